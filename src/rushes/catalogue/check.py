@@ -1,0 +1,82 @@
+"""Holds a request against what a model can do, before anything is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from rushes.domain.model import Audio, Model
+from rushes.domain.request import VideoRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """The first thing a model cannot do: the field, its value, what is allowed, the flag that sets it."""
+
+    field: str
+    value: str
+    allowed: str
+    option: str
+
+
+def complete(request: VideoRequest, model: Model) -> VideoRequest:
+    """Return `request` with nothing left to a default of `model`, so that the job says what will be made."""
+    return replace(
+        request,
+        model=model.address,
+        seconds=model.seconds if request.seconds is None else request.seconds,
+        aspect=request.aspect or model.aspects[0],
+        resolution=request.resolution or model.resolutions[0],
+        audio=model.audio is not Audio.NO if request.audio is None else request.audio,
+    )
+
+
+def problem(request: VideoRequest, model: Model) -> Problem | None:
+    """Return the first thing in a complete `request` that `model` cannot do, or None."""
+    seconds = request.seconds if request.seconds is not None else model.seconds
+    if seconds not in model.lengths:
+        return Problem(field="seconds", value=f"{seconds:g}", allowed=str(model.lengths), option="--seconds")
+    if request.aspect and request.aspect not in model.aspects:
+        return Problem(
+            field="aspect", value=request.aspect, allowed=", ".join(model.aspects), option="--aspect"
+        )
+    if request.resolution and request.resolution not in model.resolutions:
+        return Problem(
+            field="resolution",
+            value=request.resolution,
+            allowed=", ".join(model.resolutions),
+            option="--resolution",
+        )
+    return _reference_problem(request, model) or _switch_problem(request, model)
+
+
+def _reference_problem(request: VideoRequest, model: Model) -> Problem | None:
+    for role, count in Counter(reference.role for reference in request.references).items():
+        if count > model.roles.get(role, 0):
+            allowed = ", ".join(f"{role.value} (up to {limit})" for role, limit in model.roles.items())
+            return Problem(
+                field="reference",
+                value=f"{count} × {role.value}",
+                allowed=allowed or "no references",
+                option=f"the {role.value} reference",
+            )
+    return None
+
+
+def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
+    if len(request.prompt) > model.prompt_limit:
+        return Problem(
+            field="prompt",
+            value=f"{len(request.prompt):,} characters long",
+            allowed=f"up to {model.prompt_limit:,} characters",
+            option="the prompt",
+        )
+    if request.audio and model.audio is Audio.NO:
+        return Problem(field="audio", value="on", allowed="off (it makes silent clips)", option="--audio")
+    if request.audio is False and model.audio is Audio.ALWAYS:
+        return Problem(field="audio", value="off", allowed="on (every clip has sound)", option="--no-audio")
+    if request.seed is not None and not model.seed:
+        return Problem(field="seed", value=str(request.seed), allowed="none", option="--seed")
+    if request.negative_prompt and not model.negative_prompt:
+        return Problem(field="negative prompt", value="given", allowed="none", option="--negative")
+    return None

@@ -1,0 +1,282 @@
+"""`rushes create` and `rushes quote`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rushes.cli.amount import Amount
+from rushes.cli.output import age, common, one_or_list, put_answer, put_json, put_pairs, say
+from rushes.cli.watching import exit_code, watch
+from rushes.domain.answer import Answer
+from rushes.domain.errors import ApprovalNeeded, BadInput
+from rushes.domain.money import Basis, Quote
+from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.jobs.admission import Admission
+from rushes.studio import Offer, Studio
+
+Value = TypeVar("Value")
+
+ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
+SIZES = {"small": "480p", "medium": "720p", "large": "1080p"}
+FRAMES_PER_SECOND = 30
+
+
+def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the words that describe a clip."""
+    options = [
+        click.argument("prompt"),
+        click.argument("orientation", required=False),
+        click.argument("size", required=False),
+        click.argument("n_frames", required=False, type=int),
+        click.option("--model", metavar="ENGINE/MODEL", help="Which model makes it (rushes models)."),
+        click.option("--seconds", type=float, help="How long it is."),
+        click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
+        click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
+        click.option("--first-frame", type=Path, metavar="FILE", help="The picture it begins with."),
+        click.option("--last-frame", type=Path, metavar="FILE", help="The picture it ends with."),
+        click.option(
+            "--reference", multiple=True, metavar="ROLE=FILE", help="A picture or clip with a role."
+        ),
+        click.option("--seed", type=int, help="The same seed makes the same clip, where the model can."),
+        click.option("--no-audio", is_flag=True, help="A silent clip."),
+        click.option("--count", type=int, default=1, show_default=True, help="How many takes, a job each."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How `create` goes about it."""
+
+    key: str | None
+    again: bool
+    out: Path | None
+    max_usd: Decimal | None
+    yes: bool
+    wait: bool
+    timeout: float | None
+
+
+@click.command()
+@request_options
+@click.option("--key", help="Your own name for this request: the same key is the same job, whenever sent.")
+@click.option("--again", is_flag=True, help="Make another one, even where the same was just made.")
+@click.option("--out", type=Path, metavar="FILE", help="Put a copy of the clip here, too.")
+@click.option(
+    "--max-usd", type=Amount(), help="Never pay more for one clip; held where the price is unknown."
+)
+@click.option("--yes", is_flag=True, help="Agree to the price.")
+@click.option("--no-wait", is_flag=True, help="Return once the job is stored.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job goes on.")
+@common
+def create(
+    as_json: bool,
+    key: str | None,
+    again: bool,
+    out: Path | None,
+    max_usd: Decimal | None,
+    yes: bool,
+    no_wait: bool,
+    timeout: float | None,
+    count: int,
+    **words: Any,
+) -> int:
+    """Make a clip of PROMPT ("-" reads it from stdin).
+
+    The short form: rushes create PROMPT [landscape|portrait|square] [small|medium|large] [N_FRAMES at 30 fps].
+
+    \b
+    rushes create "a lighthouse in a storm, slow push in" --seconds 5
+    rushes create "a lighthouse in a storm" portrait medium 150
+    """
+    how = How(
+        key=key,
+        again=again,
+        out=out_file(out),
+        max_usd=max_usd,
+        yes=yes,
+        wait=not no_wait,
+        timeout=timeout,
+    )
+    stored: list[str] = []
+    try:
+        answers = asyncio.run(_create(request_from(**words), count, how, stored))
+    except KeyboardInterrupt:
+        if not stored:
+            raise
+        say(f"\nstopped watching; the job goes on. Come back with: rushes wait {' '.join(stored)}")
+        sys.exit(130)
+    if as_json:
+        put_json(one_or_list(answers))
+    else:
+        for answer in answers:
+            put_answer(answer)
+    return exit_code(answers) if how.wait else 0
+
+
+async def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> list[Answer]:
+    async with Studio.open() as studio:
+        offer = await studio.quote(request)
+        ceiling = approve(offer, count, how)
+        admissions = await studio.submit_takes(
+            request, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling
+        )
+        stored.extend(admission.job.id for admission in admissions)
+        for admission in admissions:
+            announce(admission, offer)
+        if not how.wait:
+            return [studio.answer(id) for id in stored]
+        return await watch(studio, stored, how.timeout)
+
+
+def approve(offer: Offer, count: int, how: How) -> Decimal | None:
+    """Have a person agree to the price, once, and return the most that one clip may cost.
+
+    Raises ApprovalNeeded where nobody can be asked.
+    """
+    if offer.quote.free or offer.quote.amount is None:
+        return how.max_usd
+    if how.max_usd is None and not how.yes:
+        question = f"{offer.model.address}: {price(offer.quote, count)}. Make it?"
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise ApprovalNeeded(
+                f"{offer.model.address}: {price(offer.quote, count)}; nobody has agreed to it"
+            )
+        click.confirm(question, abort=True, err=True)
+    return offer.quote.amount if how.max_usd is None else how.max_usd
+
+
+def announce(admission: Admission, offer: Offer) -> None:
+    """Say which job stands for what was asked, and whether it is a new one."""
+    job = admission.job
+    if admission.fresh:
+        say(f"job {job.id}  {offer.model.address} ({offer.chosen})  {price(offer.quote, 1)}")
+        return
+    when = f"you started {age(job.created_at)}" if not job.state.ended else f"you made {age(job.created_at)}"
+    say(f"job {job.id}  this is the job {when}; nothing spent; --again makes another")
+
+
+@click.command()
+@request_options
+@common
+def quote(as_json: bool, count: int, **words: Any) -> int:
+    """Say what a clip of PROMPT would cost, and send nothing."""
+    with Studio.open() as studio:
+        offer = asyncio.run(studio.quote(request_from(**words)))
+    if as_json:
+        put_json(
+            {
+                "model": offer.model.address,
+                "chosen": offer.chosen,
+                "request": offer.request.as_json(),
+                "count": count,
+                "quote": offer.quote.as_json(),
+            }
+        )
+        return 0
+    shape = f"{offer.request.seconds:g} s, {offer.request.aspect}, {offer.request.resolution}"
+    source = offer.quote.source + (f", {offer.quote.as_of}" if offer.quote.as_of else "")
+    put_pairs(
+        [
+            ("model", f"{offer.model.address} ({offer.chosen})"),
+            ("clip", shape + (", with sound" if offer.request.audio else ", silent")),
+            ("price", price(offer.quote, count) + (f" ({source})" if source else "")),
+        ]
+    )
+    return 0
+
+
+def price(quoted: Quote, count: int) -> str:
+    """Return a quote in words."""
+    if quoted.basis is Basis.FREE:
+        return "free"
+    if quoted.basis is Basis.INCLUDED_IN_PLAN:
+        left = f", {quoted.quota_left} left" if quoted.quota_left is not None else ""
+        return f"included in your plan{left}"
+    if quoted.amount is None:
+        return "price not known; give --max-usd"
+    each = f"${quoted.amount:f}"
+    return each if count == 1 else f"{count} × {each} = ${quoted.amount * count:f}"
+
+
+def request_from(
+    prompt: str,
+    orientation: str | None,
+    size: str | None,
+    n_frames: int | None,
+    model: str | None,
+    seconds: float | None,
+    aspect: str | None,
+    resolution: str | None,
+    first_frame: Path | None,
+    last_frame: Path | None,
+    reference: tuple[str, ...],
+    seed: int | None,
+    no_audio: bool,
+) -> VideoRequest:
+    """Return the request that the words on the command line describe. Raises BadInput."""
+    frames = None if n_frames is None else n_frames / FRAMES_PER_SECOND
+    references = [named_reference(one) for one in reference]
+    if first_frame is not None:
+        references.append(Reference(role=Role.FIRST_FRAME, path=first_frame.absolute()))
+    if last_frame is not None:
+        references.append(Reference(role=Role.LAST_FRAME, path=last_frame.absolute()))
+    return VideoRequest(
+        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        model=model,
+        seconds=once("N_FRAMES", frames, "--seconds", seconds),
+        aspect=once("ORIENTATION", word("orientation", orientation, ORIENTATIONS), "--aspect", aspect),
+        resolution=once("SIZE", word("size", size, SIZES), "--resolution", resolution),
+        references=tuple(references),
+        seed=seed,
+        audio=False if no_audio else None,
+    )
+
+
+def word(what: str, given: str | None, known: dict[str, str]) -> str | None:
+    """Return what a positional word stands for. Raises BadInput, hinting at a prompt without quotes."""
+    if given is None:
+        return None
+    if given not in known:
+        raise BadInput(
+            f"the {what} is {given!r}; allowed: {', '.join(known)}",
+            next='put the whole prompt in quotes: rushes create "a paper boat at dusk" landscape medium 150',
+        )
+    return known[given]
+
+
+def once(place: str, positional: Value | None, flag: str, option: Value | None) -> Value | None:
+    """Return whichever was given. Raises BadInput where both were."""
+    if positional is not None and option is not None:
+        raise BadInput(f"{place} and {flag} both say it", next=f"leave one of them out: {place} or {flag}")
+    return option if positional is None else positional
+
+
+def named_reference(text: str) -> Reference:
+    """Return the reference that ROLE=FILE names. Raises BadInput."""
+    role, found, path = text.partition("=")
+    roles = ", ".join(one.value for one in Role)
+    if not found or role.replace("-", "_") not in list(Role):
+        raise BadInput(
+            f"--reference {text!r}: allowed roles: {roles}", next="write it as --reference ROLE=FILE"
+        )
+    return Reference(role=Role(role.replace("-", "_")), path=Path(path).absolute())
+
+
+def out_file(out: Path | None) -> Path | None:
+    """Return where the copy goes, absolute. Raises BadInput for a folder, or for anything but a video name."""
+    if out is None:
+        return None
+    if out.is_dir():
+        raise BadInput(f"--out {out} is a folder", next=f"name a file in it: --out {out / 'clip.mp4'}")
+    return (out if out.suffix else out.with_suffix(".mp4")).absolute()

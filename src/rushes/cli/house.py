@@ -1,0 +1,170 @@
+"""`rushes budget | engines | models | config | doctor`: what is in force and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from rushes.cli.output import common, put_json, put_pairs, put_table
+from rushes.domain.errors import SetupError
+from rushes.domain.model import Audio, Model
+from rushes.studio import Studio
+
+
+@click.command()
+@common
+def budget(as_json: bool) -> int:
+    """Show the caps, and what is held by jobs under way and spent by finished ones."""
+    with Studio.open() as studio:
+        found = studio.budget()
+        caps = studio.settings.caps
+        path = studio.settings.config
+    if as_json:
+        per_job = None if caps.per_job is None else str(caps.per_job)
+        put_json({"per_job": per_job, **found.as_json()})
+        return 0
+    rows = [("job", _usd(caps.per_job), "", "", "")]
+    rows += [
+        (one.name, _usd(one.cap), _usd(one.held), _usd(one.spent), _usd(one.left)) for one in found.standings
+    ]
+    put_table(rows, ("PER", "CAP", "HELD", "SPENT", "LEFT"))
+    click.echo(f"days and months begin at midnight {found.timezone}; caps are set under [budget] in {path}")
+    return 0
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "no cap" if amount is None else f"${amount:.2f}"
+
+
+@click.command()
+@common
+def engines(as_json: bool) -> int:
+    """List the engines that are configured, and the kinds that could be."""
+    from rushes.engines import registry
+
+    with Studio.open() as studio:
+        rows = [_engine(studio, name) for name in studio.settings.engines]
+        kinds = sorted(registry.kinds())
+    if as_json:
+        put_json({"engines": rows, "kinds": kinds})
+        return 0
+    put_table(
+        [(one["name"], one["kind"], one["account"], one["recovery"], one["status"]) for one in rows],
+        ("ENGINE", "KIND", "ACCOUNT", "RECOVERY", "STATUS"),
+    )
+    click.echo(f"kinds that can be configured: {', '.join(kinds)} (rushes config says where)")
+    return 0
+
+
+def _engine(studio: Studio, name: str) -> dict[str, str]:
+    configured = studio.settings.engines[name]
+    try:
+        engine = studio.engine(name)
+    except SetupError as error:
+        status, account, recovery = f"{error.message}; {error.next}", "", ""
+    else:
+        status, account, recovery = "ready", engine.account, engine.recovery.value
+    return {"name": name, "kind": configured.kind, "account": account, "recovery": recovery, "status": status}
+
+
+@click.command()
+@click.argument("address", required=False)
+@common
+def models(as_json: bool, address: str | None) -> int:
+    """List models and what they can do; ENGINE/MODEL shows everything about one."""
+    with Studio.open() as studio:
+        found = [studio.catalogue.find(address)] if address else list(studio.catalogue)
+    if as_json:
+        put_json(found[0].as_json() if address else [one.as_json() for one in found])
+    elif address:
+        put_pairs(
+            [(name.replace("_", " "), _plain(value)) for name, value in found[0].as_json().items() if value]
+        )
+    else:
+        put_table(
+            [_row(one) for one in found], ("MODEL", "LENGTHS", "ASPECTS", "RESOLUTIONS", "SOUND", "PRICE")
+        )
+    return 0
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    sound = {Audio.NO: "no", Audio.OPTIONAL: "yes, or silent", Audio.ALWAYS: "always"}[model.audio]
+    return (
+        model.address,
+        str(model.lengths),
+        " ".join(model.aspects),
+        " ".join(model.resolutions),
+        sound,
+        _price(model),
+    )
+
+
+def _price(model: Model) -> str:
+    listed = model.price
+    if listed.free:
+        return "free"
+    if listed.included_in_plan:
+        return "in your plan"
+    if listed.per_second:
+        rates = sorted(listed.per_second.values())
+        return f"${rates[0]:f}/s" if len(rates) == 1 else f"${rates[0]:f}-{rates[-1]:f}/s"
+    return "not known" if listed.per_clip is None else f"${listed.per_clip:f} a clip"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["show", "path"]), default="show")
+@common
+def config(as_json: bool, what: str) -> int:
+    """Show the settings in force (show), or where the settings file is (path)."""
+    from rushes import settings
+
+    found = settings.load()
+    if what == "path":
+        put_json({"path": str(found.config)}) if as_json else click.echo(found.config)
+        return 0
+    caps = found.caps
+    shape = {
+        "config": str(found.config) + ("" if found.config.exists() else " (not there: all defaults)"),
+        "home": str(found.home),
+        "log": str(found.log),
+        "model": found.model or "animatic/storyboard (the free default)",
+        "engines": ", ".join(f"{one.name} ({one.kind})" for one in found.engines.values()),
+        "budget": f"{_usd(caps.per_job)} a job, {_usd(caps.per_day)} a day, {_usd(caps.per_month)} a month",
+        "timezone": caps.timezone,
+    }
+    if as_json:
+        put_json(shape)
+    else:
+        put_pairs(list(shape.items()))
+    return 0
+
+
+@click.command()
+@common
+def doctor(as_json: bool) -> int:
+    """Check this machine: what is installed, what is missing, the one command that mends it."""
+    from rushes import settings
+    from rushes.diagnosis import examine
+
+    checks = examine(settings.load())
+    if as_json:
+        put_json([check.as_json() for check in checks])
+    else:
+        marks = {True: click.style("ok", fg="green"), False: click.style("no", fg="red")}
+        put_table([(marks[check.good], check.name, check.told) for check in checks], ("", "CHECK", "FOUND"))
+        _prescribe([check.mend for check in checks if check.mend])
+    return 0 if all(check.good for check in checks) else SetupError.exit_code
+
+
+def _prescribe(mends: Sequence[str]) -> None:
+    for mend in mends:
+        click.echo(f"{click.style('mend', fg='cyan')}: {mend}")

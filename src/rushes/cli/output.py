@@ -1,0 +1,130 @@
+"""How results look: JSON alone on stdout, or short lines for a person; diagnostics go to stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from rushes.domain.answer import Answer
+from rushes.domain.clip import Clip
+from rushes.domain.job import Cost, Job, JobState
+
+COLOURS = {
+    JobState.COMPLETED: "green",
+    JobState.FAILED: "red",
+    JobState.OUTCOME_UNKNOWN: "yellow",
+    JobState.BLOCKED: "yellow",
+    JobState.CANCELED: "bright_black",
+}
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the two options that every command has."""
+    command = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(
+        command
+    )
+
+
+def put_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def one_or_list(answers: Sequence[Answer]) -> Any:
+    """Return one object for one job, a list for several."""
+    shapes = [answer.as_json() for answer in answers]
+    return shapes[0] if len(shapes) == 1 else shapes
+
+
+def say(text: str) -> None:
+    """Tell a person something that is not the result."""
+    click.echo(text, err=True)
+
+
+def put_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
+    """Print columns as wide as their contents; the last one is left as it is."""
+    plain = [[click.unstyle(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(len(row[at]) for row in plain) for at in range(len(heads))]
+    widths[-1] = 0
+    for number, row in enumerate((heads, *rows)):
+        cells = [cell + " " * (widths[at] - len(plain[number][at])) for at, cell in enumerate(row)]
+        line = "  ".join(cells).rstrip()
+        click.echo(click.style(line, dim=True) if number == 0 else line)
+
+
+def put_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """Print names and values, one to a line, values aligned."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        click.echo(f"{click.style(name.rjust(width), dim=True)}  {value}")
+
+
+def put_answer(answer: Answer) -> None:
+    """Print what came of a job: its clip's paths, or why there is none."""
+    job = answer.job
+    for clip in answer.clips:
+        put_clip(clip, cost(job.cost))
+    if job.state is JobState.COMPLETED:
+        return
+    where = f"job {job.id} is {state(job)}"
+    if job.failure is None:
+        click.echo(f"{where}; rushes wait {job.id} watches it")
+        return
+    click.echo(f"{where}: {job.failure.message}")
+    click.echo(f"{click.style(' next', fg='cyan')}: {job.failure.next.replace(' ID', f' {job.id}')}")
+
+
+def put_clip(clip: Clip, price: str) -> None:
+    codecs = clip.video_codec + (f" + {clip.audio_codec}" if clip.audio_codec else ", silent")
+    shape = f"{clip.seconds:g} s  {clip.width}×{clip.height}  {clip.fps:g} fps  {codecs}"
+    pairs = [
+        ("clip", str(clip.path)),
+        ("sheet", str(clip.sheet)),
+        ("", f"{shape}  {size(clip.bytes)}  {price}  {clip.model}"),
+    ]
+    pairs += [("lint", f"{one.severity.value}: {one.text}") for one in clip.lint]
+    put_pairs(pairs)
+
+
+def state(job: Job) -> str:
+    """Return a job's state, with its reason and progress, in its colour."""
+    text = job.state.value.replace("_", " ")
+    if job.reason and not job.state.ended:
+        text += f" ({job.reason})"
+    if job.fraction is not None and job.state.at_provider:
+        text += f" {job.fraction:.0%}"
+    return click.style(text, fg=COLOURS.get(job.state))
+
+
+def cost(paid: Cost) -> str:
+    """Return a cost in words: "free", "$0.80", "$0.80 held"."""
+    if paid.amount is None:
+        return "price not known"
+    if paid.basis == "included_in_plan":
+        return "in your plan"
+    if not paid.amount:
+        return "free" if paid.basis == "free" else "not charged"
+    return f"${paid.amount:f}" + ("" if paid.settled else " held")
+
+
+def age(moment: datetime) -> str:
+    """Return how long ago a moment was, in one unit."""
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.0f} kB"
+
+
+def shortened(text: str, width: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"

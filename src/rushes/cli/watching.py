@@ -1,0 +1,83 @@
+"""Watching jobs: a bar for each on a terminal, one line for each change elsewhere. Ctrl-C stops only this."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import click
+
+from rushes.cli.output import say, shortened, state
+from rushes.domain.answer import Answer
+from rushes.domain.job import Job, JobState
+from rushes.studio import Studio
+
+STAGES = {
+    JobState.WAITING: 0.0,
+    JobState.SUBMITTING: 0.02,
+    JobState.QUEUED: 0.04,
+    JobState.RUNNING: 0.06,
+    JobState.COLLECTING: 0.92,
+    JobState.COMPLETED: 1.0,
+}
+"""How full the bar is on entering a state; a render's own fraction fills what lies between."""
+
+
+async def watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> list[Answer]:
+    """Watch until all have ended, need a person, or `timeout` seconds have passed; return what came of them."""
+    try:
+        async with asyncio.timeout(timeout):
+            if sys.stderr.isatty():
+                await _bars(studio, ids)
+            else:
+                await _lines(studio, ids)
+    except TimeoutError:
+        say(f"still running after {timeout:g} s; come back with: rushes wait {' '.join(ids)}")
+    return [studio.answer(id) for id in ids]
+
+
+async def _bars(studio: Studio, ids: Sequence[str]) -> None:
+    # rich takes a twentieth of a second; only a person who watches a bar pays for it.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.fields[id]}", style="cyan"),
+        BarColumn(bar_width=32),
+        TextColumn("{task.fields[state]:<14}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks = [progress.add_task("", total=1.0, id=id, state="") for id in ids]
+        async for jobs in studio.watch(ids):
+            for task, job in zip(tasks, jobs, strict=True):
+                progress.update(
+                    task,
+                    completed=fullness(job),
+                    description=shortened(job.request.prompt, 40),
+                    state=click.unstyle(state(job)),
+                )
+
+
+async def _lines(studio: Studio, ids: Sequence[str]) -> None:
+    told: dict[str, JobState] = {}
+    async for jobs in studio.watch(ids):
+        for job in jobs:
+            if told.get(job.id) is not job.state:
+                told[job.id] = job.state
+                say(f"{job.id} {click.unstyle(state(job))}")
+
+
+def fullness(job: Job) -> float:
+    """Return how full a job's bar is, 0 to 1."""
+    base = STAGES.get(job.state, 0.0)
+    if job.state.at_provider and job.fraction is not None:
+        return base + job.fraction * (STAGES[JobState.COLLECTING] - base)
+    return base
+
+
+def exit_code(answers: Sequence[Answer]) -> int:
+    """Return 0 where every job has its clip, else the code of the first that has none."""
+    return next((answer.exit_code for answer in answers if answer.exit_code), 0)

@@ -1,0 +1,123 @@
+"""A clip: a file that came out, verified, with its facts and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How bad a finding is: an error keeps the clip from playing somewhere, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Repair(StrEnum):
+    """What mends a finding. `NONE`: nothing does, the file has to be made again."""
+
+    REMUX = "remux"
+    REENCODE_VIDEO = "reencode_video"
+    REENCODE_AUDIO = "reencode_audio"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that `lint` found wrong with a file."""
+
+    code: str
+    severity: Severity
+    text: str
+    repair: Repair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of a clip, in seconds from its start."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was measured in a clip while decoding all of it.
+
+    `loudness` is the integrated loudness in LUFS, None without sound or for silence. `black` and `frozen`
+    are spans, `cuts` times, all in seconds.
+    """
+
+    frames: int
+    loudness: float | None = None
+    black: tuple[Span, ...] = ()
+    frozen: tuple[Span, ...] = ()
+    cuts: tuple[float, ...] = ()
+    c2pa: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """A verified clip in the library.
+
+    `seconds` is the length, `fps` frames per second, `bytes` and `sha256` those of the file at `path`.
+    `original` is the engine's own file where it needed a repair, else None.
+    """
+
+    id: str
+    job_id: str
+    path: Path
+    sheet: Path
+    seconds: float
+    width: int
+    height: int
+    fps: float
+    video_codec: str
+    audio_codec: str | None
+    bytes: int
+    sha256: str
+    lint: tuple[Finding, ...]
+    facts: Facts
+    model: str
+    provider: str
+    prompt: str
+    seed: int | None
+    cost: Decimal | None
+    currency: str
+    created_at: datetime
+    bursts: Path | None = None
+    original: Path | None = None
+    references: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape every door shows."""
+        return {
+            "id": self.id,
+            "job_id": self.job_id,
+            "path": str(self.path),
+            "sheet": str(self.sheet),
+            "bursts": str(self.bursts) if self.bursts else None,
+            "original": str(self.original) if self.original else None,
+            "seconds": self.seconds,
+            "width": self.width,
+            "height": self.height,
+            "fps": self.fps,
+            "video_codec": self.video_codec,
+            "audio_codec": self.audio_codec,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "lint": [asdict(finding) for finding in self.lint],
+            "facts": asdict(self.facts),
+            "model": self.model,
+            "provider": self.provider,
+            "prompt": self.prompt,
+            "seed": self.seed,
+            "references": list(self.references),
+            "cost": str(self.cost) if self.cost is not None else None,
+            "currency": self.currency,
+            "created_at": self.created_at.isoformat(),
+        }

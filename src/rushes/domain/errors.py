@@ -1,0 +1,485 @@
+"""Every error a door can answer with.
+
+    RushesError
+    ├── BadInput                    what was asked cannot be done as asked; nothing was sent
+    │   ├── UnsupportedOption       the model cannot do this; names the field, what is allowed, who could
+    │   ├── UnknownModel
+    │   ├── ModelRetired
+    │   ├── BadReference            a picture or clip that was handed in
+    │   ├── KeyConflict             the same --key with another request
+    │   ├── NotFound                no such job or clip
+    │   └── WrongState              the job is not in a state where this makes sense
+    ├── MoneyError                  nothing was sent, because of money
+    │   ├── OverBudget
+    │   ├── PriceUnknown
+    │   └── ApprovalNeeded
+    ├── SetupError                  something is missing on this machine
+    │   ├── EngineMissing           an extra that is not installed
+    │   ├── UnknownEngine
+    │   └── BadSettings
+    ├── EngineError                 a provider answered, or did not
+    │   ├── NotDelivered            a create that provably never arrived
+    │   ├── Busy                    "not now, nothing was accepted"
+    │   ├── Unreachable             a poll or download that did not get through; tried again
+    │   ├── Refused                 a clear no
+    │   │   └── ContentRefused
+    │   ├── Blocked                 a person must act first; the job waits for it
+    │   │   ├── SignInNeeded
+    │   │   ├── AccountBlocked
+    │   │   └── QuotaExhausted
+    │   ├── OutcomeUnknown          sent, and no way to tell whether it was accepted
+    │   ├── RenderFailed
+    │   ├── ResultGone              the provider no longer has it
+    │   └── ResultBroken            every file it offered was broken
+    ├── JobError                    the state of a job, as the answer of a wait
+    │   ├── StillRunning
+    │   └── Canceled
+    ├── MediaError                  a file that is not a healthy clip
+    │   ├── NotAVideo
+    │   └── BeyondRepair
+    └── StorageError                the ledger, the library or the disk
+        ├── DiskFull
+        ├── ReadOnly
+        ├── LedgerCorrupt
+        ├── LedgerNewer
+        ├── LibraryDamaged
+        ├── WorkerRunning           another worker holds the lock
+        └── Superseded              a newer worker took over; this one must stop
+
+The first line of a class's docstring is its default message, `next` what to do about it. `exit_code` is
+the terminal's answer, `http_status` the gateway's; `billed` says whether money has gone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Billed(StrEnum):
+    """Whether the provider charged for it."""
+
+    NO = "no"
+    YES = "yes"
+    UNKNOWN = "unknown"
+
+
+class RushesError(Exception):
+    """Something went wrong inside rushes."""
+
+    code: ClassVar[str] = "internal"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+    next: str = "run it again with --debug and report what it shows"
+    billed: Billed = Billed.NO
+
+    def __init__(
+        self, message: str | None = None, *, next: str | None = None, billed: Billed | None = None
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        if next is not None:
+            self.next = next
+        if billed is not None:
+            self.billed = billed
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape every door shows: code, message, billed (`yes|no|unknown`), next."""
+        return {"code": self.code, "message": self.message, "billed": self.billed.value, "next": self.next}
+
+
+# --- what was asked -------------------------------------------------------------------------------
+
+
+class BadInput(RushesError):
+    """This cannot be done as asked; nothing was sent."""
+
+    code = "bad_input"
+    http_status = 400
+    exit_code = 2
+    next = "correct it and run the command again"
+
+
+class UnsupportedOption(BadInput):
+    """The model cannot do what was asked; nothing was sent."""
+
+    code = "unsupported_option"
+
+
+class UnknownModel(BadInput):
+    """There is no such model."""
+
+    code = "unknown_model"
+    http_status = 404
+    next = "rushes models lists those that can be used"
+
+
+class ModelRetired(BadInput):
+    """The model has been retired by its provider."""
+
+    code = "model_retired"
+    http_status = 410
+    next = "rushes models lists those that are alive"
+
+
+class BadReference(BadInput):
+    """A reference file cannot be used; nothing was sent."""
+
+    code = "bad_reference"
+    next = "give a readable picture (PNG, JPEG, WebP) or clip (MP4) of an ordinary size"
+
+
+class KeyConflict(BadInput):
+    """This --key was already used for another request."""
+
+    code = "key_conflict"
+    http_status = 409
+    next = "use a new --key, or leave it out"
+
+
+class NotFound(BadInput):
+    """There is no such job or clip."""
+
+    code = "not_found"
+    http_status = 404
+    next = "rushes jobs and rushes clips list what there is"
+
+
+class WrongState(BadInput):
+    """The job is not in a state where this makes sense."""
+
+    code = "wrong_state"
+    http_status = 409
+    next = "rushes job ID shows where it stands"
+
+
+# --- money ----------------------------------------------------------------------------------------
+
+
+class MoneyError(RushesError):
+    """Nothing was sent, because of money."""
+
+    code = "money"
+    http_status = 402
+    exit_code = 6
+    next = "rushes budget shows the caps and what is left"
+
+
+class OverBudget(MoneyError):
+    """This would go over a cap; nothing was sent."""
+
+    code = "over_budget"
+
+
+class PriceUnknown(MoneyError):
+    """The price of this is not known; nothing was sent."""
+
+    code = "price_unknown"
+    next = "give --max-usd AMOUNT: that much is held and nothing above it is sent"
+
+
+class ApprovalNeeded(MoneyError):
+    """This costs money and nobody has agreed to it yet; nothing was sent."""
+
+    code = "approval_needed"
+    next = "run it again with --yes, or with --max-usd AMOUNT"
+
+
+# --- this machine ---------------------------------------------------------------------------------
+
+
+class SetupError(RushesError):
+    """Something is missing on this machine."""
+
+    code = "setup"
+    http_status = 503
+    exit_code = 8
+    next = "rushes doctor says what is missing and the one command that mends it"
+
+
+class EngineMissing(SetupError):
+    """The engine's own packages are not installed."""
+
+    code = "engine_missing"
+
+
+class UnknownEngine(SetupError):
+    """No engine of this name is configured."""
+
+    code = "unknown_engine"
+    http_status = 404
+    next = "rushes engines lists those that are; rushes config path says where to add one"
+
+
+class BadSettings(SetupError):
+    """The settings file cannot be used."""
+
+    code = "bad_settings"
+    next = "rushes config path says where it is; correct the line that is named"
+
+
+# --- providers ------------------------------------------------------------------------------------
+
+
+class EngineError(RushesError):
+    """The provider did not do what was asked."""
+
+    code = "engine"
+    http_status = 502
+    exit_code = 5
+    next = "rushes job ID shows what happened"
+
+
+class NotDelivered(EngineError):
+    """The provider could not be reached; nothing was accepted."""
+
+    code = "not_delivered"
+    http_status = 503
+    retryable = True
+    next = "nothing to do: it is tried again by itself"
+
+
+class Busy(EngineError):
+    """The provider asked to come back later; nothing was accepted."""
+
+    code = "busy"
+    http_status = 429
+    retryable = True
+    next = "nothing to do: it is tried again by itself"
+
+    def __init__(self, message: str | None = None, *, ask_after: float | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.ask_after = ask_after
+
+
+class Unreachable(EngineError):
+    """The provider did not answer a poll or a download."""
+
+    code = "unreachable"
+    http_status = 503
+    retryable = True
+    billed = Billed.UNKNOWN
+    next = "nothing to do: it is tried again by itself"
+
+
+class Refused(EngineError):
+    """The provider refused the request."""
+
+    code = "refused"
+    http_status = 422
+    next = "change what its reason names and run the command again"
+
+
+class ContentRefused(Refused):
+    """The provider refused the request for its content."""
+
+    code = "content_refused"
+    next = "change the words or pictures that its reason names; the same request will be refused again"
+
+
+class Blocked(EngineError):
+    """The provider wants something from a person first; the job waits."""
+
+    code = "blocked"
+    http_status = 403
+    exit_code = 7
+    reason: ClassVar[str] = "account"
+    next = "put it right with the provider; the job goes on by itself, or at once with rushes collect ID"
+
+
+class SignInNeeded(Blocked):
+    """The provider wants a sign-in or a valid key; the job waits for it."""
+
+    code = "sign_in_needed"
+    http_status = 401
+    reason = "sign-in"
+
+
+class AccountBlocked(Blocked):
+    """The provider does not let this account do it; the job waits."""
+
+    code = "account_blocked"
+    reason = "account"
+
+
+class QuotaExhausted(Blocked):
+    """The account's balance or quota is used up; the job waits for more."""
+
+    code = "quota_exhausted"
+    http_status = 402
+    reason = "quota"
+
+
+class OutcomeUnknown(EngineError):
+    """It was sent, and there is no telling whether the provider accepted it."""
+
+    code = "outcome_unknown"
+    http_status = 504
+    exit_code = 4
+    billed = Billed.UNKNOWN
+    next = "rushes reconcile ID settles it; it is never sent twice by itself"
+
+    def __init__(self, message: str | None = None, *, raw: str | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.raw = raw
+
+
+class RenderFailed(EngineError):
+    """The provider accepted the request and then failed to make the clip."""
+
+    code = "render_failed"
+    billed = Billed.UNKNOWN
+    next = "rushes create … --again tries once more"
+
+
+class ResultGone(EngineError):
+    """The provider no longer has the result."""
+
+    code = "result_gone"
+    http_status = 410
+    billed = Billed.UNKNOWN
+    next = "rushes create … --again makes a new one"
+
+
+class ResultBroken(EngineError):
+    """Every file the provider offered was broken."""
+
+    code = "result_broken"
+    billed = Billed.YES
+    next = "rushes collect ID downloads it again, free; the broken file is kept beside the library"
+
+
+# --- a job that was waited for --------------------------------------------------------------------
+
+
+class JobError(RushesError):
+    """The job has no clip."""
+
+    code = "job"
+    http_status = 409
+
+
+class StillRunning(JobError):
+    """The job is still running; nothing is lost and nothing more is charged for waiting."""
+
+    code = "still_running"
+    http_status = 202
+    exit_code = 3
+    retryable = True
+    billed = Billed.UNKNOWN
+    next = "rushes wait ID goes on watching"
+
+
+class Canceled(JobError):
+    """The job was canceled."""
+
+    code = "canceled"
+    exit_code = 9
+    next = "rushes create … --again makes a new one"
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+class MediaError(RushesError):
+    """The file is not a healthy clip."""
+
+    code = "media"
+    http_status = 422
+    exit_code = 10
+    next = "rushes lint FILE says what is wrong with it"
+
+
+class NotAVideo(MediaError):
+    """The file is not a video."""
+
+    code = "not_a_video"
+    next = "give an MP4, MOV or WebM file"
+
+
+class BeyondRepair(MediaError):
+    """The file is damaged beyond repair."""
+
+    code = "beyond_repair"
+    next = "download or make it again"
+
+
+# --- storage --------------------------------------------------------------------------------------
+
+
+class StorageError(RushesError):
+    """The ledger or the library cannot be used."""
+
+    code = "storage"
+    http_status = 507
+    exit_code = 11
+    next = "rushes doctor checks both"
+
+
+class DiskFull(StorageError):
+    """The disk is full; nothing already made was lost."""
+
+    code = "disk_full"
+    next = "free some space; jobs go on where they were"
+
+
+class ReadOnly(StorageError):
+    """The folder cannot be written; nothing already made was lost."""
+
+    code = "read_only"
+    next = "make it writable, or choose another with RUSHES_HOME"
+
+
+class LedgerCorrupt(StorageError):
+    """The ledger file is damaged; the clips themselves are untouched."""
+
+    code = "ledger_corrupt"
+    next = "move the file away, then rushes library rebuild brings the clips back from their sidecars"
+
+
+class LedgerNewer(StorageError):
+    """The ledger was written by a newer rushes."""
+
+    code = "ledger_newer"
+    next = "upgrade: pip install --upgrade rushes"
+
+
+class LibraryDamaged(StorageError):
+    """Files, hashes and rows of the library disagree."""
+
+    code = "library_damaged"
+    next = "rushes library rebuild restores rows from sidecars; restore the files that are named"
+
+
+class WorkerRunning(StorageError):
+    """Another worker is already carrying the jobs of this ledger."""
+
+    code = "worker_running"
+    http_status = 409
+    next = "nothing to do: one is enough; rushes jobs shows what it does"
+
+
+class Superseded(StorageError):
+    """A newer worker has taken over the ledger."""
+
+    code = "superseded"
+    next = "nothing to do: the newer one carries the jobs"
+
+
+def error_classes() -> list[type[RushesError]]:
+    """Return every class of the tree, root first, for the table in the docs."""
+
+    def walk(cls: type[RushesError]) -> list[type[RushesError]]:
+        return [cls] + [found for child in cls.__subclasses__() for found in walk(child)]
+
+    return walk(RushesError)
+
+
+def error_of(code: str, message: str, next: str, billed: Billed) -> RushesError:
+    """Return the error that was kept under a `code`, as it was raised."""
+    found = {cls.code: cls for cls in error_classes()}
+    return found.get(code, RushesError)(message, next=next, billed=billed)

@@ -1,0 +1,110 @@
+"""A model: a named generator and what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from rushes.domain.request import Role
+
+
+class Audio(StrEnum):
+    """Whether a model makes sound: never, if asked, or in every clip."""
+
+    NO = "no"
+    OPTIONAL = "optional"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lengths:
+    """The lengths, in seconds, that a model makes: a list of them, or everything from `low` to `high`."""
+
+    only: tuple[float, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    def __contains__(self, seconds: float) -> bool:
+        return seconds in self.only if self.only else self.low <= seconds <= self.high
+
+    def __str__(self) -> str:
+        if self.only:
+            return ", ".join(f"{seconds:g}" for seconds in self.only) + " s"
+        return f"{self.low:g} to {self.high:g} s"
+
+    def nearest(self, seconds: float) -> float:
+        """Return the length this model makes that is closest to `seconds`."""
+        if self.only:
+            return min(self.only, key=lambda one: abs(one - seconds))
+        return min(max(seconds, self.low), self.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a model costs, with the page it was read from and the day.
+
+    `per_second` maps a resolution, or "*" for all, to US dollars; None as a whole: not known.
+    """
+
+    per_second: dict[str, Decimal] | None = None
+    per_clip: Decimal | None = None
+    free: bool = False
+    included_in_plan: bool = False
+    source: str = ""
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A generator, addressed `engine/id`, where `engine` is the configured instance's name.
+
+    `roles` maps what it accepts as references to how many; the first of `aspects` and `resolutions` is
+    its default; `unconfirmed` lists values that are sent as asked though nobody saw them work.
+    """
+
+    engine: str
+    id: str
+    provider: str
+    lengths: Lengths
+    aspects: tuple[str, ...] = ("16:9",)
+    resolutions: tuple[str, ...] = ("720p",)
+    seconds: float = 5.0
+    roles: dict[Role, int] = field(default_factory=dict)
+    audio: Audio = Audio.NO
+    seed: bool = False
+    negative_prompt: bool = False
+    prompt_limit: int = 4000
+    price: Price = field(default_factory=Price)
+    retires_on: date | None = None
+    replacement: str | None = None
+    unconfirmed: tuple[str, ...] = ()
+    notes: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"{self.engine}/{self.id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "model": self.address,
+            "provider": self.provider,
+            "seconds": str(self.lengths),
+            "aspects": list(self.aspects),
+            "resolutions": list(self.resolutions),
+            "references": {role.value: count for role, count in self.roles.items()},
+            "audio": self.audio.value,
+            "seed": self.seed,
+            "negative_prompt": self.negative_prompt,
+            "prompt_limit": self.prompt_limit,
+            "free": self.price.free,
+            "price_per_second": {key: str(value) for key, value in (self.price.per_second or {}).items()},
+            "price_source": self.price.source,
+            "price_as_of": self.price.as_of.isoformat() if self.price.as_of else None,
+            "retires_on": self.retires_on.isoformat() if self.retires_on else None,
+            "replacement": self.replacement,
+            "unconfirmed": list(self.unconfirmed),
+            "notes": self.notes,
+        }

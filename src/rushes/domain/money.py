@@ -1,0 +1,106 @@
+"""What it costs: the quote before it is sent, the caps in force, what is held and spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class Basis(StrEnum):
+    """What a price means: money for each use, part of a plan's quota, or nothing at all."""
+
+    PER_USE = "per_use"
+    INCLUDED_IN_PLAN = "included_in_plan"
+    FREE = "free"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """The price of one clip before it is sent. `amount` None: the price is not known, never 0.
+
+    `source` says where the price comes from and `as_of` from when; `quota_left` counts clips where the
+    basis is a plan; after `expires_at` it has to be asked again.
+    """
+
+    amount: Decimal | None
+    basis: Basis
+    currency: str = "USD"
+    source: str = ""
+    as_of: date | None = None
+    quota_left: int | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.amount is not None
+
+    @property
+    def free(self) -> bool:
+        """Whether sending it takes no money: free, or part of a plan that is already paid."""
+        return self.basis is not Basis.PER_USE
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "amount": str(self.amount) if self.amount is not None else None,
+            "currency": self.currency,
+            "known": self.known,
+            "basis": self.basis.value,
+            "source": self.source,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "quota_left": self.quota_left,
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+        }
+
+
+FREE = Quote(amount=Decimal(0), basis=Basis.FREE, source="made on this machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caps:
+    """The caps in force, in US dollars; None is no cap. `engines` caps a day's spend per engine name.
+
+    Days and months begin at midnight in `timezone` (an IANA name).
+    """
+
+    per_job: Decimal | None = Decimal(5)
+    per_day: Decimal | None = Decimal(20)
+    per_month: Decimal | None = Decimal(200)
+    engines: dict[str, Decimal] = field(default_factory=dict)
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One cap and how much of it is gone: `held` by jobs under way, `spent` by finished ones."""
+
+    name: str
+    cap: Decimal | None
+    held: Decimal
+    spent: Decimal
+
+    @property
+    def left(self) -> Decimal | None:
+        return None if self.cap is None else self.cap - self.held - self.spent
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "cap": None if self.cap is None else str(self.cap),
+            "held": str(self.held),
+            "spent": str(self.spent),
+            "left": None if self.left is None else str(self.left),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The caps in force, and what is held and spent under each."""
+
+    standings: tuple[Standing, ...]
+    timezone: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"timezone": self.timezone, "caps": [standing.as_json() for standing in self.standings]}

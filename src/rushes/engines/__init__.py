@@ -1,0 +1,1 @@
+"""One file, or room, per protocol. No engine knows another."""

@@ -1,0 +1,102 @@
+"""A whole shot put together: scenery, subject, weather and writing, ready to be painted frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from rushes.engines.animatic import weather
+from rushes.engines.animatic.camera import Camera
+from rushes.engines.animatic.layer import Paints
+from rushes.engines.animatic.palette import palette
+from rushes.engines.animatic.planes import Frame, Plane, blank
+from rushes.engines.animatic.scenery import city, forest, interior, mountains, sea
+from rushes.engines.animatic.scenery.sky import sky
+from rushes.engines.animatic.shot import Setting, Shot
+from rushes.engines.animatic.stage import Stage
+from rushes.engines.animatic.subject import subject
+
+_SETTINGS: dict[Setting, ModuleType] = {
+    Setting.SEA: sea,
+    Setting.MOUNTAINS: mountains,
+    Setting.CITY: city,
+    Setting.FOREST: forest,
+    Setting.INTERIOR: interior,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Everything that is painted. `base` holds what never changes, `moving` the rest from far to near,
+    `writing` what lies on top of the grain. `seconds` is the clip's length."""
+
+    camera: Camera
+    base: Frame
+    moving: Sequence[Paints]
+    writing: Sequence[Paints]
+    grain: Plane
+    seconds: float
+
+    def frame(self, number: int, fps: int) -> Frame:
+        """Paint frame `number`; equal numbers give equal frames, in any order."""
+        now = number / fps
+        view = self.camera.view(now / max(self.seconds - 1 / fps, 1e-6))
+        picture = self.base.copy()
+        for part in self.moving:
+            part.paint(picture, view, now)
+        self._add_grain(picture, number)
+        for part in self.writing:
+            part.paint(picture, view, now)
+        return picture
+
+    def _add_grain(self, picture: Frame, number: int) -> None:
+        """Film grain hides the steps of slow gradients. The sum wraps round 256: -1 is stored as 255."""
+        width, height = picture.size
+        top = number * 97 % (self.grain.shape[0] - height)
+        left = number * 57 % (self.grain.shape[1] - width)
+        np.add(picture.y, self.grain[top : top + height, left : left + width], out=picture.y)
+
+
+def scene(stage: Stage, parts: Sequence[Paints], writing: Sequence[Paints], seconds: float) -> Scene:
+    """Gather parts, far to near. Under a still camera, those behind all that moves are painted only once."""
+    base, moving = blank(stage.width, stage.height), list(parts)
+    while stage.camera.is_still and moving and moving[0].is_still:
+        moving.pop(0).paint(base, stage.camera.view(0), 0.0)
+    return Scene(
+        camera=stage.camera, base=base, moving=moving, writing=writing, grain=_grain(stage), seconds=seconds
+    )
+
+
+def stage_for(shot: Shot, width: int, height: int, seed: int) -> Stage:
+    """Return the stage of a shot: its light and its camera."""
+    return Stage(
+        width=width,
+        height=height,
+        seed=seed,
+        camera=Camera(move=shot.move, horizon=_SETTINGS[shot.setting].HORIZON),
+        palette=palette(shot.time, shot.weather),
+    )
+
+
+def drawn(shot: Shot, stage: Stage) -> list[Paints]:
+    """Draw the scenery of a shot, with its subject and its weather, from far to near."""
+    setting = _SETTINGS[shot.setting]
+    parts: list[Paints] = [sky(stage, shot.time, shot.weather), *setting.layers(stage)]
+    if shot.subject is not None:
+        place = setting.place(stage, shot.subject)
+        parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, subject(stage, shot.subject, place))
+    middle, front = weather.between(stage, shot.weather), weather.front(stage, shot.weather)
+    if shot.setting is Setting.INTERIOR:
+        parts[interior.OUTSIDE : interior.OUTSIDE] = [*middle, *front]
+    else:
+        parts[-2:-2] = middle
+        parts += front
+    return parts + weather.motes(stage, shot.setting, shot.time)
+
+
+def _grain(stage: Stage) -> Plane:
+    noise = stage.rng("grain").normal(0, 1.15, (stage.height + 62, stage.width + 62))
+    return np.round(np.clip(noise, -3, 3)).astype(np.int8).view(np.uint8)

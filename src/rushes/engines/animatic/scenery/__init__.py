@@ -1,0 +1,1 @@
+"""One module per setting: each draws its layers from far to near."""

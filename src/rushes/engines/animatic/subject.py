@@ -1,0 +1,227 @@
+"""Who the shot is about: simple silhouettes that help the reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rushes.engines.animatic.layer import Layer, Motion, still
+from rushes.engines.animatic.palette import LAMP, Colour, mixed, scaled
+from rushes.engines.animatic.shot import Subject
+from rushes.engines.animatic.stage import Point, Sheet, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a subject stands: its foot (x, y) and height in frame pixels, its depth, whether it floats."""
+
+    x: float
+    y: float
+    size: float
+    depth: float
+    floats: bool = False
+
+
+PAPER: Colour = (244, 240, 228)
+HULL: Colour = (150, 66, 52)
+COAT: Colour = (196, 74, 58)
+
+
+def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
+    """Draw a subject at its place."""
+    sheet = stage.sheet(
+        "subject",
+        place.depth,
+        stage.palette.shade,
+        rows=(place.y - place.size * 2.2, place.y + place.size * 0.5),
+        slack=place.size * 0.2,
+    )
+    sign = 1 if stage.rng("subject side").random() < 0.5 else -1
+    pen = Pen(sheet=sheet, place=place, sign=sign)
+    _DRAWN[kind](pen)
+    motion = still
+    if kind is Subject.BIRD:
+        motion = _glide(place.size * 0.16)
+    elif place.floats:
+        motion = _bob(place.size * 0.045)
+    return sheet.layer(sunlight=0.12, glow=(LAMP, place.size * 0.35), motion=motion)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pen:
+    """Draws in units of the subject's height, (0, 0) its foot, x towards where it looks, y up."""
+
+    sheet: Sheet
+    place: Place
+    sign: int
+
+    def at(self, x: float, y: float) -> Point:
+        return self.place.x + self.sign * x * self.place.size, self.place.y - y * self.place.size
+
+    def shape(self, points: list[Point], colour: Colour) -> None:
+        self.sheet.polygon([self.at(x, y) for x, y in points], colour)
+
+    def round(self, x: float, y: float, across: float, down: float, colour: Colour) -> None:
+        middle = self.at(x, y)
+        self.sheet.ellipse(*middle, across * self.place.size, down * self.place.size, colour)
+
+    def stroke(self, points: list[Point], thick: float, colour: Colour) -> None:
+        self.sheet.line([self.at(x, y) for x, y in points], thick * self.place.size, colour)
+
+    def shine(self, points: list[Point], strength: float) -> None:
+        self.sheet.shine([self.at(x, y) for x, y in points], strength)
+
+    def lit(self, colour: Colour, lift: float = 1.0) -> Colour:
+        """Brighter than the scenery, so that it is seen first."""
+        palette = self.sheet.stage.palette
+        return scaled(mixed(palette.lit(colour), colour, 0.28), lift)
+
+    def ink(self) -> Colour:
+        return mixed(self.sheet.stage.palette.shade, self.lit((60, 60, 70)), 0.25)
+
+
+def _paper_boat(pen: Pen) -> None:
+    light, dark, fold = pen.lit(PAPER), pen.lit(PAPER, 0.74), pen.lit(PAPER, 0.88)
+    pen.shape([(-0.10, 0.16), (0.0, 0.98), (0.36, 0.20)], fold)
+    pen.shape([(-0.36, 0.20), (0.0, 0.98), (0.02, 0.12)], light)
+    pen.shape([(-0.95, 0.52), (-0.52, 0.0), (0.52, 0.0), (0.95, 0.52), (0.40, 0.24), (-0.40, 0.24)], dark)
+    pen.shape([(-0.95, 0.52), (-0.52, 0.0), (0.52, 0.0), (0.95, 0.52), (0.0, 0.10)], light)
+    pen.shape([(-0.52, 0.0), (0.52, 0.0), (0.95, 0.52), (0.30, 0.16)], fold)
+
+
+def _boat(pen: Pen) -> None:
+    hull, deck = pen.lit(HULL), pen.lit((226, 206, 170))
+    pen.shape([(-0.95, 0.42), (-0.74, 0.0), (0.72, 0.0), (1.05, 0.50), (0.6, 0.36), (-0.6, 0.34)], hull)
+    pen.shape([(-0.95, 0.42), (-0.90, 0.33), (1.0, 0.40), (1.05, 0.50), (0.6, 0.38), (-0.6, 0.35)], deck)
+    pen.shape([(-0.42, 0.35), (-0.42, 0.74), (0.08, 0.74), (0.14, 0.36)], deck)
+    pen.shape([(-0.48, 0.74), (-0.46, 0.80), (0.12, 0.80), (0.12, 0.74)], pen.lit(HULL, 0.7))
+    pen.shape([(-0.30, 0.46), (-0.30, 0.66), (-0.02, 0.66), (0.0, 0.46)], pen.lit((60, 80, 96)))
+    pen.stroke([(0.30, 0.36), (0.30, 1.25)], 0.035, pen.ink())
+    pen.stroke([(0.30, 1.22), (0.98, 0.48)], 0.014, pen.ink())
+
+
+def _ship(pen: Pen) -> None:
+    hull, sail = pen.lit((92, 60, 48)), pen.lit((248, 240, 222))
+    pen.shape([(-0.55, 0.20), (-0.42, 0.0), (0.40, 0.0), (0.62, 0.24), (0.0, 0.17)], hull)
+    pen.shape([(-0.56, 0.22), (-0.54, 0.17), (0.58, 0.19), (0.62, 0.24)], pen.lit((220, 206, 180)))
+    pen.stroke([(0.04, 0.16), (0.04, 1.42)], 0.024, pen.ink())
+    pen.shape([(0.08, 0.28), (0.08, 1.38), (0.30, 0.90), (0.56, 0.30)], sail)
+    pen.shape([(0.00, 0.28), (0.00, 1.30), (-0.22, 0.78), (-0.50, 0.26)], pen.lit((248, 240, 222), 0.84))
+
+
+def _lighthouse(pen: Pen) -> None:
+    white, red = pen.lit((242, 238, 230)), pen.lit((196, 60, 54))
+    pen.shape([(-0.55, -0.14), (-0.34, 0.12), (0.0, 0.16), (0.38, 0.10), (0.62, -0.14)], pen.lit((82, 78, 78)))
+    for k in range(6):
+        low, high = 0.10 + 0.22 * k, 0.10 + 0.22 * (k + 1)
+        a, b = 0.20 - 0.016 * k, 0.20 - 0.016 * (k + 1)
+        colour = white if k % 2 == 0 else red
+        pen.shape([(-a, low), (-b, high), (b, high), (a, low)], colour)
+        pen.shape([(a * 0.3, low), (b * 0.3, high), (b, high), (a, low)], scaled(colour, 0.8))
+    pen.shape([(-0.17, 1.42), (-0.17, 1.47), (0.17, 1.47), (0.17, 1.42)], pen.ink())
+    pane = [(-0.08, 1.47), (-0.08, 1.64), (0.08, 1.64), (0.08, 1.47)]
+    pen.shape(pane, (255, 240, 190))
+    pen.shape([(-0.11, 1.64), (0.0, 1.78), (0.11, 1.64)], red)
+    pen.shine([(-0.16, 1.42), (-0.16, 1.70), (0.16, 1.70), (0.16, 1.42)], 1.0)
+
+
+def _person(pen: Pen) -> None:
+    coat, dark = pen.lit(COAT), pen.ink()
+    pen.shape([(-0.10, 0.45), (-0.13, 0.0), (-0.03, 0.0), (0.0, 0.30), (0.05, 0.0), (0.15, 0.0), (0.10, 0.45)], dark)
+    pen.shape([(-0.09, 0.80), (-0.17, 0.28), (0.15, 0.28), (0.10, 0.80), (0.0, 0.85)], coat)
+    pen.shape([(0.02, 0.84), (0.02, 0.28), (0.15, 0.28), (0.10, 0.80)], scaled(coat, 0.80))
+    pen.stroke([(-0.10, 0.76), (-0.17, 0.45)], 0.07, scaled(coat, 0.9))
+    pen.stroke([(0.10, 0.76), (0.15, 0.45)], 0.07, scaled(coat, 0.72))
+    pen.round(0.0, 0.92, 0.075, 0.085, pen.lit((220, 172, 140)))
+    pen.shape([(-0.09, 0.92), (-0.07, 1.02), (0.05, 1.03), (0.09, 0.94), (0.04, 0.97)], dark)
+
+
+def _car(pen: Pen) -> None:
+    body = pen.lit((206, 84, 52))
+    pen.shape([(-0.80, 0.12), (-0.82, 0.52), (0.82, 0.52), (0.80, 0.12)], body)
+    pen.shape([(-0.72, 0.50), (-0.52, 0.92), (0.52, 0.92), (0.72, 0.50)], scaled(body, 0.86))
+    pen.shape([(-0.60, 0.53), (-0.46, 0.86), (0.46, 0.86), (0.60, 0.53)], pen.lit((70, 96, 120)))
+    pen.shape([(-0.84, 0.10), (-0.84, 0.22), (0.84, 0.22), (0.84, 0.10)], pen.ink())
+    for side in (-1, 1):
+        pen.shape([(side * 0.78, -0.02), (side * 0.78, 0.14), (side * 0.54, 0.14), (side * 0.54, -0.02)], (20, 20, 24))
+        lamp = [(side * 0.78, 0.30), (side * 0.78, 0.42), (side * 0.54, 0.42), (side * 0.54, 0.30)]
+        pen.shape(lamp, (255, 92, 66))
+        pen.shine(lamp, 0.8)
+
+
+def _train(pen: Pen) -> None:
+    body = pen.lit((52, 112, 132))
+    pen.shape([(-0.44, 0.05), (-0.46, 1.15), (-0.34, 1.32), (0.34, 1.32), (0.46, 1.15), (0.44, 0.05)], body)
+    pen.shape([(-0.46, 0.30), (-0.46, 0.46), (0.46, 0.46), (0.46, 0.30)], pen.lit((236, 220, 180)))
+    pane = [(-0.36, 0.62), (-0.35, 1.06), (0.35, 1.06), (0.36, 0.62)]
+    pen.shape(pane, pen.lit((60, 80, 100)))
+    for side in (-1, 1):
+        pen.round(side * 0.30, 0.20, 0.06, 0.06, (255, 244, 206))
+        pen.shine([(side * 0.36, 0.14), (side * 0.36, 0.26), (side * 0.24, 0.26), (side * 0.24, 0.14)], 1.0)
+
+
+def _bird(pen: Pen) -> None:
+    for x, y, size in ((0.0, 1.6, 1.0), (-0.9, 1.95, 0.6), (0.8, 2.0, 0.5), (-0.3, 2.1, 0.42), (1.3, 1.75, 0.4)):
+        wing = 0.42 * size
+        pen.shape(
+            [(x - wing, y + wing * 0.50), (x - wing * 0.4, y + wing * 0.42), (x, y), (x + wing * 0.4, y + wing * 0.46),
+             (x + wing, y + wing * 0.40), (x + wing * 0.35, y + wing * 0.26), (x, y - wing * 0.16), (x - wing * 0.4, y + wing * 0.22)],
+            pen.ink(),
+        )
+
+
+def _animal(pen: Pen) -> None:
+    ink = mixed(pen.ink(), pen.lit((120, 78, 50)), 0.55)
+    for x in (-0.36, -0.26, 0.22, 0.32):
+        pen.stroke([(x, 0.50), (x + 0.02, 0.0)], 0.055, ink)
+    pen.shape([(-0.44, 0.48), (-0.46, 0.74), (-0.20, 0.78), (0.26, 0.76), (0.38, 0.86), (0.42, 0.56), (0.28, 0.46)], ink)
+    pen.shape([(0.24, 0.70), (0.40, 1.10), (0.52, 1.08), (0.42, 0.62)], ink)
+    pen.shape([(0.38, 1.06), (0.44, 1.18), (0.56, 1.14), (0.70, 1.00), (0.52, 0.98)], ink)
+    for lean in (-0.10, 0.10):
+        pen.stroke([(0.46, 1.14), (0.44 + lean, 1.36), (0.50 + lean * 2.2, 1.52)], 0.022, ink)
+        pen.stroke([(0.44 + lean, 1.34), (0.34 + lean * 2, 1.44)], 0.018, ink)
+    pen.shape([(-0.44, 0.72), (-0.54, 0.66), (-0.46, 0.62)], pen.lit((230, 214, 190)))
+
+
+def _cabin(pen: Pen) -> None:
+    wall, palette = pen.lit((128, 84, 58)), pen.sheet.stage.palette
+    roof = pen.lit((240, 244, 250)) if palette.snow else pen.lit((84, 60, 58))
+    pen.shape([(-0.62, 0.0), (-0.62, 0.56), (0.62, 0.56), (0.62, 0.0)], wall)
+    pen.shape([(0.10, 0.0), (0.10, 0.56), (0.62, 0.56), (0.62, 0.0)], scaled(wall, 0.82))
+    pen.shape([(0.34, 0.8), (0.34, 1.16), (0.48, 1.16), (0.48, 0.7)], scaled(wall, 0.6))
+    pen.shape([(-0.78, 0.52), (-0.10, 1.04), (0.16, 1.04), (0.78, 0.52)], roof)
+    for x in (-0.40, 0.34):
+        pane = [(x - 0.10, 0.20), (x - 0.10, 0.42), (x + 0.10, 0.42), (x + 0.10, 0.20)]
+        pen.shape(pane, (255, 214, 132) if palette.lamps > 0.2 else pen.lit((70, 90, 104)))
+        if palette.lamps > 0.2:
+            pen.shine(pane, 1.0)
+    pen.shape([(-0.12, 0.0), (-0.12, 0.38), (0.06, 0.38), (0.06, 0.0)], scaled(wall, 0.5))
+
+
+def _bob(reach: float) -> Motion:
+    def motion(seconds: float) -> tuple[float, float]:
+        return reach * 0.8 * float(np.sin(seconds * 0.9)), reach * float(np.sin(seconds * 1.9))
+
+    return motion
+
+
+def _glide(reach: float) -> Motion:
+    def motion(seconds: float) -> tuple[float, float]:
+        return reach * float(np.sin(seconds * 0.7)), reach * 0.5 * float(np.sin(seconds * 1.3))
+
+    return motion
+
+
+_DRAWN = {
+    Subject.PAPER_BOAT: _paper_boat,
+    Subject.BOAT: _boat,
+    Subject.SHIP: _ship,
+    Subject.LIGHTHOUSE: _lighthouse,
+    Subject.PERSON: _person,
+    Subject.CAR: _car,
+    Subject.TRAIN: _train,
+    Subject.BIRD: _bird,
+    Subject.ANIMAL: _animal,
+    Subject.CABIN: _cabin,
+}

@@ -1,0 +1,53 @@
+"""Finds an engine by its name and loads it on first use, so that an engine nobody asks for costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from rushes.domain.errors import EngineMissing, UnknownEngine
+from rushes.engines.contract import BaseEngine
+
+SHIPPED = {
+    "animatic": "rushes.engines.animatic.engine:AnimaticEngine",
+}
+"""Engine kind to `module:class`. Third parties register under the entry-point group `rushes.engines`."""
+
+GROUP = "rushes.engines"
+
+
+def kinds() -> dict[str, str]:
+    """Return every engine kind that is installed, with the `module:class` that speaks it."""
+    return SHIPPED | {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def load(kind: str) -> type[BaseEngine]:
+    """Import and return the class of an engine kind. Raises UnknownEngine, or EngineMissing with the cure."""
+    target = SHIPPED.get(kind) or kinds().get(kind)
+    if target is None:
+        known = ", ".join(sorted(kinds()))
+        raise UnknownEngine(
+            f"no engine of the kind {kind!r} is installed; there are: {known}",
+            next="correct `engine = …` in the settings file (rushes config path), or install its package",
+        )
+    module, _, name = target.partition(":")
+    try:
+        found: type[BaseEngine] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise EngineMissing(
+            f"the engine {kind!r} needs the package {error.name!r}, which is not installed",
+            next=f"pip install 'rushes[{extra_of(kind)}]'",
+        ) from error
+    return found
+
+
+def extra_of(kind: str) -> str:
+    """Return the name of the extra that brings an engine's packages."""
+    return {"scripted": "testing"}.get(kind, kind)
+
+
+def make(kind: str, name: str, settings: Mapping[str, Any]) -> BaseEngine:
+    """Return the engine `name`, of a `kind`, made from its own table of the settings file."""
+    return load(kind)(name, settings)

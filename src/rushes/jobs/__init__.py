@@ -1,0 +1,1 @@
+"""How work survives. `pipeline.py` is the story; start there."""

@@ -1,0 +1,151 @@
+"""collecting → completed: bring the result in, make sure that it is a clip, file it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rushes.domain.clip import Clip
+from rushes.domain.errors import (
+    Blocked,
+    MediaError,
+    ResultBroken,
+    ResultGone,
+    SetupError,
+    StorageError,
+    Unreachable,
+)
+from rushes.domain.job import Job
+from rushes.engines.contract import Result, Source
+from rushes.jobs.inspection import Arrival, inspect
+from rushes.jobs.kit import Kit
+from rushes.library.library import Library, sha256
+
+FRESH_RESULTS = 3
+"""How often a provider is asked for new addresses before what it offers counts as gone."""
+
+
+async def collect(kit: Kit, job: Job) -> None:
+    """Only a clip that decoded whole, and has been filed, completes a job."""
+    try:
+        clips = kit.library.intact(job.id) or await bring_in(kit, job)
+    except (Blocked, SetupError) as error:
+        return kit.block(job, error)
+    except (ResultGone, ResultBroken) as error:
+        return kit.tenure.fail(job, error)
+    if job.out is not None:
+        copy_out(kit, job, clips)
+    kit.tenure.completed(job, [clip.id for clip in clips])
+    kit.library.clear_staging(job.id)
+
+
+async def bring_in(kit: Kit, job: Job) -> list[Clip]:
+    """Download, inspect and file every result; where its address has run out, ask for a new one."""
+    refreshed = failures = 0
+    while True:
+        try:
+            offered = await results(kit, job)
+            return [await receive(kit, job, number, result) for number, result in enumerate(offered)]
+        except ResultGone:
+            refreshed += 1
+            if refreshed >= FRESH_RESULTS:
+                raise
+        except Unreachable:
+            failures += 1
+            await asyncio.sleep(kit.backoff.pause(failures))
+
+
+async def results(kit: Kit, job: Job) -> Sequence[Result]:
+    """Return what the provider offers now."""
+    assert job.ticket is not None
+    try:
+        offered = await kit.engine(job.engine).results(job.ticket)
+    except (Blocked, SetupError, ResultGone, ResultBroken, StorageError, Unreachable):
+        raise
+    except Exception as error:
+        raise Unreachable(f"its results could not be read: {error}") from error
+    if not offered:
+        raise ResultBroken("the provider says it is done and offers no file")
+    return offered
+
+
+async def receive(kit: Kit, job: Job, number: int, result: Result) -> Clip:
+    """Take the first candidate that is a healthy clip of the promised size; else the largest healthy one."""
+    small: Arrival | None = None
+    problem: MediaError | ResultBroken | ResultGone | None = None
+    for place, source in enumerate(result.candidates):
+        target = kit.library.staging(job.id) / f"{number}-{place}.mp4"
+        try:
+            arrival = await fetch(kit, source, target)
+        except (MediaError, ResultBroken, ResultGone) as error:
+            problem = error
+            continue
+        if arrival.as_promised(result.size):
+            return await asyncio.to_thread(file, kit.library, job, number, arrival)
+        if small is None or arrival.probe.width > small.probe.width:
+            small = arrival
+    if small is not None:
+        return await asyncio.to_thread(file, kit.library, job, number, small)
+    if isinstance(problem, ResultGone):
+        raise problem
+    raise broken(kit.library, job, problem)
+
+
+async def fetch(kit: Kit, source: Source, target: Path) -> Arrival:
+    """Download one candidate and look at all of it, both away from the event loop."""
+    async with kit.room:
+        await asyncio.to_thread(kit.downloader.fetch, source, target)
+        return await asyncio.to_thread(inspect, target)
+
+
+def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
+    """File one arrival; the clip's id follows from the job's, so that doing it twice makes one clip."""
+    cost = job.charged if job.charged is not None else job.quote.amount
+    clip = Clip(
+        id="c" + job.id[1:] + (f"-{number + 1}" if number else ""),
+        job_id=job.id,
+        path=arrival.path,
+        sheet=arrival.sheet,
+        bursts=arrival.bursts,
+        original=arrival.original,
+        seconds=round(arrival.probe.seconds, 3),
+        width=arrival.probe.width,
+        height=arrival.probe.height,
+        fps=round(arrival.probe.fps, 3),
+        video_codec=arrival.probe.video_codec,
+        audio_codec=arrival.probe.audio_codec,
+        bytes=arrival.path.stat().st_size,
+        sha256=sha256(arrival.path),
+        lint=arrival.lint,
+        facts=arrival.facts,
+        model=job.model,
+        provider=job.provider,
+        prompt=job.request.prompt,
+        seed=job.request.seed,
+        references=tuple(one.sha256 for one in job.request.references if one.sha256),
+        cost=cost,
+        currency=job.quote.currency,
+        created_at=job.created_at,
+    )
+    return library.add(clip)
+
+
+def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroken:
+    """Keep what arrived as `*.rejected` and return the error that says where."""
+    kept = library.reject(job.id)
+    where = f"; kept as {kept[0]}" if kept else ""
+    return ResultBroken(f"every file the provider offered was broken: {problem or 'no candidates'}{where}")
+
+
+def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
+    """Put a copy where the caller wants one. A folder that cannot be written must not cost the clip."""
+    assert job.out is not None
+    for number, clip in enumerate(clips):
+        target = job.out if number == 0 else job.out.with_stem(f"{job.out.stem}-{number + 1}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clip.path, target)
+        except OSError as error:
+            kit.tenure.note(job, "copy_failed", out=str(target), because=error.strerror or str(error))

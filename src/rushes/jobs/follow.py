@@ -1,0 +1,160 @@
+"""queued, running → collecting: poll until the provider has finished. A poll that fails only costs time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rushes.domain.errors import (
+    Billed,
+    Blocked,
+    ContentRefused,
+    RenderFailed,
+    ResultGone,
+    RushesError,
+    SetupError,
+    StorageError,
+)
+from rushes.domain.job import Job
+from rushes.engines.contract import CancelOutcome, Progress, RenderState
+from rushes.jobs.kit import Kit
+
+TELL_EVERY_S = 2.0
+TELL_CHANGE = 0.05
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is remembered of one render while it is followed; all of it may be lost."""
+
+    started: float
+    failures: int = 0
+    cancel_asked: bool = False
+    state: RenderState | None = None
+    told_at: float = 0.0
+    told: float | None = None
+
+    def next_poll(self, progress: Progress) -> float:
+        """Return in how many seconds to ask again: a tenth of the time it took so far, 1 to 10 s.
+
+        So a render is noticed at most a tenth late, and one of ten minutes costs some sixty polls.
+        """
+        if progress.ask_after is not None:
+            return progress.ask_after
+        return min(10.0, max(1.0, 0.1 * (_now() - self.started)))
+
+    def worth_telling(self, progress: Progress) -> bool:
+        """Whether the progress has changed enough, and the last word is old enough, to write it down."""
+        if progress.fraction is None and progress.queue_position is None:
+            return False
+        now = _now()
+        changed = self.told is None or abs((progress.fraction or 0.0) - self.told) >= TELL_CHANGE
+        if not changed or now - self.told_at < TELL_EVERY_S:
+            return False
+        self.told_at, self.told = now, progress.fraction or 0.0
+        return True
+
+
+async def follow(kit: Kit, job: Job) -> None:
+    """Poll until there is something to collect, or nothing more to wait for."""
+    watch = Watch(started=_now())
+    wish = kit.wishes.setdefault(job.id, asyncio.Event())
+    if job.cancel_requested:
+        wish.set()
+    try:
+        while True:
+            if wish.is_set() and not watch.cancel_asked:
+                watch.cancel_asked = True
+                if await cancel(kit, job):
+                    return
+            pause = await poll(kit, job, watch)
+            if pause is None:
+                return
+            await sleep(pause, wish, watch)
+    finally:
+        kit.wishes.pop(job.id, None)
+
+
+async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
+    """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
+    assert job.ticket is not None
+    try:
+        progress = await kit.engine(job.engine).poll(job.ticket)
+    except (Blocked, SetupError) as error:
+        kit.block(job, error)
+        return None
+    except ResultGone as error:
+        kit.tenure.fail(job, error)
+        return None
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on without us
+        watch.failures += 1
+        return kit.backoff.pause(watch.failures, getattr(error, "ask_after", None))
+    watch.failures = 0
+    return watch.next_poll(progress) if still_there(kit, job, progress, watch) else None
+
+
+def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
+    """Write down one answer of the provider; False where there is nothing more to poll for."""
+    match progress.state:
+        case RenderState.QUEUED | RenderState.RUNNING:
+            if progress.state is not watch.state:
+                kit.tenure.running(job, progress)
+                watch.state = progress.state
+            if watch.worth_telling(progress):
+                kit.tenure.progress(job, progress)
+            return True
+        case RenderState.SUCCEEDED:
+            kit.tenure.rendered(job, progress.cost)
+        case RenderState.FAILED:
+            kit.tenure.fail(job, failure(progress), progress.cost)
+        case RenderState.CANCELED:
+            kit.tenure.canceled(job, progress.cost)
+        case RenderState.EXPIRED:
+            kit.tenure.fail(job, ResultGone("the provider let it expire"), progress.cost)
+    return False
+
+
+async def cancel(kit: Kit, job: Job) -> bool:
+    """Ask the provider to stop it; True where it confirmed, and the job is canceled."""
+    assert job.ticket is not None
+    engine = kit.engine(job.engine)
+    try:
+        outcome = await engine.cancel(job.ticket)
+        kit.tenure.note(job, "cancel_asked", outcome=outcome.value)
+        if outcome is not CancelOutcome.CONFIRMED:
+            return False
+        cost = (await engine.poll(job.ticket)).cost
+    except RushesError as error:
+        kit.tenure.note(job, "cancel_failed", because=error.message)
+        return False
+    kit.tenure.canceled(job, cost)
+    return True
+
+
+def failure(progress: Progress) -> RushesError:
+    """Return the error that a failed render stands for, with what is known of its bill."""
+    cls = ContentRefused if progress.content_refused else RenderFailed
+    return cls(progress.error, billed=billed(progress.cost))
+
+
+def billed(cost: Decimal | None) -> Billed:
+    if cost is None:
+        return Billed.UNKNOWN
+    return Billed.YES if cost else Billed.NO
+
+
+async def sleep(seconds: float, wish: asyncio.Event, watch: Watch) -> None:
+    """Sleep, or until somebody wants the job canceled."""
+    if watch.cancel_asked:
+        return await asyncio.sleep(seconds)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wish.wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

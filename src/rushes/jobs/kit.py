@@ -1,0 +1,79 @@
+"""What a worker hands to every step of the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from rushes.domain.errors import Blocked, EngineError, OutcomeUnknown, RushesError, StorageError, Superseded
+from rushes.domain.job import Job
+from rushes.engines.contract import Engine, Recovery
+from rushes.jobs.download import Downloader
+from rushes.jobs.pace import Backoff, RateWindow
+from rushes.jobs.tenure import LONGEST_PAUSE_S, Tenure
+from rushes.library.library import Library
+
+
+@dataclass(kw_only=True)
+class Kit:
+    """The ledger, the library, the engines and the pace; and what several steps do in the same way.
+
+    `engine` gives an engine by its configured name, `rate` its sliding window. `room` bounds how many
+    files are decoded at once. `wishes` holds an event for each job that is being followed, set when
+    somebody wants it canceled.
+    """
+
+    tenure: Tenure
+    library: Library
+    engine: Callable[[str], Engine]
+    rate: Callable[[Job], RateWindow]
+    downloader: Downloader
+    backoff: Backoff = field(default_factory=Backoff)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    wishes: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    def pause(self, job: Job, error: RushesError | None = None) -> float:
+        """Return how many seconds to leave `job` alone after `error`."""
+        return self.backoff.pause(job.tries, getattr(error, "ask_after", None))
+
+    def block(self, job: Job, error: RushesError) -> None:
+        """Leave a job until a person has acted; it is tried again by itself from time to time."""
+        reason = error.reason if isinstance(error, Blocked) else "setup"
+        self.tenure.block(job, error, reason, min(LONGEST_PAUSE_S, 30.0 * 2 ** min(job.tries, 5)))
+
+    def outcome_unknown(self, job: Job, error: OutcomeUnknown) -> None:
+        """A create may have been accepted: have it settled in the way its engine declares."""
+        engine = self.engine(job.engine)
+        seconds: float | None = self.pause(job)
+        if engine.recovery is Recovery.LOOKUP:
+            # Any sooner, and a create that is still on its way would be missed and bought again.
+            seconds = engine.post_timeout + engine.list_delay
+        if engine.recovery is Recovery.ASK:
+            seconds = None
+        self.tenure.unknown(job, error, seconds, raw=error.raw)
+
+    async def until_due(self, job: Job) -> None:
+        """Sleep until a job that was put off is due; never longer than the longest pause we make."""
+        # Where the clock was set back, `due_at` lies too far off; the pause we meant was never longer.
+        await asyncio.sleep(min(LONGEST_PAUSE_S, max(0.0, job.due_at - self.tenure.ledger.clock())))
+
+    async def storage_permitting(self, step: Callable[[Kit, Job], Awaitable[None]], job: Job) -> None:
+        """Run a step. Where the disk is full or cannot be written, wait: the ledger says where to go on."""
+        tries = 0
+        while True:
+            try:
+                return await step(self, job)
+            except Superseded:
+                raise
+            except StorageError:
+                await asyncio.sleep(self.backoff.pause(tries))
+                tries += 1
+                job = self.tenure.ledger.job(job.id)
+
+
+def unclassified(error: Exception, doing: str) -> EngineError:
+    """Return what an engine raised and did not classify as an error of ours."""
+    if isinstance(error, EngineError):
+        return error
+    return EngineError(f"the engine failed while {doing}: {type(error).__name__}: {error}")

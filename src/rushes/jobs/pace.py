@@ -1,0 +1,58 @@
+"""When to try again and how fast to send. Durations are counted on the monotonic clock."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one engine may be asked for: `concurrency` jobs at once, `rate` creates in `window` seconds."""
+
+    concurrency: int = 4
+    rate: int | None = None
+    window: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backoff:
+    """Growing pauses with jitter, in seconds: never shorter than the provider asked for."""
+
+    first: float = 1.0
+    longest: float = 120.0
+    chance: random.Random = field(default_factory=random.Random)
+
+    def pause(self, tries: int, ask_after: float | None = None) -> float:
+        grown = min(self.longest, self.first * 2 ** min(tries, 30))
+        jittered: float = grown * self.chance.uniform(0.5, 1.0)
+        return max(jittered, ask_after or 0.0)
+
+
+class RateWindow:
+    """A sliding window over when creates were sent; begun with the `ages` (s) of those in the ledger."""
+
+    def __init__(self, limits: Limits, ages: Sequence[float] = ()) -> None:
+        self._limits = limits
+        self._lock = asyncio.Lock()
+        now = asyncio.get_running_loop().time()
+        self._sent = deque(sorted(now - age for age in ages))
+
+    async def turn(self) -> None:
+        """Wait until one more create may be sent, and count it."""
+        if self._limits.rate is None:
+            return
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            while len(self._sent) >= self._limits.rate:
+                oldest = self._sent[-self._limits.rate]
+                remaining = oldest + self._limits.window - clock()
+                if remaining <= 0:
+                    break
+                await asyncio.sleep(remaining)
+            while self._sent and self._sent[0] + self._limits.window < clock():
+                self._sent.popleft()
+            self._sent.append(clock())

@@ -1,0 +1,52 @@
+"""How a job becomes a clip. Read this file first.
+
+A job stands in a state of the ledger; each state has one step, and each step ends with the job in another
+state. Nothing else is remembered, so a worker that was killed anywhere goes on by looking the state up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from rushes.domain.job import Job, JobState
+from rushes.jobs.collect import collect
+from rushes.jobs.follow import follow
+from rushes.jobs.kit import Kit
+from rushes.jobs.settle import settle
+from rushes.jobs.submit import submit
+
+Step = Callable[[Kit, Job], Awaitable[None]]
+
+
+async def knock(kit: Kit, job: Job) -> None:
+    """Wait, then try again where a person had to act first."""
+    await kit.until_due(job)
+    kit.tenure.unblocked(job)
+
+
+STEPS: dict[JobState, Step] = {
+    # prepare, write down that it is being sent, send it once, store the ticket
+    JobState.SUBMITTING: submit,
+    # find out whether a create was accepted, never by sending it blindly again
+    JobState.OUTCOME_UNKNOWN: settle,
+    # poll until the provider has finished
+    JobState.QUEUED: follow,
+    JobState.RUNNING: follow,
+    # results, download, lint, repair if it needs it, sheet, file in the library
+    JobState.COLLECTING: collect,
+    JobState.BLOCKED: knock,
+}
+"""A job in any other state waits for its turn, or has ended."""
+
+
+async def run(kit: Kit, id: str) -> None:
+    """Carry one job, from wherever it stands, until it has ended or is left to a person."""
+    job = kit.tenure.ledger.job(id)
+    while job.state in STEPS and not left_to_a_person(job):
+        await kit.storage_permitting(STEPS[job.state], job)
+        job = kit.tenure.ledger.job(id)
+
+
+def left_to_a_person(job: Job) -> bool:
+    """Whether only a person can tell how it goes on."""
+    return job.state in {JobState.OUTCOME_UNKNOWN, JobState.BLOCKED} and not job.due_at

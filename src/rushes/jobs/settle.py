@@ -1,0 +1,67 @@
+"""outcome_unknown → queued or failed: find out what became of a create, in the way its engine declares."""
+
+from __future__ import annotations
+
+from rushes.domain.errors import OutcomeUnknown, Refused, RushesError, SetupError
+from rushes.domain.job import Job
+from rushes.engines.contract import Accepted, Candidate, Engine, Recovery
+from rushes.jobs.kit import Kit
+from rushes.jobs.ledger import canonical
+from rushes.jobs.submit import model_id, post, store_ticket
+
+
+async def settle(kit: Kit, job: Job) -> None:
+    """Settle an unknown outcome, or leave it to a person."""
+    await kit.until_due(job)
+    try:
+        engine = kit.engine(job.engine)
+    except SetupError as error:
+        return leave_to_a_person(kit, job, error.message)
+    match engine.recovery:
+        case Recovery.REPLAY_KEY | Recovery.RERUN_FREE:
+            await replay(kit, job, engine)
+        case Recovery.LOOKUP:
+            await look_up(kit, job, engine)
+        case Recovery.ASK:
+            leave_to_a_person(kit, job, "only the provider's own pages can tell")
+
+
+async def replay(kit: Kit, job: Job, engine: Engine) -> None:
+    """Send the create again under the same key, which the service answers with the same job."""
+    age = kit.tenure.ledger.clock() - kit.tenure.posted_at(job).timestamp()
+    if engine.recovery is Recovery.REPLAY_KEY and age > engine.key_lifetime:
+        return leave_to_a_person(kit, job, "the provider has forgotten the key by now")
+    try:
+        prepared = await engine.prepare(job.request, model_id(job))
+        accepted = await post(kit, job, prepared, kit.tenure.submission(job)["key"])
+    except Refused as error:
+        kit.tenure.fail(job, error)
+    except RushesError as error:
+        unsettled = OutcomeUnknown(f"it is not settled yet: {error.message}")
+        kit.tenure.unknown(job, unsettled, kit.pause(job, error))
+    else:
+        await store_ticket(kit, job, accepted)
+
+
+async def look_up(kit: Kit, job: Job, engine: Engine) -> None:
+    """Adopt the one thing in the provider's list that is this job and that no other job holds."""
+    try:
+        listed = await engine.lookup(kit.tenure.posted_at(job))
+    except Exception as error:  # noqa: BLE001 - a list that cannot be read is read again later
+        unread = OutcomeUnknown(f"the provider's list could not be read: {error}")
+        return kit.tenure.unknown(job, unread, kit.pause(job))
+    held = kit.tenure.tickets(job)
+    found = [one for one in listed if canonical(one.ticket) not in held and could_be(one, job)]
+    if len(found) == 1:
+        return await store_ticket(kit, job, Accepted(ticket=found[0].ticket, facts=found[0].facts))
+    count = "nothing" if not found else f"{len(found)} things"
+    leave_to_a_person(kit, job, f"the provider lists {count} that could be it")
+
+
+def could_be(candidate: Candidate, job: Job) -> bool:
+    return candidate.prompt is None or candidate.prompt == job.request.prompt
+
+
+def leave_to_a_person(kit: Kit, job: Job, why: str) -> None:
+    """Say that the machine is at its end; `rushes reconcile` takes it up."""
+    kit.tenure.unknown(job, OutcomeUnknown(f"whether the provider accepted it is not known: {why}"), None)

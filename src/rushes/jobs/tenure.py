@@ -1,0 +1,293 @@
+"""What a worker writes. Every write is held against its epoch: one that was superseded writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from rushes.database.database import Row
+from rushes.database.sql import load
+from rushes.domain.errors import Billed, RushesError, Superseded
+from rushes.domain.job import Failure, Job, JobState
+from rushes.engines.contract import Accepted, Progress, RenderState
+from rushes.jobs.budget import to_micros
+from rushes.jobs.ledger import Ledger, canonical
+from rushes.jobs.rows import moment
+
+LONGEST_PAUSE_S = 600.0
+"""No pause between two tries is longer; a due time further off than this means the clock was set back."""
+
+
+class Tenure:
+    """The time in which one worker holds the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._database = ledger.database
+        self._sql = load("rushes.jobs", "tenure.sql")
+        with self._database.transaction():
+            self._database.run(self._sql["take_over"])
+            self.epoch = self._epoch()
+
+    # --- what there is to do ---
+
+    def carried(self) -> list[str]:
+        """Return the ids of the jobs a worker carries, oldest first."""
+        return [row["id"] for row in self._database.all(self._sql["carried"])]
+
+    def wishes(self) -> list[str]:
+        """Return the ids of the jobs that somebody wants canceled."""
+        return [row["id"] for row in self._database.all(self._sql["wishes"])]
+
+    def next_due(self) -> float | None:
+        """Return in how many seconds a waiting job that was put off may start, None where there is none."""
+        now = self.ledger.clock()
+        row = self._database.one(self._sql["next_due"], {"now": now})
+        return None if row is None or row["at"] is None else min(row["at"] - now, LONGEST_PAUSE_S)
+
+    def engines_waiting(self) -> list[str]:
+        return [row["engine"] for row in self._database.all(self._sql["engines_waiting"])]
+
+    def claim(self, engine: str, places: int) -> list[str]:
+        """Move an engine's waiting jobs, oldest first, to `submitting`, as far as its `places` go."""
+        with self._fenced():
+            taken = self._database.one(self._sql["occupied"], {"engine": engine})
+            assert taken is not None
+            values = {
+                "engine": engine,
+                "now": self.ledger.clock(),
+                "longest_pause": LONGEST_PAUSE_S,
+                "limit": max(0, places - taken["jobs"]),
+            }
+            ids = [row["id"] for row in self._database.all(self._sql["claimable"], values)]
+            for id in ids:
+                job = self.ledger.job(id)
+                self.ledger.move(id, [JobState.WAITING], JobState.SUBMITTING, tries=job.tries)
+                attempt = {"id": id, "key": f"rushes-{id}-{job.attempt + 1}", "now": self.ledger.clock()}
+                self._database.run(self._sql["add_submission"], attempt)
+        return ids
+
+    # --- submitting ---
+
+    def submission(self, job: Job) -> Row:
+        """Return the current attempt: `attempt`, `key`, `posted_at`, `ticket`, `outcome`."""
+        row = self._database.one(self._sql["last_submission"], {"id": job.id})
+        assert row is not None
+        return row
+
+    def posting(self, job: Job) -> bool:
+        """Record that the create is about to be sent. False: it was canceled, and must not be."""
+        with self._fenced():
+            if self.ledger.job(job.id).cancel_requested:
+                self._end(job, JobState.CANCELED, NOTHING_SENT)
+                return False
+            now = self.ledger.clock()
+            self._database.run(self._sql["posted"], {"id": job.id, "attempt": job.attempt, "now": now})
+        return True
+
+    def accepted(self, job: Job, accepted: Accepted) -> None:
+        """Store the ticket, before anything else is done with it."""
+        with self._fenced():
+            values = {"id": job.id, "attempt": job.attempt, "ticket": canonical(accepted.ticket)}
+            self._database.run(self._sql["accepted"], values)
+            facts = {
+                "id": job.id,
+                "facts": json.dumps(dict(accepted.facts), default=str),
+                "warnings": json.dumps(list(accepted.warnings)),
+            }
+            self._database.run(self._sql["accepted_facts"], facts)
+            self.ledger.move(job.id, [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN], JobState.QUEUED)
+            where = {"engine": job.engine, "account": job.account, "now": self.ledger.clock()}
+            self._database.run(self._sql["unblock"], where)
+            self.ledger.note(job.id, "accepted", ticket=accepted.ticket)
+
+    def put_off(self, job: Job, error: RushesError, seconds: float) -> None:
+        """The create was provably not accepted: the job waits, and is sent again later."""
+        with self._fenced():
+            self._outcome(job, "not_sent")
+            due = self.ledger.clock() + seconds
+            tries = job.tries + 1
+            self.ledger.move(job.id, [JobState.SUBMITTING], JobState.WAITING, due_at=due, tries=tries)
+            self.ledger.note(job.id, "put_off", because=error.message, seconds=round(seconds, 1))
+
+    def unknown(self, job: Job, error: RushesError, seconds: float | None, raw: str | None = None) -> None:
+        """The create may have been accepted. It is settled in `seconds`, or by a person (None)."""
+        with self._fenced():
+            self._outcome(job, "unknown", raw)
+            due = 0.0 if seconds is None else self.ledger.clock() + max(seconds, 0.001)
+            origin = [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN]
+            tries = job.tries + 1
+            failure = failure_of(error)
+            self.ledger.move(
+                job.id, origin, JobState.OUTCOME_UNKNOWN, due_at=due, tries=tries, failure=failure
+            )
+            self.ledger.note(
+                job.id, "outcome_unknown", because=error.message, settles_itself=seconds is not None
+            )
+
+    def block(self, job: Job, error: RushesError, reason: str, seconds: float) -> None:
+        """A person must act first. It is tried again in `seconds`."""
+        with self._fenced():
+            if job.state is JobState.SUBMITTING:
+                self._outcome(job, "refused")
+            self.ledger.move(
+                job.id,
+                [job.state],
+                JobState.BLOCKED,
+                reason=reason,
+                due_at=self.ledger.clock() + seconds,
+                tries=job.tries + 1,
+                failure=failure_of(error),
+            )
+            self.ledger.note(job.id, "blocked", reason=reason, because=error.message)
+
+    def unblocked(self, job: Job) -> None:
+        """Try a blocked job again: at its provider where it has a ticket, else from the start."""
+        with self._fenced():
+            to = JobState.QUEUED if job.ticket is not None else JobState.WAITING
+            self.ledger.move(job.id, [JobState.BLOCKED], to, tries=job.tries)
+
+    # --- at the provider ---
+
+    def progress(self, job: Job, progress: Progress) -> None:
+        """Write down how far a render is; a change from queued to running goes into the ledger itself."""
+        values = {
+            "id": job.id,
+            "fraction": progress.fraction,
+            "queue_position": progress.queue_position,
+            "now": self.ledger.clock(),
+        }
+        self._database.run(self._sql["progress"], values)
+
+    def running(self, job: Job, progress: Progress) -> None:
+        """Record that the provider has gone from queued to running, or back."""
+        to = JobState.RUNNING if progress.state is RenderState.RUNNING else JobState.QUEUED
+        with self._fenced():
+            self.ledger.move(job.id, [JobState.QUEUED, JobState.RUNNING], to)
+
+    def rendered(self, job: Job, cost: Decimal | None) -> None:
+        """The provider has finished: the clip can be collected."""
+        with self._fenced():
+            self._charged(job, cost)
+            self.ledger.move(job.id, [JobState.QUEUED, JobState.RUNNING], JobState.COLLECTING)
+            self.ledger.note(job.id, "rendered", cost=str(cost) if cost is not None else None)
+
+    # --- ends ---
+
+    def completed(self, job: Job, clips: Sequence[str]) -> None:
+        """Its clips are in the library: settle the hold with what the provider charged."""
+        with self._fenced():
+            self.ledger.settle(job, Billed.NO if job.charged == 0 else Billed.YES, job.charged)
+            self.ledger.move(job.id, [JobState.COLLECTING], JobState.COMPLETED)
+            self._database.run(self._sql["forget_progress"], {"id": job.id})
+            self.ledger.note(job.id, "completed", clips=list(clips))
+
+    def fail(self, job: Job, error: RushesError, cost: Decimal | None = None) -> None:
+        """End a job without a clip; a ticket it has is kept, so that it can be collected again."""
+        with self._fenced():
+            if job.state is JobState.SUBMITTING:
+                self._outcome(job, "refused")
+            self._charged(job, cost)
+            self._end(job, JobState.FAILED, failure_of(error), cost)
+
+    def canceled(self, job: Job, cost: Decimal | None) -> None:
+        """The provider confirmed a cancellation; without a word on money its hold stays."""
+        billed = Billed.UNKNOWN if cost is None else Billed.YES if cost else Billed.NO
+        if job.quote.free:
+            billed = Billed.NO
+        with self._fenced():
+            self._end(job, JobState.CANCELED, _canceled(billed), cost)
+
+    def note(self, job: Job, kind: str, **detail: Any) -> None:
+        """Add an event to a job's history."""
+        with self._fenced():
+            self.ledger.note(job.id, kind, **detail)
+
+    # --- for recovery and limits ---
+
+    def tickets(self, job: Job) -> set[str]:
+        """Return every ticket the ledger holds for the job's account, in canonical form."""
+        rows = self._database.all(self._sql["tickets"], {"engine": job.engine, "account": job.account})
+        return {row["ticket"] for row in rows}
+
+    def post_ages(self, engine: str, account: str, window: float) -> list[float]:
+        """Return how many seconds ago creates were sent, within `window`.
+
+        A post that lies in the future is one from before the clock was set back: its age is 0.
+        """
+        now = self.ledger.clock()
+        values = {"engine": engine, "account": account, "since": now - window}
+        return [
+            max(0.0, now - row["posted_at"]) for row in self._database.all(self._sql["posts_since"], values)
+        ]
+
+    def posted_at(self, job: Job) -> datetime:
+        """Return when the current attempt was sent."""
+        return moment(self.submission(job)["posted_at"])
+
+    def _end(self, job: Job, to: JobState, failure: Failure, cost: Decimal | None = None) -> None:
+        if job.quote.free:
+            failure = Failure(**{**failure.__dict__, "billed": Billed.NO})
+        self.ledger.move(job.id, [job.state, *_FROM_PROVIDER], to, failure=failure)
+        self.ledger.settle(job, failure.billed, cost)
+        self._database.run(self._sql["forget_progress"], {"id": job.id})
+        self.ledger.note(job.id, to.value, because=failure.message, billed=failure.billed.value)
+
+    def _outcome(self, job: Job, outcome: str, raw: str | None = None) -> None:
+        values = {"id": job.id, "attempt": job.attempt, "outcome": outcome, "raw": raw}
+        self._database.run(self._sql["outcome"], values)
+
+    def _charged(self, job: Job, cost: Decimal | None) -> None:
+        if cost is not None:
+            self._database.run(self._sql["charged"], {"id": job.id, "charged": to_micros(cost)})
+
+    def _epoch(self) -> int:
+        row = self._database.one(self._sql["epoch"])
+        assert row is not None
+        return int(row["epoch"])
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        with self._database.transaction():
+            if self._epoch() != self.epoch:
+                raise Superseded()
+            yield
+
+
+_FROM_PROVIDER = (JobState.QUEUED, JobState.RUNNING, JobState.COLLECTING)
+
+NOTHING_SENT = Failure(
+    code="canceled",
+    message="canceled before anything was sent",
+    billed=Billed.NO,
+    next="rushes create … makes a new one",
+    exit_code=9,
+)
+
+
+def failure_of(error: RushesError) -> Failure:
+    """Return what the ledger keeps of an error."""
+    return Failure(
+        code=error.code,
+        message=error.message,
+        billed=error.billed,
+        next=error.next,
+        exit_code=error.exit_code,
+    )
+
+
+def _canceled(billed: Billed) -> Failure:
+    said = {Billed.NO: "it was not charged", Billed.YES: "it was charged"}.get(
+        billed, "its bill is not known"
+    )
+    return Failure(
+        code="canceled",
+        message=f"canceled; the provider confirmed it, {said}",
+        billed=billed,
+        next="rushes create … --again makes a new one",
+        exit_code=9,
+    )

@@ -1,0 +1,92 @@
+-- name: take_over
+UPDATE fence SET epoch = epoch + 1
+
+-- name: epoch
+SELECT epoch FROM fence
+
+-- name: carried
+-- What a worker carries: everything under way, and what it will come back to. Oldest first.
+SELECT id FROM jobs
+WHERE state IN ('submitting', 'queued', 'running', 'collecting')
+   OR (state IN ('blocked', 'outcome_unknown') AND due_at > 0)
+ORDER BY created_at
+
+-- name: claimable
+-- Waiting jobs of one engine that may start now, oldest first. While a job of the same account is blocked
+-- the others wait too: they would meet the same wall. Where `due_at` lies further off than any pause we
+-- make, the clock was set back; it counts as due.
+SELECT jobs.id FROM jobs
+WHERE jobs.state = 'waiting' AND jobs.engine = :engine
+  AND (jobs.due_at <= :now OR jobs.due_at > :now + :longest_pause)
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs wall
+      WHERE wall.state = 'blocked' AND wall.engine = jobs.engine AND wall.account = jobs.account
+        AND wall.due_at > :now AND wall.due_at <= :now + :longest_pause)
+ORDER BY jobs.created_at, jobs.rowid
+LIMIT :limit
+
+-- name: engines_waiting
+SELECT DISTINCT engine FROM jobs WHERE state = 'waiting'
+
+-- name: occupied
+-- How many of an engine's places are taken: what is, or may be, at the provider. An unknown outcome that is
+-- left to a person takes none, or a few of them would stop the engine.
+SELECT count(*) AS jobs FROM jobs
+WHERE engine = :engine
+  AND (state IN ('submitting', 'queued', 'running') OR (state = 'outcome_unknown' AND due_at > 0))
+
+-- name: next_due
+-- When the next job that is put off may go on.
+SELECT min(due_at) AS at FROM jobs WHERE state = 'waiting' AND due_at > :now
+
+-- name: wishes
+-- Jobs that somebody wants canceled.
+SELECT id FROM jobs
+WHERE cancel_requested = 1 AND state IN ('submitting', 'queued', 'running', 'blocked', 'outcome_unknown')
+
+-- name: unblock
+-- One job of an account went through: the others that met the wall are due at once.
+UPDATE jobs SET due_at = 1, updated_at = :now
+WHERE state = 'blocked' AND engine = :engine AND account = :account
+
+-- name: add_submission
+INSERT INTO submissions (job_id, attempt, engine, account, key, intended_at)
+SELECT jobs.id, 1 + (SELECT count(*) FROM submissions WHERE job_id = jobs.id),
+       jobs.engine, jobs.account, :key, :now
+FROM jobs WHERE jobs.id = :id
+
+-- name: last_submission
+SELECT * FROM submissions WHERE job_id = :id ORDER BY attempt DESC LIMIT 1
+
+-- name: posted
+UPDATE submissions SET posted_at = :now, outcome = 'unknown' WHERE job_id = :id AND attempt = :attempt
+
+-- name: accepted
+UPDATE submissions SET ticket = :ticket, outcome = 'accepted' WHERE job_id = :id AND attempt = :attempt
+
+-- name: outcome
+UPDATE submissions SET outcome = :outcome, raw = :raw WHERE job_id = :id AND attempt = :attempt
+
+-- name: accepted_facts
+UPDATE jobs SET facts = :facts, warnings = :warnings WHERE id = :id
+
+-- name: charged
+UPDATE jobs SET charged = :charged WHERE id = :id
+
+-- name: tickets
+-- Every ticket the ledger holds for an account.
+SELECT ticket FROM submissions WHERE engine = :engine AND account = :account AND ticket IS NOT NULL
+
+-- name: posts_since
+-- When creates were sent, for the sliding window of a rate limit.
+SELECT posted_at FROM submissions
+WHERE engine = :engine AND account = :account AND posted_at > :since ORDER BY posted_at
+
+-- name: progress
+INSERT INTO progress.progress (job_id, fraction, queue_position, at)
+VALUES (:id, :fraction, :queue_position, :now)
+ON CONFLICT (job_id) DO UPDATE SET fraction = excluded.fraction,
+    queue_position = excluded.queue_position, at = excluded.at
+
+-- name: forget_progress
+DELETE FROM progress.progress WHERE job_id = :id

@@ -1,0 +1,169 @@
+"""The process that carries jobs through: one for a ledger, alive while there is something to do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rushes.domain.errors import StorageError, Superseded, WorkerRunning
+from rushes.domain.job import Job
+from rushes.engines.contract import Engine
+from rushes.jobs import pipeline
+from rushes.jobs.download import Downloader
+from rushes.jobs.kit import Kit
+from rushes.jobs.ledger import Ledger
+from rushes.jobs.pace import Backoff, Limits, RateWindow
+from rushes.jobs.tenure import Tenure
+from rushes.library.library import Library
+
+LOOK_EVERY_S = 0.1
+"""How often the ledger's version is read: a few microseconds, and a job starts at most this late."""
+
+REST_S = 30.0
+"""How long a job is left alone after a mistake of ours ended its task."""
+
+log = logging.getLogger("rushes.worker")
+
+
+class Worker:
+    """Carries every job of one ledger through.
+
+    `engine` gives an engine by its configured name, `limits` what each may be asked for; after `idle_s`
+    seconds without anything to do it exits.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        library: Library,
+        engine: Callable[[str], Engine],
+        limits: Callable[[str], Limits],
+        *,
+        lock: Path,
+        idle_s: float,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._library = library
+        self._engine = engine
+        self._limits = limits
+        self._lock = FileLock(lock, timeout=0)
+        self._idle_s = idle_s
+        self._backoff = backoff or Backoff()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._resting: dict[str, float] = {}
+        self._windows: dict[tuple[str, str], RateWindow] = {}
+
+    async def run(self) -> None:
+        """Work until there is nothing to do. Raises WorkerRunning where another worker holds the lock."""
+        while True:
+            try:
+                with self._lock:
+                    await self._hold()
+            except Timeout as error:
+                raise WorkerRunning() from error
+            # A job stored between the last look and the release saw the lock held, and started no worker.
+            if not self._ledger.needs_worker():
+                return
+
+    async def _hold(self) -> None:
+        tenure = Tenure(self._ledger)
+        downloader = Downloader()
+        kit = Kit(
+            tenure=tenure,
+            library=self._library,
+            engine=self._engine,
+            rate=lambda job: self._window(tenure, job),
+            downloader=downloader,
+            backoff=self._backoff,
+        )
+        try:
+            await self._tend(kit)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self._tasks.clear()
+            downloader.close()
+
+    async def _tend(self, kit: Kit) -> None:
+        """Start what can be started whenever the ledger has changed, until it has been quiet for long."""
+        clock = asyncio.get_running_loop().time
+        seen: object = None
+        busy_at = clock()
+        look_at = 0.0
+        while True:
+            version = self._ledger.database.version()
+            if version != seen or clock() >= look_at:
+                seen = version
+                self._start_what_can(kit)
+                due = kit.tenure.next_due()
+                look_at = clock() + (REST_S if due is None else due)
+            self._raise_if_superseded()
+            if self._tasks or self._ledger.needs_worker():
+                busy_at = clock()
+            elif clock() - busy_at >= self._idle_s:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _start_what_can(self, kit: Kit) -> None:
+        try:
+            for engine in kit.tenure.engines_waiting():
+                kit.tenure.claim(engine, self._limits(engine).concurrency)
+            now = asyncio.get_running_loop().time()
+            for id in kit.tenure.carried():
+                if id not in self._tasks and self._resting.get(id, 0.0) <= now:
+                    self._start(kit, id)
+            for id in kit.tenure.wishes():
+                if id in kit.wishes:
+                    kit.wishes[id].set()
+        except Superseded:
+            raise
+        except StorageError as error:
+            # A full disk ends no worker: it looks again with the next change or after a rest.
+            log.warning("the ledger cannot be written: %s", error)
+
+    def _start(self, kit: Kit, id: str) -> None:
+        task = asyncio.create_task(pipeline.run(kit, id), name=id)
+        self._tasks[id] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        id = task.get_name()
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            del self._tasks[id]
+        elif not isinstance(error, Superseded):
+            # A mistake of ours: the job stands where it stood, and is tried again after a rest.
+            del self._tasks[id]
+            self._resting[id] = asyncio.get_running_loop().time() + REST_S
+            log.error("job %s stopped: %s", id, error, exc_info=error)
+
+    def _raise_if_superseded(self) -> None:
+        for task in self._tasks.values():
+            if task.done() and not task.cancelled() and isinstance(task.exception(), Superseded):
+                raise Superseded()
+
+    def _window(self, tenure: Tenure, job: Job) -> RateWindow:
+        place = (job.engine, job.account)
+        if place not in self._windows:
+            limits = self._limits(job.engine)
+            ages = tenure.post_ages(job.engine, job.account, limits.window) if limits.rate else ()
+            self._windows[place] = RateWindow(limits, ages)
+        return self._windows[place]
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living worker holds the lock."""
+    probe = FileLock(lock, timeout=0)
+    try:
+        with probe:
+            return False
+    except Timeout:
+        return True

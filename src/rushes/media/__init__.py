@@ -1,0 +1,1 @@
+"""The only room that knows PyAV: probe, lint, repair, sheet, encode."""

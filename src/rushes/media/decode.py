@@ -1,0 +1,122 @@
+"""One pass over every frame and sample: is all of it there, and what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame, supported_np_pix_fmts
+from av.video.stream import VideoStream
+
+from rushes.domain.clip import Facts, Finding, Repair, Severity
+from rushes.domain.errors import BeyondRepair
+from rushes.media.boxes import read_boxes
+from rushes.media.edge import open_video
+from rushes.media.look import Look
+from rushes.media.loudness import Loudness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """The verdict on a whole clip: what is broken in it, and its facts."""
+
+    findings: tuple[Finding, ...]
+    facts: Facts
+
+
+def decode_all(path: str | Path) -> Decoded:
+    """Decode all of `path` once and return what is missing or damaged in it, and its facts.
+
+    Findings: `truncated` (frames that the index lists are not there), `damaged_frames`, `damaged_audio`; no
+    repair mends them. Raises `NotAVideo`, and `BeyondRepair` when not one frame can be decoded.
+    """
+    path = Path(path)
+    with open_video(path) as (container, stream):
+        tally = _play(container, stream)
+        if not tally.frames:
+            raise BeyondRepair(f"no frame in {path} can be decoded")
+        listed = stream.frames
+    boxes = read_boxes(path)
+    look = tally.look.facts()
+    return Decoded(
+        findings=tuple(_findings(tally, listed)),
+        facts=Facts(
+            frames=tally.frames,
+            loudness=tally.loudness.integrated(),
+            black=look.black,
+            frozen=look.frozen,
+            cuts=look.cuts,
+            c2pa=boxes is not None and boxes.c2pa,
+        ),
+    )
+
+
+def decoded_sha256(path: str | Path) -> str:
+    """Return the SHA-256, in hex, of all decoded pictures, their formats and their sizes.
+
+    Two files with the same pictures have the same sum whatever their headers, index or sound.
+    """
+    sum_ = hashlib.sha256()
+    with open_video(Path(path)) as (container, stream):
+        for frame in container.decode(stream):
+            sum_.update(f"{frame.format.name} {frame.width}x{frame.height}\n".encode())
+            if frame.format.name not in supported_np_pix_fmts:
+                frame = frame.reformat(format="rgb24")
+            sum_.update(np.ascontiguousarray(frame.to_ndarray()).tobytes())
+    return sum_.hexdigest()
+
+
+class _Tally:
+    """What has been counted so far; `packets` holds pictures that were read and are meant to be shown."""
+
+    def __init__(self) -> None:
+        self.packets = self.hidden = self.frames = self.corrupt = self.deaf = 0
+        self.look = Look()
+        self.loudness = Loudness()
+
+
+def _play(container: InputContainer, stream: VideoStream) -> _Tally:
+    """Decode the pictures and the first sound track; an error is counted and the next packet taken."""
+    tally = _Tally()
+    for packet in container.demux(stream, *container.streams.audio[:1]):
+        if packet.stream_index == stream.index and packet.size:
+            tally.hidden += packet.is_discard
+            tally.packets += not packet.is_discard
+        for frame in _frames(packet, tally):
+            if isinstance(frame, VideoFrame):
+                tally.frames += 1
+                tally.corrupt += frame.is_corrupt
+                tally.look.add(frame)
+            else:
+                tally.loudness.add(frame)
+    return tally
+
+
+def _frames(packet: Packet[Stream], tally: _Tally) -> Iterator[VideoFrame | AudioFrame]:
+    try:
+        yield from (frame for frame in packet.decode() if isinstance(frame, (VideoFrame, AudioFrame)))
+    except av.error.FFmpegError:
+        # A picture that is lost shows in the count of frames; sound has no such count.
+        tally.deaf += packet.stream.type == "audio"
+
+
+def _findings(tally: _Tally, listed: int) -> Iterator[Finding]:
+    there = tally.packets + tally.hidden
+    if there < listed:
+        text = f"The file is cut short: {there} of {listed} frames are in it."
+        yield Finding(code="truncated", severity=Severity.ERROR, text=text, repair=Repair.NONE)
+    damaged = max(0, tally.packets - tally.frames) + tally.corrupt
+    if damaged:
+        text = f"{damaged} of {tally.packets} frames are damaged."
+        yield Finding(code="damaged_frames", severity=Severity.ERROR, text=text, repair=Repair.NONE)
+    if tally.deaf:
+        text = f"{tally.deaf} pieces of the sound are damaged."
+        yield Finding(code="damaged_audio", severity=Severity.ERROR, text=text, repair=Repair.NONE)

@@ -1,0 +1,97 @@
+"""The edge to libav: its errors become ours here, once."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from rushes.domain.errors import BeyondRepair, DiskFull, NotAVideo, ReadOnly
+
+_HEAD_BYTES = 512
+# Playlists (HLS, DASH, concat) name other files and addresses: a downloaded "clip" must not open those.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif"
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open `path` and give its container and first moving-picture stream, ready to decode on all cores.
+
+    What libav raises inside the with-block leaves it as `NotAVideo` or `BeyondRepair`. Nothing but this
+    one local file is read.
+    """
+    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+    with (
+        reading(path),
+        av.open(os.path.abspath(path), metadata_errors="ignore", options=options) as container,
+    ):
+        streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+        if not streams:
+            raise NotAVideo(f"{path} has no picture in it" + (", only sound" * bool(container.streams.audio)))
+        streams[0].thread_type = "AUTO"
+        yield container, streams[0]
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise `NotAVideo` or `BeyondRepair`, naming `path`, for whatever libav raises while reading it."""
+    try:
+        yield
+    except av.error.FileNotFoundError as exc:
+        raise NotAVideo(f"{path} does not exist", next="check the path") from exc
+    except av.error.IsADirectoryError as exc:
+        raise NotAVideo(f"{path} is a folder", next="name one file in it") from exc
+    except av.error.PermissionError as exc:
+        raise NotAVideo(f"{path} may not be read", next="give yourself the right to read it") from exc
+    except av.error.FFmpegError as exc:
+        raise _broken(path, exc) from exc
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise `DiskFull`, `ReadOnly` or `OSError`, naming `path`, for what is raised while writing it."""
+    try:
+        yield
+    except (OSError, av.error.FFmpegError) as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk is full: {path} could not be written") from exc
+        if exc.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise ReadOnly(f"{path} may not be written") from exc
+        raise OSError(exc.errno, f"{path} could not be written: {exc.strerror}") from exc
+
+
+def _broken(path: Path, exc: av.error.FFmpegError) -> NotAVideo | BeyondRepair:
+    """Say what the file that libav could not read seems to be, from its first bytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return NotAVideo(f"{path} could not be read: {exc.strerror}", next="check the path")
+    if not head:
+        return NotAVideo(f"{path} is empty", next="download or make it again")
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
+        return NotAVideo(
+            f"{path} is a web page (HTML), not a video: a sign-in or error page was probably saved",
+            next="open it in a browser to see what it says, then download the clip again",
+        )
+    if text.startswith((b"{", b"[")):
+        return NotAVideo(
+            f"{path} is JSON, not a video: the service's answer was probably saved",
+            next="read what it says, then download the clip again",
+        )
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
+        return BeyondRepair(f"{path} is cut short or damaged and cannot be read: {exc.strerror}")
+    return NotAVideo(f"{path} is not a video that can be read: {exc.strerror}")

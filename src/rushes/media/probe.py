@@ -1,0 +1,142 @@
+"""What a file says it is, from its headers alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from rushes.domain.errors import BeyondRepair, NotAVideo
+from rushes.media.boxes import Boxes, read_boxes
+from rushes.media.edge import open_video
+
+# How a level number is written in the stream: H.264 as ten times, HEVC as thirty times the level.
+_LEVEL_UNIT = {"h264": 10, "hevc": 30}
+_OPEN = (0, 2)  # not valid and "unspecified" in ITU-T H.273
+_BT709 = 1
+HD_HEIGHT = 720  # from here on players take untagged colours for BT.709, below for BT.601
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """The headers of a video file.
+
+    `seconds` is the length of the pictures, `audio_seconds` of the sound; `width` and `height` are as shown,
+    after `rotation` (degrees clockwise). `fps` is the average number of frames per second, `frames` how many
+    the index lists (0 when it lists none). `level` is 4.2 and the like; `tag` the name of the sample entry
+    (avc1, hvc1, hev1 …). `primaries`, `transfer` and `matrix` are the numbers of ITU-T H.273 (1: BT.709,
+    2: not given), `full_range` whether luma runs 0-255, None when the file does not say. `sar` is the width
+    of a pixel over its height. `container` is mp4, mov, webm, matroska or another name of libav's.
+    """
+
+    seconds: float
+    width: int
+    height: int
+    fps: float
+    frames: int
+    video_codec: str
+    profile: str | None
+    level: float | None
+    tag: str
+    pix_fmt: str
+    rotation: int
+    sar: Fraction
+    primaries: int
+    transfer: int
+    matrix: int
+    full_range: bool | None
+    audio_codec: str | None
+    audio_profile: str | None
+    audio_channels: int
+    audio_rate: int
+    audio_seconds: float
+    audio_tracks: int
+    bytes: int
+    container: str
+
+
+def probe(path: str | Path) -> Probe:
+    """Return what the headers of `path` say; nothing is decoded.
+
+    Raises `NotAVideo` for a file without pictures and `BeyondRepair` for one too damaged to open.
+    """
+    path = Path(path)
+    with open_video(path) as (container, stream):
+        return describe(path, container, stream, read_boxes(path))
+
+
+def describe(path: Path, container: InputContainer, stream: VideoStream, boxes: Boxes | None) -> Probe:
+    """Return the `Probe` of a file that is open already."""
+    context = stream.codec_context
+    if context is None:
+        raise NotAVideo(f"the pictures in {path} are in a format that cannot be read")
+    if not context.width or not context.height or context.pix_fmt is None:
+        raise BeyondRepair(f"{path} does not say how large its pictures are: its start is damaged")
+    rotation = picture_rotation(boxes)
+    sides = (context.width, context.height)
+    width, height = reversed(sides) if rotation in (90, 270) else sides
+    audio = next(iter(container.streams.audio), None)
+    sound = audio.codec_context if audio is not None else None
+    rate = stream.average_rate or stream.guessed_rate or Fraction(0)
+    return Probe(
+        seconds=_seconds(stream, container),
+        width=width,
+        height=height,
+        fps=float(rate),
+        frames=stream.frames,
+        video_codec=context.codec.canonical_name,
+        profile=context.profile,
+        level=_level(context.codec.canonical_name, context.level),
+        tag=next((track.entry for track in boxes.tracks if track.kind == "vide"), "") if boxes else "",
+        pix_fmt=context.pix_fmt,
+        rotation=rotation,
+        sar=stream.sample_aspect_ratio or Fraction(1),
+        primaries=int(context.color_primaries),
+        transfer=int(context.color_trc),
+        matrix=int(context.colorspace),
+        full_range={1: False, 2: True}.get(int(context.color_range)),
+        audio_codec=sound.codec.canonical_name if sound else None,
+        audio_profile=sound.profile if sound else None,
+        audio_channels=sound.channels if sound else 0,
+        audio_rate=sound.sample_rate if sound else 0,
+        audio_seconds=_seconds(audio, container) if audio is not None else 0.0,
+        audio_tracks=len(container.streams.audio),
+        bytes=path.stat().st_size,
+        container=_container(path, container, boxes),
+    )
+
+
+def picture_rotation(boxes: Boxes | None) -> int:
+    """Return how far the pictures are to be turned for display: 0, 90, 180 or 270 degrees clockwise."""
+    return next((track.rotation for track in boxes.tracks if track.kind == "vide"), 0) if boxes else 0
+
+
+def untagged(about: Probe) -> bool:
+    """Whether some of the colour tags are left open and none contradicts BT.709."""
+    tags = (about.primaries, about.transfer, about.matrix)
+    return any(value in _OPEN for value in tags) and all(value in {*_OPEN, _BT709} for value in tags)
+
+
+def _seconds(stream: av.stream.Stream, container: InputContainer) -> float:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
+
+
+def _level(codec: str, written: int) -> float | None:
+    unit = _LEVEL_UNIT.get(codec)
+    return written / unit if unit and written > 0 else None
+
+
+def _container(path: Path, container: InputContainer, boxes: Boxes | None) -> str:
+    if boxes is not None:
+        return "mov" if boxes.brand in ("qt", "") else "mp4"
+    name = container.format.name
+    if name.startswith("matroska"):
+        with path.open("rb") as file:
+            return "webm" if b"webm" in file.read(64) else "matroska"
+    return name.split(",")[0]

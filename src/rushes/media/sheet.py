@@ -1,0 +1,179 @@
+"""Stills that let someone who cannot watch a clip see what is in it.
+
+The overview shows twelve evenly spread frames. It cannot show whether motion is fluid, frozen or morphing:
+the bursts do, with frames a tenth of a second apart at the start, at the most motion and at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from PIL import Image, ImageChops
+
+from rushes.domain.errors import BeyondRepair
+from rushes.media.boxes import read_boxes
+from rushes.media.bursts import burst_rows
+from rushes.media.edge import open_video
+from rushes.media.frames import Timeline, pick, read_timeline
+from rushes.media.grid import JPEG_QUALITY, Tile, best_grid, draw, fit
+from rushes.media.probe import HD_HEIGHT, describe
+
+TILES = 12
+DIFFERENCE_GAIN = 3
+_TURN = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+
+
+def overview(path: str | Path, destination: str | Path) -> Path:
+    """Write a JPEG of twelve evenly spread frames, first and last among them, and return where it is.
+
+    The frames are exact and turned upright; their times are under them. A clip of fewer frames shows each
+    once. At most 1568 pixels a side and 1.15 megapixels. Raises `NotAVideo` or `BeyondRepair`.
+    """
+    with _Clip.open(Path(path)) as clip:
+        line = clip.timeline
+        end = line.seconds(line.shown[-1])
+        wanted = sorted({line.nearest(end * at / (TILES - 1)) for at in range(TILES)})
+        if len(line.shown) <= TILES:
+            wanted = list(line.shown)
+        grid = best_grid(len(wanted), clip.aspect, clip.width)
+        stills = clip.stills(wanted, grid.width, grid.height)
+    tiles = [Tile(picture=stills[pts], label=f"{line.seconds(pts):.2f} s") for pts in sorted(stills)]
+    rows = [tiles[at : at + grid.columns] for at in range(0, len(tiles), grid.columns)]
+    return _save(draw(grid, rows), Path(destination))
+
+
+def bursts(path: str | Path, destination: str | Path) -> Path:
+    """Write a JPEG of four frames 0.1 s apart at the start, the most motion and the end; return where it is.
+
+    The last tile of each row is three times the difference of its last and first frame: black where nothing
+    moved. A clip too short for three separate rows shows those it has. Limits and errors as for `overview`.
+    """
+    with _Clip.open(Path(path)) as clip:
+        line = clip.timeline
+        ends, middles = burst_rows(line)
+        columns = max(len(row) for row in ends) + 1
+        grid = fit(columns if columns > 2 else 1, len(ends) + bool(middles), clip.aspect, clip.width)
+        stills = clip.stills({pts for row in ends + middles for pts in row}, grid.width, grid.height)
+    rows = [[(line.seconds(pts), stills[pts]) for pts in row if pts in stills] for row in ends + middles]
+    named = [("start", rows[0])]
+    if middles:
+        named.append(("motion", max(rows[len(ends) :], key=_motion)))
+    if len(ends) > 1:
+        named.append(("end", rows[1]))
+    return _save(draw(grid, [_burst(name, row) for name, row in named]), Path(destination))
+
+
+def frame_at(path: str | Path, seconds: float, destination: str | Path) -> Path:
+    """Write the frame nearest to `seconds`, full size and upright, as a picture; return where it is.
+
+    The first or last frame where the clip does not reach that far. The format follows the name of
+    `destination`: .jpg, .png or .webp. Raises `NotAVideo` or `BeyondRepair`.
+    """
+    with _Clip.open(Path(path)) as clip:
+        wanted = clip.timeline.nearest(seconds)
+        stills = clip.stills({wanted}, clip.width, clip.height)
+    return _save(stills[wanted], Path(destination))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clip:
+    """An open clip; `width` and `height` are as shown: upright and with square pixels."""
+
+    path: Path
+    container: InputContainer
+    stream: VideoStream
+    timeline: Timeline
+    width: int
+    height: int
+    rotation: int
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        with open_video(path) as (container, stream):
+            about = describe(path, container, stream, read_boxes(path))
+            shape = 1 / about.sar if about.rotation in (90, 270) else about.sar
+            yield cls(
+                path=path,
+                container=container,
+                stream=stream,
+                timeline=read_timeline(path, container, stream),
+                width=max(1, round(about.width * shape)),
+                height=about.height,
+                rotation=about.rotation,
+            )
+
+    def stills(self, wanted: Collection[int], width: int, height: int) -> dict[int, Image.Image]:
+        """Return the frames at the `wanted` times, scaled; raises `BeyondRepair` when none is whole."""
+        sides = (height, width) if self.rotation in (90, 270) else (width, height)
+        scaler = VideoReformatter()
+        stills = {
+            frame.pts: self._upright(_scaled(scaler, frame, *sides))
+            for frame in pick(self.container, self.stream, self.timeline, wanted)
+            if frame.pts is not None
+        }
+        if not stills:
+            raise BeyondRepair(f"none of the frames to be shown in {self.path} can be decoded")
+        return stills
+
+    def _upright(self, picture: Image.Image) -> Image.Image:
+        turn = _TURN.get(self.rotation)
+        return picture.transpose(turn) if turn is not None else picture
+
+
+def _scaled(scaler: VideoReformatter, frame: VideoFrame, width: int, height: int) -> Image.Image:
+    """Return the frame as RGB of this size, reading untagged colours as players do."""
+    unknown = Colorspace.ITU709 if min(frame.width, frame.height) >= HD_HEIGHT else Colorspace.ITU601
+    small = scaler.reformat(
+        frame,
+        width=width,
+        height=height,
+        format="rgb24",
+        src_colorspace=unknown if frame.colorspace == 2 else None,
+        dst_color_range=ColorRange.JPEG,
+        interpolation="BICUBIC",
+    )
+    return Image.fromarray(np.asarray(small.to_ndarray(), np.uint8))
+
+
+def _burst(name: str, frames: Sequence[tuple[float, Image.Image]]) -> list[Tile]:
+    """Return the tiles of one row: its frames, the first one named, and what changed from first to last."""
+    tiles = [
+        Tile(picture=picture, label=f"{seconds:.2f} s" if at else f"{name} {seconds:.2f} s")
+        for at, (seconds, picture) in enumerate(frames)
+    ]
+    if len(frames) > 1:
+        change = ImageChops.difference(frames[-1][1], frames[0][1])
+        change = change.point([min(255, level * DIFFERENCE_GAIN) for level in range(256)] * 3)
+        tiles.append(Tile(picture=change, label=f"change x{DIFFERENCE_GAIN}"))
+    return tiles
+
+
+def _motion(frames: Sequence[tuple[float, Image.Image]]) -> float:
+    """Return the median change between neighbours, in grey levels: the median passes over a cut."""
+    pixels = [np.asarray(picture, np.int16) for _, picture in frames]
+    changes = [float(np.abs(after - before).mean()) for before, after in pairwise(pixels)]
+    return float(np.median(changes)) if changes else 0.0
+
+
+def _save(picture: Image.Image, destination: Path) -> Path:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if destination.suffix.lower() in (".png", ".webp"):
+        picture.save(destination, quality=JPEG_QUALITY)
+    else:
+        picture.save(destination, format="JPEG", quality=JPEG_QUALITY)
+    return destination

@@ -1,0 +1,405 @@
+"""The Studio: wires engines, worker, library and budget, and is the one object that every door holds."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from rushes import settings as settings_room
+from rushes.catalogue.catalogue import Catalogue
+from rushes.catalogue.check import complete
+from rushes.catalogue.loading import read_model, shipped_models
+from rushes.catalogue.price import price
+from rushes.database.database import Database
+from rushes.domain.answer import Answer
+from rushes.domain.clip import Clip
+from rushes.domain.errors import (
+    BadInput,
+    OverBudget,
+    PriceUnknown,
+    StillRunning,
+    UnknownEngine,
+    error_of,
+)
+from rushes.domain.job import Job, JobState
+from rushes.domain.model import Model
+from rushes.domain.money import Budget, Quote
+from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.engines import registry
+from rushes.engines.contract import BaseEngine
+from rushes.jobs.admission import Admission, Draft, digest
+from rushes.jobs.ledger import Ledger
+from rushes.jobs.pipeline import left_to_a_person
+from rushes.library.library import Library
+from rushes.settings import EngineSettings, Settings
+
+DEFAULT_MODEL = "animatic/storyboard"
+LOOK_EVERY_S = 0.1
+CHECK_WORKER_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What would be made and for how much: a complete request and its quote. `chosen`: why this model."""
+
+    request: VideoRequest
+    model: Model
+    quote: Quote
+    chosen: str
+
+
+class Studio:
+    """Generates videos: quote, submit, wait, cancel, collect, reconcile; generate is submit and wait.
+
+    Use it as `async with Studio.open() as studio`, or with a plain `with` for what does not wait.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._database = Database(settings.ledger)
+        self.ledger = Ledger(self._database)
+        self.library = Library(settings.home, self._database)
+        self._engines: dict[str, BaseEngine] = {}
+        self._catalogue: Catalogue | None = None
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Return a Studio on the settings file and the environment, or on `settings`."""
+        return cls(settings or settings_room.load())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for engine in self._engines.values():
+            await engine.aclose()
+        self._database.close()
+
+    # --- asking ---
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Every model of every configured engine."""
+        if self._catalogue is None:
+            self._catalogue = Catalogue(
+                model for engine in self.settings.engines.values() for model in models_of(engine)
+            )
+        return self._catalogue
+
+    async def quote(self, request: VideoRequest) -> Offer:
+        """Return what would be made and what it would cost, and send nothing.
+
+        Raises UnknownModel, ModelRetired, UnsupportedOption.
+        """
+        address = request.model or self.settings.model or DEFAULT_MODEL
+        preset = "set as default" if self.settings.model else "the free default"
+        chosen = "asked for" if request.model else preset
+        model = self.catalogue.find(address)
+        asked = complete(request, model)
+        self.catalogue.check(asked, model, datetime.now(UTC).date())
+        listed = price(asked, model)
+        if not listed.free:
+            listed = await self.engine(model.engine).quote(asked, model.id) or listed
+        return Offer(request=asked, model=model, quote=listed, chosen=chosen)
+
+    async def submit(
+        self,
+        request: VideoRequest,
+        *,
+        key: str | None = None,
+        again: bool = False,
+        out: Path | None = None,
+        max_usd: Decimal | None = None,
+    ) -> Job:
+        """Store one job and have a worker carry it through. Returns at once.
+
+        The same request again is answered with the job there is; see `submit_takes`.
+        """
+        return (await self.submit_takes(request, 1, key=key, again=again, out=out, max_usd=max_usd))[0].job
+
+    async def submit_takes(
+        self,
+        request: VideoRequest,
+        count: int,
+        *,
+        key: str | None = None,
+        again: bool = False,
+        out: Path | None = None,
+        max_usd: Decimal | None = None,
+    ) -> list[Admission]:
+        """Store `count` jobs of one clip each: all of them, or none.
+
+        `key` is the caller's own: the same key is the same jobs, whenever it is sent. `again` asks for new
+        clips even where the same were just made. `max_usd` bounds the price of each, and is what is held
+        where the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown.
+        """
+        if not 1 <= count <= 100:
+            raise BadInput(f"count is {count}", next="give --count a number from 1 to 100")
+        if key is not None and again:
+            raise BadInput("--again and --key contradict each other", next="use a new --key for another clip")
+        offer = await self.quote(request)
+        hold = amount_to_hold(offer.quote, max_usd)
+        kept = replace(offer.request, references=tuple(self._keep(offer.request)))
+        wishes = Wishes(key=key, again=again, out=out)
+        drafts = [self._draft(offer, kept, hold, number, wishes) for number in range(count)]
+        admissions = self.ledger.admit(drafts, self.settings.caps)
+        self._copy_for_repeats(admissions, drafts)
+        self.ensure_worker()
+        return admissions
+
+    # --- watching ---
+
+    async def wait(self, id: str, *, timeout: float | None = None) -> Clip:
+        """Wait for a job and return its clip (the first, where the provider made several).
+
+        Raises StillRunning after `timeout` seconds (the job goes on), the job's own error where it failed,
+        OutcomeUnknown or Blocked where a person has to act.
+        """
+        job = self.ledger.job(id)
+        try:
+            async with asyncio.timeout(timeout):
+                async for jobs in self.watch([id]):
+                    job = jobs[0]
+        except TimeoutError as error:
+            said = f"job {job.id} is still {job.state.value}"
+            raise StillRunning(said, next=f"rushes wait {job.id} goes on watching") from error
+        if job.state is JobState.COMPLETED:
+            return self.library.of_job(job.id)[0]
+        assert job.failure is not None
+        raise error_of(job.failure.code, job.failure.message, job.failure.next, job.failure.billed)
+
+    async def watch(self, ids: Sequence[str]) -> AsyncIterator[list[Job]]:
+        """Yield the jobs now and whenever one has changed, until all have ended or need a person."""
+        clock = asyncio.get_running_loop().time
+        full = [self.ledger.job(id).id for id in ids]
+        seen: object = None
+        check_at = 0.0
+        while True:
+            if clock() >= check_at:
+                self.ensure_worker()
+                check_at = clock() + CHECK_WORKER_EVERY_S
+            version = (self._database.version(), self._database.progress_version())
+            if version != seen:
+                seen = version
+                jobs = [self.ledger.job(id) for id in full]
+                yield jobs
+                if all(settled(job) for job in jobs):
+                    return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def generate(self, request: VideoRequest, *, timeout: float | None = None, **how: Any) -> Clip:
+        """Submit and wait: what `rushes create` does. `how` are the options of `submit`."""
+        job = await self.submit(request, **how)
+        return await self.wait(job.id, timeout=timeout)
+
+    def answer(self, id: str, *, deduplicated: bool = False) -> Answer:
+        """Return a job and what came of it, in the one shape that every door shows."""
+        job = self.ledger.job(id)
+        return Answer(job=job, clips=tuple(self.library.of_job(job.id)), deduplicated=deduplicated)
+
+    # --- changing ---
+
+    def cancel(self, id: str) -> Job:
+        """Cancel a job where nothing was sent; else ask its provider to. Raises NotFound, WrongState."""
+        job = self.ledger.cancel(id)
+        self.ensure_worker()
+        return job
+
+    def collect(self, id: str) -> Job:
+        """Have a job polled and downloaded again, free; a blocked one goes on. Raises WrongState."""
+        job = self.ledger.collect(id)
+        self.ensure_worker()
+        return job
+
+    def reconcile(self, id: str, *, ticket: str | None = None, charged: Decimal | None = None) -> Job:
+        """Settle what only a person can tell.
+
+        `ticket`: the provider did accept it under this id. `charged`: nothing comes of it, and it cost that
+        many dollars. Neither: the provider's list is read once more. Raises WrongState.
+        """
+        if ticket is None and charged is None:
+            job = self.ledger.look_again(id)
+        elif ticket is not None:
+            engine = self.engine(self.ledger.job(id).engine)
+            job = self.ledger.reconcile(id, ticket=engine.ticket(ticket))
+        else:
+            job = self.ledger.reconcile(id, charged=charged)
+        self.ensure_worker()
+        return job
+
+    def budget(self) -> Budget:
+        """Return the caps in force, and what is held and spent under each."""
+        return self.ledger.budget(self.settings.caps)
+
+    # --- engines and the worker ---
+
+    def engine(self, name: str) -> BaseEngine:
+        """Return a configured engine, made on first use. Raises UnknownEngine, EngineMissing."""
+        if name not in self._engines:
+            configured = self.settings.engines.get(name)
+            if configured is None:
+                raise UnknownEngine(f"no engine named {name!r} is configured")
+            options = {**configured.options, "work": str(self.settings.home / "work")}
+            self._engines[name] = registry.make(configured.kind, name, options)
+        return self._engines[name]
+
+    def ensure_worker(self) -> None:
+        """Make sure that one worker is alive where there is work. It outlives this process."""
+        from rushes.jobs.worker import is_held
+
+        if not self.ledger.needs_worker() or is_held(self.settings.lock):
+            return
+        self.settings.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.settings.log.open("a") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "rushes", "worker"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=dict(self.settings.environ),
+            )
+
+    async def work(self) -> None:
+        """Be the worker: carry jobs until there is nothing to do. Raises WorkerRunning."""
+        from rushes.jobs.pace import Limits
+        from rushes.jobs.worker import Worker
+
+        def limits(name: str) -> Limits:
+            one = self.settings.engines.get(name)
+            if one is None:
+                return Limits()
+            return Limits(concurrency=one.concurrency, rate=one.rate, window=one.window)
+
+        await Worker(
+            self.ledger,
+            self.library,
+            self.engine,
+            limits,
+            lock=self.settings.lock,
+            idle_s=self.settings.idle_s,
+        ).run()
+
+    # --- parts of submitting ---
+
+    def _keep(self, request: VideoRequest) -> list[Reference]:
+        """Check the references as pictures and copy them into the library by their hash."""
+        kept = []
+        for reference in request.references:
+            if reference.role not in {Role.INPUT_VIDEO, Role.AUDIO}:
+                from rushes.media.picture import check_picture
+
+                check_picture(reference.path)
+            kept.append(self.library.keep(reference))
+        return kept
+
+    def _draft(
+        self, offer: Offer, request: VideoRequest, hold: Decimal, number: int, wishes: Wishes
+    ) -> Draft:
+        # What was asked makes two requests the same; a seed that nobody gave is drawn after that.
+        same = digest(request, number)
+        if request.seed is None and offer.model.seed:
+            request = replace(request, seed=secrets.randbelow(2**31))
+        return Draft(
+            request=request,
+            engine=offer.model.engine,
+            account=self.engine(offer.model.engine).account,
+            provider=offer.model.provider,
+            quote=offer.quote,
+            hold=hold,
+            digest=same,
+            ordinal=number,
+            key=wishes.key,
+            again=wishes.again,
+            out=numbered(wishes.out, number),
+        )
+
+    def _copy_for_repeats(self, admissions: Sequence[Admission], drafts: Sequence[Draft]) -> None:
+        """Give a caller who asks a second time the copy he asked for, too."""
+        for admission, draft in zip(admissions, drafts, strict=True):
+            if admission.fresh or draft.out is None:
+                continue
+            clips = self.library.intact(admission.job.id)
+            if clips:
+                draft.out.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(clips[0].path, draft.out)
+            else:
+                self.ledger.wants_copy(admission.job.id, draft.out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """How a caller wants a request handled: `key` his own, `again`, a copy of the clip at `out`."""
+
+    key: str | None = None
+    again: bool = False
+    out: Path | None = None
+
+
+def models_of(engine: EngineSettings) -> Iterator[Model]:
+    """Yield an engine's models: those of the settings file, those shipped, those its class brings."""
+    yield from (read_model(table, engine.name) for table in engine.options.get("models", ()))
+    shipped = shipped_models(engine.kind, engine.name)
+    yield from shipped
+    if not shipped:
+        yield from (replace(model, engine=engine.name) for model in registry.load(engine.kind).models)
+
+
+def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
+    """Return what is set aside for one clip. Raises PriceUnknown, or OverBudget above `max_usd`."""
+    if quote.free:
+        return Decimal(0)
+    if quote.amount is None or quote.currency != "USD":
+        if max_usd is None:
+            raise PriceUnknown()
+        return max_usd
+    if max_usd is not None and quote.amount > max_usd:
+        raise OverBudget(
+            f"this costs ${quote.amount:f}, more than --max-usd {max_usd:f}; nothing was sent",
+            next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
+        )
+    return quote.amount
+
+
+def numbered(out: Path | None, number: int) -> Path | None:
+    """Return where the copy of take `number` goes: the first under the name itself, then `-2`, `-3` …"""
+    if out is None or number == 0:
+        return out
+    return out.with_stem(f"{out.stem}-{number + 1}")
+
+
+def settled(job: Job) -> bool:
+    """Whether there is nothing to wait for: it has ended, or a person has to act."""
+    return job.state.ended or job.state is JobState.BLOCKED or left_to_a_person(job)
+
+
+def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:
+    """Make one clip and return it; blocks until it is on disk.
+
+    `asked` are the fields of VideoRequest (`seconds`, `aspect`, `model` …) and of `Studio.submit` (`key`,
+    `again`, `out`, `max_usd`). Raises the classes of `rushes.domain.errors`; StillRunning after `timeout`
+    seconds, and the job goes on.
+    """
+    how = {name: asked.pop(name) for name in ("key", "again", "out", "max_usd") if name in asked}
+    request = VideoRequest(prompt=prompt, **asked)
+
+    async def run() -> Clip:
+        async with Studio.open() as studio:
+            return await studio.generate(request, timeout=timeout, **how)
+
+    return asyncio.run(run())
