@@ -1,8 +1,11 @@
-"""The Studio: wires engines, worker, library and budget, and is the one object that every door holds."""
+"""The Studio: wires engines, worker, library and budget, and is the one object that every door holds.
+
+asyncio, the worker and the media room are imported where they are used: together they take longer than a
+command that only reads the ledger.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import shutil
 import subprocess
@@ -38,7 +41,6 @@ from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
 from rushes.jobs.admission import Admission, Draft, digest
 from rushes.jobs.ledger import Ledger
-from rushes.jobs.pipeline import left_to_a_person
 from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 
@@ -170,6 +172,8 @@ class Studio:
         Raises StillRunning after `timeout` seconds (the job goes on), the job's own error where it failed,
         OutcomeUnknown or Blocked where a person has to act.
         """
+        import asyncio
+
         job = self.ledger.job(id)
         try:
             async with asyncio.timeout(timeout):
@@ -185,6 +189,8 @@ class Studio:
 
     async def watch(self, ids: Sequence[str]) -> AsyncIterator[list[Job]]:
         """Yield the jobs now and whenever one has changed, until all have ended or need a person."""
+        import asyncio
+
         clock = asyncio.get_running_loop().time
         full = [self.ledger.job(id).id for id in ids]
         seen: object = None
@@ -198,7 +204,7 @@ class Studio:
                 seen = version
                 jobs = [self.ledger.job(id) for id in full]
                 yield jobs
-                if all(settled(job) for job in jobs):
+                if all(job.settled for job in jobs):
                     return
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -383,11 +389,6 @@ def numbered(out: Path | None, number: int) -> Path | None:
     return out.with_stem(f"{out.stem}-{number + 1}")
 
 
-def settled(job: Job) -> bool:
-    """Whether there is nothing to wait for: it has ended, or a person has to act."""
-    return job.state.ended or job.state is JobState.BLOCKED or left_to_a_person(job)
-
-
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:
     """Make one clip and return it; blocks until it is on disk.
 
@@ -395,6 +396,8 @@ def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip
     `again`, `out`, `max_usd`). Raises the classes of `rushes.domain.errors`; StillRunning after `timeout`
     seconds, and the job goes on.
     """
+    import asyncio
+
     how = {name: asked.pop(name) for name in ("key", "again", "out", "max_usd") if name in asked}
     request = VideoRequest(prompt=prompt, **asked)
 

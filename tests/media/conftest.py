@@ -6,7 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from media_footage import Footage, Sound, numbered, shoot, tone
+
+from tests.media.footage import Footage, Sound, numbered, shoot, tone
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_footage import Footage, Pixels, Sound, numbered, shoot, still, tone
 
 from rushes.domain.clip import Repair, Severity, Span
 from rushes.domain.errors import BeyondRepair, NotAVideo
 from rushes.media.decode import decode_all, decoded_sha256
+from tests.media.footage import Footage, Pixels, Sound, numbered, shoot, still, tone
 
 RNG = np.random.default_rng(7)
 
@@ -83,9 +83,8 @@ def test_damaged_sound(healthy: Path, tmp_path: Path) -> None:
     """Noise where the sound was is found."""
     data = bytearray(healthy.read_bytes())
     with av.open(healthy) as container:
-        entries = list(container.streams.audio[0].index_entries)[10:30]
-    for entry in entries:
-        data[entry.pos : entry.pos + entry.size] = RNG.bytes(entry.size)
+        for entry in container.streams.audio[0].index_entries[10:30]:
+            data[entry.pos : entry.pos + entry.size] = RNG.bytes(entry.size)
     path = tmp_path / "clip.mp4"
     path.write_bytes(data)
     assert [finding.code for finding in decode_all(path).findings] == ["damaged_audio"]

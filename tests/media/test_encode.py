@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_footage import decoded, numbered, read_number, tone
 
 from rushes.domain.errors import ReadOnly
 from rushes.media.boxes import read_boxes
@@ -17,6 +16,7 @@ from rushes.media.decode import decode_all, decoded_sha256
 from rushes.media.encode import VideoWriter, tag
 from rushes.media.lint import lint
 from rushes.media.probe import probe
+from tests.media.footage import decoded, numbered, read_number, tone
 
 
 def write(path: Path, frames: int = 30, fps: int | Fraction = 24, audio_rate: int | None = 48000) -> Path:

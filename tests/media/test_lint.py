@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_footage import Footage, Sound, numbered, relabel, shoot, tone
 
 from rushes.domain.clip import Repair, Severity
 from rushes.domain.errors import BeyondRepair, NotAVideo
 from rushes.media.lint import RULES, lint
+from tests.media.footage import Footage, Sound, numbered, relabel, shoot, tone
 
 FRAMES = [numbered(at) for at in range(12)]
 FASTSTART = {"movflags": "+faststart", "write_btrt": "0"}
@@ -214,8 +214,17 @@ def test_not_a_video(tmp_path: Path, content: bytes, says: str) -> None:
     assert caught.value.__cause__ is not None
 
 
+def test_playlists_are_not_followed(healthy: Path, tmp_path: Path) -> None:
+    """A "clip" that lists other files is refused, and those are not opened, healthy as they may be."""
+    (tmp_path / "other.mp4").write_bytes(healthy.read_bytes())
+    path = tmp_path / "clip.mp4"
+    path.write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(NotAVideo, match="not a video"):
+        lint(path)
+
+
 def test_no_file(tmp_path: Path) -> None:
-    """A missing file, a folder and a file with sound alone are not videos."""
+    """A missing file and a folder are not videos."""
     with pytest.raises(NotAVideo, match="does not exist"):
         lint(tmp_path / "none.mp4")
     with pytest.raises(NotAVideo, match="folder"):

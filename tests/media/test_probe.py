@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
-from media_footage import Footage, Sound, numbered, shoot, tone
 
 from rushes.domain.errors import NotAVideo
 from rushes.media.boxes import C2PA_UUID, read_boxes
 from rushes.media.probe import probe
+from tests.media.footage import Footage, Sound, numbered, shoot, tone
 
 FRAMES = [numbered(at) for at in range(12)]
 
@@ -56,8 +57,6 @@ def test_no_sound(long: Path) -> None:
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     """A file with sound and no pictures is refused, and says why."""
-    import av
-
     path = tmp_path / "sound.mp4"
     with av.open(path, "w") as output:
         track = output.add_stream("aac", rate=48000, layout="stereo")

@@ -10,16 +10,19 @@ import numpy as np
 from rushes.media.encode import VideoWriter
 
 SECONDS, FPS, RATE = 4, 25, 48000
-WIDTH, HEIGHT = 320, 240
+WIDTH, HEIGHT = 640, 360
 GREYS = (40, 90, 140, 190)  # the picture of each second
 
 
+RNG=np.random.default_rng(7)
+def noisy(grey):
+    return RNG.integers(grey-30,grey+31,(HEIGHT,WIDTH,1),dtype=np.int16).clip(0,255).astype(np.uint8).repeat(3,axis=2)
 def graded(path: Path, greys: tuple[int, ...] = GREYS) -> Path:
     """Write a clip with a tone, of a flat grey that changes each second as `greys` says."""
     with VideoWriter(path, width=WIDTH, height=HEIGHT, fps=FPS, audio_rate=RATE) as writer:
         for grey in greys:
             for _ in range(FPS):
-                writer.write_rgb(np.full((HEIGHT, WIDTH, 3), grey, np.uint8))
+                writer.write_rgb(noisy(grey))
             tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE) * 0.2
             writer.write_audio(np.stack([tone, tone], axis=1).astype(np.float32))
     return path

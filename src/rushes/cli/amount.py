@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class Amount(click.ParamType):
+class Amount(click.ParamType[Decimal]):
     """An amount in US dollars."""
 
     name = "amount"

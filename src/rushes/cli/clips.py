@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from rushes.cli.output import age, common, put_clip, put_json, put_pairs, put_table, say, shortened, size
@@ -83,7 +85,7 @@ def remove(as_json: bool, ids: tuple[str, ...], yes: bool) -> int:
     with Studio.open() as studio:
         found = [studio.library.get(id) for id in ids]
         if not yes:
-            if not click.get_text_stream("stdin").isatty():
+            if not sys.stdin.isatty():
                 raise BadInput("removing a clip cannot be undone", next="run it again with --yes")
             for one in found:
                 say(f"{one.id}  {one.path}")

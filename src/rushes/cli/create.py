@@ -93,7 +93,7 @@ def create(
 ) -> int:
     """Make a clip of PROMPT ("-" reads it from stdin).
 
-    The short form: rushes create PROMPT [landscape|portrait|square] [small|medium|large] [N_FRAMES at 30 fps].
+    In short: rushes create PROMPT [landscape|portrait|square] [small|medium|large] [N_FRAMES at 30 fps].
 
     \b
     rushes create "a lighthouse in a storm, slow push in" --seconds 5
@@ -274,7 +274,7 @@ def named_reference(text: str) -> Reference:
 
 
 def out_file(out: Path | None) -> Path | None:
-    """Return where the copy goes, absolute. Raises BadInput for a folder, or for anything but a video name."""
+    """Return where the copy goes, as an absolute path. Raises BadInput for a folder."""
     if out is None:
         return None
     if out.is_dir():

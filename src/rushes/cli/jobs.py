@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -86,7 +84,8 @@ def job(as_json: bool, id: str) -> int:
     click.echo()
     for event in events:
         at = datetime.fromtimestamp(event["at"], UTC)
-        detail = ", ".join(f"{name} {value}" for name, value in event["detail"].items() if value is not None)
+        told = (f"{name} {value}" for name, value in event["detail"].items() if value is not None)
+        detail = shortened(", ".join(told), 120)
         click.echo(f"{click.style(f'{at:%H:%M:%S}', dim=True)}  {event['kind'].replace('_', ' ')}  {detail}")
     click.echo()
     put_answer(answer)
@@ -99,6 +98,8 @@ def job(as_json: bool, id: str) -> int:
 @common
 def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
     """Watch jobs until they have ended. Exits with 3 where one is still running."""
+    import asyncio
+
     from rushes.cli.watching import exit_code, watch
 
     async def watched() -> list[Answer]:
@@ -134,8 +135,8 @@ def cancel(as_json: bool, ids: tuple[str, ...]) -> int:
             click.echo(f"job {one.id} is canceled; nothing was sent, nothing was charged")
         else:
             click.echo(
-                f"job {one.id} is {state(one)}: its provider is being asked to stop it; if it cannot, the clip"
-                f" is filed when it comes (rushes wait {one.id})"
+                f"job {one.id} is {state(one)}: its provider is being asked to stop it; if it cannot, the"
+                f" clip is filed when it comes (rushes wait {one.id})"
             )
     return 0
 
@@ -188,6 +189,9 @@ def worker(as_json: bool, status: bool) -> int:
     """Be the process that carries jobs through. It is started by itself, and exits when it is idle."""
     if status:
         return _worker_status(as_json)
+    import asyncio
+    import logging
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -207,12 +211,16 @@ def _worker_status(as_json: bool) -> int:
     with Studio.open() as studio:
         alive = is_held(studio.settings.lock)
         busy = studio.ledger.needs_worker()
+        pid = studio.ledger.worker_pid() if alive else None
     if as_json:
-        put_json({"alive": alive, "work": busy, "log": str(studio.settings.log)})
+        put_json({"alive": alive, "pid": pid, "work": busy, "log": str(studio.settings.log)})
     else:
         put_pairs(
             [
-                ("worker", "alive" if alive else "none (the next command that has work starts one)"),
+                (
+                    "worker",
+                    f"alive, process {pid}" if alive else "none (the next command that has work starts one)",
+                ),
                 ("work", "there is some" if busy else "none"),
                 ("log", str(studio.settings.log)),
             ]

@@ -104,7 +104,7 @@ def _tell(error: RushesError) -> None:
     if "--debug" in sys.argv:
         traceback.print_exc()
     if "--json" in sys.argv:
-        shape = {"job": None, "clips": [], "cost": None, "error": error.as_json()}
+        shape: dict[str, object] = {"job": None, "clips": [], "cost": None, "error": error.as_json()}
         click.echo(json.dumps(shape, indent=2, ensure_ascii=False))
     billed = {"yes": "; it was charged", "unknown": "; whether it was charged is not known"}
     note = billed.get(error.billed.value, "")

@@ -25,7 +25,7 @@ STAGES = {
 
 
 async def watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> list[Answer]:
-    """Watch until all have ended, need a person, or `timeout` seconds have passed; return what came of them."""
+    """Watch until all have ended, need a person, or `timeout` seconds have passed; return the answers."""
     try:
         async with asyncio.timeout(timeout):
             if sys.stderr.isatty():

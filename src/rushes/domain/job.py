@@ -106,6 +106,16 @@ class Job:
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def left_to_a_person(self) -> bool:
+        """Whether only a person can tell how it goes on."""
+        return self.state in {JobState.OUTCOME_UNKNOWN, JobState.BLOCKED} and not self.due_at
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to wait for: it has ended, or a person has to act."""
+        return self.state.ended or self.state is JobState.BLOCKED or self.left_to_a_person
+
     def as_json(self) -> dict[str, Any]:
         """Return the shape every door shows."""
         return {

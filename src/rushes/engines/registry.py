@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from rushes.domain.errors import EngineMissing, UnknownEngine
@@ -20,6 +19,9 @@ GROUP = "rushes.engines"
 
 def kinds() -> dict[str, str]:
     """Return every engine kind that is installed, with the `module:class` that speaks it."""
+    # Reading what is installed takes longer than a whole command that only reads the ledger.
+    from importlib.metadata import entry_points
+
     return SHIPPED | {point.name: point.value for point in entry_points(group=GROUP)}
 
 

@@ -44,7 +44,7 @@ def check(database: Database, caps: Caps, engine: str, amount: Decimal, now: flo
         raise OverBudget(
             f"this may cost ${amount:f}, and ${max(one.left, Decimal(0)):f} is left of the {one.name}'s"
             f" ${one.cap:f} (${one.held:f} held, ${one.spent:f} spent); nothing was sent",
-            next="wait for a new day, reconcile what is held (rushes budget), or raise the cap in the settings",
+            next="wait for the next day, reconcile what is held, or raise the cap (rushes config path)",
         )
 
 

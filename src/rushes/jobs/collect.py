@@ -30,7 +30,9 @@ FRESH_RESULTS = 3
 async def collect(kit: Kit, job: Job) -> None:
     """Only a clip that decoded whole, and has been filed, completes a job."""
     try:
-        clips = kit.library.intact(job.id) or await bring_in(kit, job)
+        # A job that was completed once needs nothing more than the files it lost.
+        there = kit.library.intact(job.id) if job.completed_at else []
+        clips = there or await bring_in(kit, job)
     except (Blocked, SetupError) as error:
         return kit.block(job, error)
     except (ResultGone, ResultBroken) as error:
@@ -42,16 +44,26 @@ async def collect(kit: Kit, job: Job) -> None:
 
 
 async def bring_in(kit: Kit, job: Job) -> list[Clip]:
-    """Download, inspect and file every result; where its address has run out, ask for a new one."""
+    """Download, inspect and file every result; where its address has run out, ask for a new one.
+
+    What a worker filed before it was stopped is not brought in again.
+    """
+    filed = {clip.id: clip for clip in kit.library.intact(job.id)}
     refreshed = failures = 0
     while True:
         try:
             offered = await results(kit, job)
-            return [await receive(kit, job, number, result) for number, result in enumerate(offered)]
+            return [
+                filed.get(clip_id(job, number)) or await receive(kit, job, number, result, refreshed)
+                for number, result in enumerate(offered)
+            ]
         except ResultGone:
             refreshed += 1
-            if refreshed >= FRESH_RESULTS:
-                raise
+            if refreshed < FRESH_RESULTS:
+                continue
+            if filed:
+                return list(filed.values())
+            raise
         except Unreachable:
             failures += 1
             await asyncio.sleep(kit.backoff.pause(failures))
@@ -71,40 +83,49 @@ async def results(kit: Kit, job: Job) -> Sequence[Result]:
     return offered
 
 
-async def receive(kit: Kit, job: Job, number: int, result: Result) -> Clip:
-    """Take the first candidate that is a healthy clip of the promised size; else the largest healthy one."""
+async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: int) -> Clip:
+    """Take the first candidate that is a healthy clip of the promised size; else the largest healthy one.
+
+    Where a better one's address has run out, ResultGone asks for a new one first, as often as that is done.
+    """
     small: Arrival | None = None
-    problem: MediaError | ResultBroken | ResultGone | None = None
+    problem: MediaError | ResultBroken | None = None
+    gone: ResultGone | None = None
     for place, source in enumerate(result.candidates):
         target = kit.library.staging(job.id) / f"{number}-{place}.mp4"
         try:
             arrival = await fetch(kit, source, target)
-        except (MediaError, ResultBroken, ResultGone) as error:
+        except ResultGone as error:
+            gone = error
+            continue
+        except (MediaError, ResultBroken) as error:
             problem = error
             continue
         if arrival.as_promised(result.size):
-            return await asyncio.to_thread(file, kit.library, job, number, arrival)
+            return await file(kit.library, job, number, arrival)
         if small is None or arrival.probe.width > small.probe.width:
             small = arrival
+    if gone is not None and (small is None or refreshed + 1 < FRESH_RESULTS):
+        raise gone
     if small is not None:
-        return await asyncio.to_thread(file, kit.library, job, number, small)
-    if isinstance(problem, ResultGone):
-        raise problem
+        return await file(kit.library, job, number, small)
     raise broken(kit.library, job, problem)
 
 
 async def fetch(kit: Kit, source: Source, target: Path) -> Arrival:
     """Download one candidate and look at all of it, both away from the event loop."""
+    await asyncio.to_thread(kit.downloader.fetch, source, target)
+    # Only decoding takes room: a download that stalls must not keep other clips from being looked at.
     async with kit.room:
-        await asyncio.to_thread(kit.downloader.fetch, source, target)
         return await asyncio.to_thread(inspect, target)
 
 
-def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
+async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
     """File one arrival; the clip's id follows from the job's, so that doing it twice makes one clip."""
+    found = await asyncio.to_thread(sha256, arrival.path)
     cost = job.charged if job.charged is not None else job.quote.amount
     clip = Clip(
-        id="c" + job.id[1:] + (f"-{number + 1}" if number else ""),
+        id=clip_id(job, number),
         job_id=job.id,
         path=arrival.path,
         sheet=arrival.sheet,
@@ -117,7 +138,7 @@ def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
         video_codec=arrival.probe.video_codec,
         audio_codec=arrival.probe.audio_codec,
         bytes=arrival.path.stat().st_size,
-        sha256=sha256(arrival.path),
+        sha256=found,
         lint=arrival.lint,
         facts=arrival.facts,
         model=job.model,
@@ -129,7 +150,14 @@ def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
         currency=job.quote.currency,
         created_at=job.created_at,
     )
+    # On this thread, which alone writes to the ledger: a row added from another one could land in the middle
+    # of a transaction, and be lost with it.
     return library.add(clip)
+
+
+def clip_id(job: Job, number: int) -> str:
+    """Return the id of the clip that a job's result of this number becomes."""
+    return "c" + job.id[1:] + (f"-{number + 1}" if number else "")
 
 
 def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroken:

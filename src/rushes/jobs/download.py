@@ -24,7 +24,6 @@ from rushes.database.database import storage_error
 from rushes.domain.errors import ResultBroken, ResultGone, Unreachable
 from rushes.engines.contract import Source
 
-PIECE = 64 * 1024
 REDIRECTS = 5
 GONE = frozenset({401, 403, 404, 410})
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -161,8 +160,9 @@ def _check_ftyp(part: Path, source: Source) -> None:
 
 
 def _copy(response: httpx.Response, file: BinaryIO | Any) -> int:
+    # As it comes, at most 64 KiB: asking for pieces of a size would lose the last one when it breaks off.
     count = 0
-    for piece in response.iter_raw(PIECE):
+    for piece in response.iter_raw():
         file.write(piece)
         count += len(piece)
     return count

@@ -20,6 +20,10 @@ from rushes.domain.errors import (
 from rushes.domain.job import Job
 from rushes.engines.contract import CancelOutcome, Progress, RenderState
 from rushes.jobs.kit import Kit
+from rushes.jobs.tenure import LONGEST_PAUSE_S
+
+SHORTEST_PAUSE_S = 0.05
+"""However soon a provider wants to be asked again: one that says 0 must not keep a core busy."""
 
 TELL_EVERY_S = 2.0
 TELL_CHANGE = 0.05
@@ -32,6 +36,7 @@ class Watch:
     started: float
     failures: int = 0
     cancel_asked: bool = False
+    cancel_failed: bool = False
     state: RenderState | None = None
     told_at: float = 0.0
     told: float | None = None
@@ -42,7 +47,7 @@ class Watch:
         So a render is noticed at most a tenth late, and one of ten minutes costs some sixty polls.
         """
         if progress.ask_after is not None:
-            return progress.ask_after
+            return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, progress.ask_after))
         return min(10.0, max(1.0, 0.1 * (_now() - self.started)))
 
     def worth_telling(self, progress: Progress) -> bool:
@@ -65,14 +70,12 @@ async def follow(kit: Kit, job: Job) -> None:
         wish.set()
     try:
         while True:
-            if wish.is_set() and not watch.cancel_asked:
-                watch.cancel_asked = True
-                if await cancel(kit, job):
-                    return
+            if wish.is_set() and not watch.cancel_asked and await cancel(kit, job, watch):
+                return
             pause = await poll(kit, job, watch)
             if pause is None:
                 return
-            await sleep(pause, wish, watch)
+            await sleep(pause, wish)
     finally:
         kit.wishes.pop(job.id, None)
 
@@ -118,18 +121,26 @@ def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
     return False
 
 
-async def cancel(kit: Kit, job: Job) -> bool:
-    """Ask the provider to stop it; True where it confirmed, and the job is canceled."""
+async def cancel(kit: Kit, job: Job, watch: Watch) -> bool:
+    """Ask the provider to stop it; True where it confirmed, and the job is canceled.
+
+    Where the provider could not be asked, it is asked again before the next poll.
+    """
     assert job.ticket is not None
-    engine = kit.engine(job.engine)
     try:
+        engine = kit.engine(job.engine)
         outcome = await engine.cancel(job.ticket)
+        watch.cancel_asked = True
         kit.tenure.note(job, "cancel_asked", outcome=outcome.value)
         if outcome is not CancelOutcome.CONFIRMED:
             return False
         cost = (await engine.poll(job.ticket)).cost
-    except RushesError as error:
-        kit.tenure.note(job, "cancel_failed", because=error.message)
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on and is followed
+        if not watch.cancel_failed:
+            watch.cancel_failed = True
+            kit.tenure.note(job, "cancel_failed", because=str(error))
         return False
     kit.tenure.canceled(job, cost)
     return True
@@ -147,9 +158,9 @@ def billed(cost: Decimal | None) -> Billed:
     return Billed.YES if cost else Billed.NO
 
 
-async def sleep(seconds: float, wish: asyncio.Event, watch: Watch) -> None:
+async def sleep(seconds: float, wish: asyncio.Event) -> None:
     """Sleep, or until somebody wants the job canceled."""
-    if watch.cancel_asked:
+    if wish.is_set():
         return await asyncio.sleep(seconds)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rushes.domain.errors import Blocked, EngineError, OutcomeUnknown, RushesError, StorageError, Superseded
@@ -21,7 +22,7 @@ class Kit:
 
     `engine` gives an engine by its configured name, `rate` its sliding window. `room` bounds how many
     files are decoded at once. `wishes` holds an event for each job that is being followed, set when
-    somebody wants it canceled.
+    somebody wants it canceled; `news` is set, and replaced, whenever the ledger has changed.
     """
 
     tenure: Tenure
@@ -32,10 +33,12 @@ class Kit:
     backoff: Backoff = field(default_factory=Backoff)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     wishes: dict[str, asyncio.Event] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pause(self, job: Job, error: RushesError | None = None) -> float:
         """Return how many seconds to leave `job` alone after `error`."""
-        return self.backoff.pause(job.tries, getattr(error, "ask_after", None))
+        # Any longer, and its due time would be taken for one from before the clock was set back.
+        return min(LONGEST_PAUSE_S, self.backoff.pause(job.tries, getattr(error, "ask_after", None)))
 
     def block(self, job: Job, error: RushesError) -> None:
         """Leave a job until a person has acted; it is tried again by itself from time to time."""
@@ -53,10 +56,25 @@ class Kit:
             seconds = None
         self.tenure.unknown(job, error, seconds, raw=error.raw)
 
-    async def until_due(self, job: Job) -> None:
-        """Sleep until a job that was put off is due; never longer than the longest pause we make."""
+    async def until_due(self, job: Job) -> bool:
+        """Sleep until a job that was put off is due; False where somebody has moved it in the meantime."""
+        clock = asyncio.get_running_loop().time
         # Where the clock was set back, `due_at` lies too far off; the pause we meant was never longer.
-        await asyncio.sleep(min(LONGEST_PAUSE_S, max(0.0, job.due_at - self.tenure.ledger.clock())))
+        end = clock() + min(LONGEST_PAUSE_S, job.due_at - self.tenure.ledger.clock())
+        while True:
+            now = self.tenure.ledger.job(job.id)
+            if (now.state, now.due_at) != (job.state, job.due_at):
+                return False
+            if clock() >= end:
+                return True
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end):
+                    await self.news.wait()
+
+    def tell(self) -> None:
+        """Wake everybody who waits for the ledger to change."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     async def storage_permitting(self, step: Callable[[Kit, Job], Awaitable[None]], job: Job) -> None:
         """Run a step. Where the disk is full or cannot be written, wait: the ledger says where to go on."""

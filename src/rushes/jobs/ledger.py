@@ -67,6 +67,11 @@ class Ledger:
         row = self.database.one(self._sql["attention"])
         return row is not None and row["jobs"] > 0
 
+    def worker_pid(self) -> int | None:
+        """Return the id of the process that took the ledger over last; None where there was none yet."""
+        row = self.database.one(self._sql["worker"])
+        return None if row is None else row["pid"]
+
     # --- admitting ---
 
     def admit(self, drafts: Sequence[Draft], caps: Caps) -> list[Admission]:
@@ -139,7 +144,10 @@ class Ledger:
         with self._changing(id) as job:
             if job.state is JobState.BLOCKED:
                 target = JobState.QUEUED if job.ticket else JobState.WAITING
-            elif job.ticket is not None and job.state in {JobState.FAILED, JobState.COMPLETED}:
+            elif job.state is JobState.COMPLETED:
+                # Not polled: that the provider has forgotten it by now does not undo a clip that is here.
+                target = JobState.COLLECTING
+            elif job.ticket is not None and job.state is JobState.FAILED:
                 target = JobState.QUEUED
             elif job.state.at_provider or job.state is JobState.COLLECTING:
                 target = job.state
@@ -162,10 +170,7 @@ class Ledger:
         """
         with self._changing(id) as job:
             if job.state is JobState.OUTCOME_UNKNOWN and ticket is not None:
-                sql = load("rushes.jobs", "tenure.sql")
-                self.database.run(
-                    sql["accepted"], {"id": job.id, "attempt": job.attempt, "ticket": canonical(ticket)}
-                )
+                self._adopt(job, ticket)
                 self.move(job.id, [job.state], JobState.QUEUED)
             elif charged is not None and (
                 job.state is JobState.OUTCOME_UNKNOWN or (job.state.ended and not job.cost.settled)
@@ -221,26 +226,32 @@ class Ledger:
         return self.database.run(self._sql["move"], values) == 1
 
     def settle(self, job: Job, billed: Billed, amount: Decimal | None) -> None:
-        """Settle a job's hold: `no` releases it, `yes` books `amount` or else the hold, `unknown` keeps it."""
+        """Settle a hold: `no` releases it, `yes` books `amount` or else the hold, `unknown` keeps it."""
         now = self.clock()
         if billed is Billed.UNKNOWN and not job.quote.free:
             return
         self.database.run(self._sql["settle_hold"], {"id": job.id, "now": now})
+        if billed is Billed.NO:
+            self.database.run(self._sql["forget_spend"], {"id": job.id})
+            return
+        known = amount is not None or job.quote.known or job.cost.settled
         if amount is None:
             amount = job.quote.amount if job.quote.known else job.cost.amount
-        if billed is Billed.YES and amount:
-            values = {
-                "id": job.id,
-                "amount": budget.to_micros(amount),
-                "known": int(job.quote.known or job.cost.settled),
-                "now": now,
-            }
+        if amount:
+            values = {"id": job.id, "amount": budget.to_micros(amount), "known": int(known), "now": now}
             self.database.run(self._sql["add_spend"], values)
 
     def note(self, id: str, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
         values = {"id": id, "now": self.clock(), "kind": kind, "detail": json.dumps(detail, default=str)}
         self.database.run(self._sql["add_event"], values)
+
+    def _adopt(self, job: Job, ticket: dict[str, Any]) -> None:
+        sql, text = load("rushes.jobs", "tenure.sql"), canonical(ticket)
+        held = self.database.all(sql["tickets"], {"engine": job.engine, "account": job.account})
+        if text in {row["ticket"] for row in held}:
+            raise WrongState(f"another job already holds the ticket {text}", next="look for another one")
+        self.database.run(sql["accepted"], {"id": job.id, "attempt": job.attempt, "ticket": text})
 
     def _write_off(self, job: Job, charged: Decimal) -> None:
         if job.state is JobState.OUTCOME_UNKNOWN:

@@ -87,6 +87,10 @@ SELECT jobs.id, jobs.engine, jobs.model, :amount, holds.currency, :known, :now
 FROM jobs JOIN holds ON holds.job_id = jobs.id WHERE jobs.id = :id
 ON CONFLICT (job_id) DO UPDATE SET amount = excluded.amount, known = excluded.known
 
+-- name: forget_spend
+-- It turned out that nothing was charged.
+DELETE FROM spend WHERE job_id = :id
+
 -- name: held
 -- Held now: by jobs that are under way or whose bill is not known. :engine NULL means all.
 SELECT coalesce(sum(amount), 0) AS amount FROM holds
@@ -96,6 +100,10 @@ WHERE settled_at IS NULL AND (:engine IS NULL OR engine = :engine)
 -- Spent since a moment. No upper end: what was spent before the clock was set back still counts.
 SELECT coalesce(sum(amount), 0) AS amount FROM spend
 WHERE spent_at >= :since AND (:engine IS NULL OR engine = :engine)
+
+-- name: worker
+-- The process that took the ledger over last; whether it still lives, the lock tells.
+SELECT pid FROM fence
 
 -- name: attention
 -- How many jobs a worker would have something to do for, now or later.

@@ -20,8 +20,8 @@ Step = Callable[[Kit, Job], Awaitable[None]]
 
 async def knock(kit: Kit, job: Job) -> None:
     """Wait, then try again where a person had to act first."""
-    await kit.until_due(job)
-    kit.tenure.unblocked(job)
+    if await kit.until_due(job):
+        kit.tenure.unblocked(job)
 
 
 STEPS: dict[JobState, Step] = {
@@ -42,11 +42,6 @@ STEPS: dict[JobState, Step] = {
 async def run(kit: Kit, id: str) -> None:
     """Carry one job, from wherever it stands, until it has ended or is left to a person."""
     job = kit.tenure.ledger.job(id)
-    while job.state in STEPS and not left_to_a_person(job):
+    while job.state in STEPS and not job.left_to_a_person:
         await kit.storage_permitting(STEPS[job.state], job)
         job = kit.tenure.ledger.job(id)
-
-
-def left_to_a_person(job: Job) -> bool:
-    """Whether only a person can tell how it goes on."""
-    return job.state in {JobState.OUTCOME_UNKNOWN, JobState.BLOCKED} and not job.due_at

@@ -12,7 +12,8 @@ from rushes.jobs.submit import model_id, post, store_ticket
 
 async def settle(kit: Kit, job: Job) -> None:
     """Settle an unknown outcome, or leave it to a person."""
-    await kit.until_due(job)
+    if not await kit.until_due(job):
+        return
     try:
         engine = kit.engine(job.engine)
     except SetupError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -30,7 +32,7 @@ class Tenure:
         self._database = ledger.database
         self._sql = load("rushes.jobs", "tenure.sql")
         with self._database.transaction():
-            self._database.run(self._sql["take_over"])
+            self._database.run(self._sql["take_over"], {"pid": os.getpid()})
             self.epoch = self._epoch()
 
     # --- what there is to do ---
@@ -54,22 +56,28 @@ class Tenure:
 
     def claim(self, engine: str, places: int) -> list[str]:
         """Move an engine's waiting jobs, oldest first, to `submitting`, as far as its `places` go."""
+        # Looked at before it is locked: a commit, even of nothing, would have every watcher look again.
+        if not self._claimable(engine, places):
+            return []
         with self._fenced():
-            taken = self._database.one(self._sql["occupied"], {"engine": engine})
-            assert taken is not None
-            values = {
-                "engine": engine,
-                "now": self.ledger.clock(),
-                "longest_pause": LONGEST_PAUSE_S,
-                "limit": max(0, places - taken["jobs"]),
-            }
-            ids = [row["id"] for row in self._database.all(self._sql["claimable"], values)]
+            ids = self._claimable(engine, places)
             for id in ids:
                 job = self.ledger.job(id)
                 self.ledger.move(id, [JobState.WAITING], JobState.SUBMITTING, tries=job.tries)
                 attempt = {"id": id, "key": f"rushes-{id}-{job.attempt + 1}", "now": self.ledger.clock()}
                 self._database.run(self._sql["add_submission"], attempt)
         return ids
+
+    def _claimable(self, engine: str, places: int) -> list[str]:
+        taken = self._database.one(self._sql["occupied"], {"engine": engine})
+        assert taken is not None
+        values = {
+            "engine": engine,
+            "now": self.ledger.clock(),
+            "longest_pause": LONGEST_PAUSE_S,
+            "limit": max(0, places - taken["jobs"]),
+        }
+        return [row["id"] for row in self._database.all(self._sql["claimable"], values)]
 
     # --- submitting ---
 
@@ -111,7 +119,14 @@ class Tenure:
             self._outcome(job, "not_sent")
             due = self.ledger.clock() + seconds
             tries = job.tries + 1
-            self.ledger.move(job.id, [JobState.SUBMITTING], JobState.WAITING, due_at=due, tries=tries)
+            self.ledger.move(
+                job.id,
+                [JobState.SUBMITTING],
+                JobState.WAITING,
+                reason=error.message,
+                due_at=due,
+                tries=tries,
+            )
             self.ledger.note(job.id, "put_off", because=error.message, seconds=round(seconds, 1))
 
     def unknown(self, job: Job, error: RushesError, seconds: float | None, raw: str | None = None) -> None:
@@ -136,7 +151,7 @@ class Tenure:
                 self._outcome(job, "refused")
             self.ledger.move(
                 job.id,
-                [job.state],
+                [job.state, *_FROM_PROVIDER],
                 JobState.BLOCKED,
                 reason=reason,
                 due_at=self.ledger.clock() + seconds,
@@ -188,11 +203,15 @@ class Tenure:
 
     def fail(self, job: Job, error: RushesError, cost: Decimal | None = None) -> None:
         """End a job without a clip; a ticket it has is kept, so that it can be collected again."""
+        failure = failure_of(error)
+        cost = job.charged if cost is None else cost
+        if cost is not None:
+            failure = replace(failure, billed=Billed.YES if cost else Billed.NO)
         with self._fenced():
             if job.state is JobState.SUBMITTING:
                 self._outcome(job, "refused")
             self._charged(job, cost)
-            self._end(job, JobState.FAILED, failure_of(error), cost)
+            self._end(job, JobState.FAILED, failure, cost)
 
     def canceled(self, job: Job, cost: Decimal | None) -> None:
         """The provider confirmed a cancellation; without a word on money its hold stays."""
@@ -231,7 +250,7 @@ class Tenure:
 
     def _end(self, job: Job, to: JobState, failure: Failure, cost: Decimal | None = None) -> None:
         if job.quote.free:
-            failure = Failure(**{**failure.__dict__, "billed": Billed.NO})
+            failure = replace(failure, billed=Billed.NO)
         self.ledger.move(job.id, [job.state, *_FROM_PROVIDER], to, failure=failure)
         self.ledger.settle(job, failure.billed, cost)
         self._database.run(self._sql["forget_progress"], {"id": job.id})

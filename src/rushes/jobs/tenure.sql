@@ -1,5 +1,5 @@
 -- name: take_over
-UPDATE fence SET epoch = epoch + 1
+UPDATE fence SET epoch = epoch + 1, pid = :pid
 
 -- name: epoch
 SELECT epoch FROM fence

@@ -101,6 +101,7 @@ class Worker:
             if version != seen or clock() >= look_at:
                 seen = version
                 self._start_what_can(kit)
+                kit.tell()
                 due = kit.tenure.next_due()
                 look_at = clock() + (REST_S if due is None else due)
             self._raise_if_superseded()

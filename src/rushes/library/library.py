@@ -100,7 +100,11 @@ class Library:
                 if source is not None:
                     os.replace(source, place)
             filed = replace(
-                clip, **{name: place for name, place in places.items() if getattr(clip, name) is not None}
+                clip,
+                path=places["path"],
+                sheet=places["sheet"],
+                bursts=places["bursts"] if clip.bursts else None,
+                original=places["original"] if clip.original else None,
             )
             text = sidecar.write(filed, self.root)
             part = home / f"{stem}.json.part"

@@ -8,6 +8,7 @@ are not wanted. (`skip_loop_filter` would save another fifth and draws ghost blo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,7 +49,10 @@ class Timeline:
 
     def nearest(self, seconds: float) -> int:
         """Return the time, in ticks, of the frame nearest to `seconds` after the first."""
-        return min(self.shown, key=lambda pts: abs(self.seconds(pts) - seconds))
+        wanted = self.shown[0] + seconds / float(self.time_base)
+        after = bisect_left(self.shown, wanted)
+        near = self.shown[max(0, after - 1) : after + 1]
+        return min(near, key=lambda pts: abs(pts - wanted))
 
 
 def read_timeline(path: Path, container: InputContainer, stream: VideoStream) -> Timeline:

@@ -53,7 +53,8 @@ def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> None:
             output.metadata.update({key: source.metadata[key] for key in _KEPT if key in source.metadata})
             tracks = _tracks(source, video, about, output, repairs)
             for packet in source.demux(*(source.streams[index] for index in tracks)):
-                tracks[packet.stream_index].take(packet)
+                # Not `packet.stream_index`: that of the last, empty packet is always 0.
+                tracks[packet.stream.index].take(packet)
             with writing(target):
                 output.close()
 
@@ -108,11 +109,17 @@ class _Copied:
         marker: BitStreamFilterContext | None,
     ) -> None:
         self._output, self._stream, self._marker = output, stream, marker
+        self._last: int | None = None
 
     def take(self, packet: Packet[Any]) -> None:
         last = not packet.size
         packets = self._marker.filter(None if last else packet) if self._marker else [packet] * (not last)
         for each in packets:
+            # The muxer refuses a decoding time that does not grow; some sources repeat one.
+            if self._last is not None and each.dts is not None and each.dts <= self._last:
+                each.dts = self._last + 1
+                each.pts = max(each.pts, each.dts) if each.pts is not None else each.dts
+            self._last = each.dts if each.dts is not None else self._last
             each.stream = self._stream
             with writing(Path(self._output.name)):
                 self._output.mux(each)

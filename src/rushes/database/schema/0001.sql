@@ -4,7 +4,8 @@
 -- Which worker is the living one. Every write of a worker is held against it.
 CREATE TABLE fence (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
-    epoch INTEGER NOT NULL
+    epoch INTEGER NOT NULL,
+    pid   INTEGER                                  -- of the process that took over last
 ) STRICT;
 INSERT INTO fence (only, epoch) VALUES (1, 0);
 

@@ -76,7 +76,11 @@ class Timecode:
             height, width = alpha.shape
             part = frame.y[self.top : self.top + height, left : left + width]
             light = np.multiply(alpha, np.uint16(210)) >> np.uint16(8)
-            cover(part, light.astype(np.uint8)[: part.shape[0], : part.shape[1]], alpha[: part.shape[0], : part.shape[1]])
+            cover(
+                part,
+                light.astype(np.uint8)[: part.shape[0], : part.shape[1]],
+                alpha[: part.shape[0], : part.shape[1]],
+            )
             left += width
 
 
@@ -88,7 +92,7 @@ def stamp(picture: Image.Image, left: int, top: int) -> Stamp:
     weight = np.maximum(small, np.float32(1e-6))
     # The mean of what shows, not of what is hidden under zero coverage.
     tint = np.stack([halved(np.ascontiguousarray(rgb[..., band] * alpha)) / weight for band in range(3)], -1)
-    u, v = chroma(tint)
+    u, v = chroma(np.asarray(tint, np.float32))
     return Stamp(
         left=left,
         top=top,
@@ -134,7 +138,10 @@ def slate(shot: Shot, width: int, height: int, *, words: bool) -> list[Stamp | T
     head = "ANIMATIC"
     clock_width = sum(_advance(small, char) for char in "00:00:00")
     text_wide = max([big.getlength(head) + size + clock_width, *(small.getlength(line) for line in facts)])
-    wide, tall = _even(pad * 3 + icon * 1.5 + text_wide), _even(max(icon, size * 1.3 * (1 + len(facts))) + pad * 1.7)
+    wide, tall = (
+        _even(pad * 3 + icon * 1.5 + text_wide),
+        _even(max(icon, size * 1.3 * (1 + len(facts))) + pad * 1.7),
+    )
     picture = Image.new("RGBA", (wide, tall), (*INK, 0))
     draw = ImageDraw.Draw(picture)
     draw.rounded_rectangle((0, 0, wide - 1, tall - 1), radius=size * 0.4, fill=(*INK, 150))
@@ -161,7 +168,9 @@ def move_sign(move: Move, width: int, height: int) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     w, h = picture.size
     thin = max(2, h // 22)
-    draw.rounded_rectangle((thin, thin, w - thin, h - thin), radius=h // 12, outline=(*PAPER, 220), width=thin)
+    draw.rounded_rectangle(
+        (thin, thin, w - thin, h - thin), radius=h // 12, outline=(*PAPER, 220), width=thin
+    )
     middle = (w / 2, h / 2)
     match move:
         case Move.PAN_LEFT:
@@ -201,7 +210,7 @@ def _arrow(
 
 def writable(text: str, font: Font) -> str:
     """Return `text` on one line, with an ellipsis for every stretch that the font has no letters for."""
-    letters = []
+    letters: list[str] = []
     for char in " ".join(text.split()):
         plain = char if _has(font, char) else _plain(char, font)
         if plain or not letters or letters[-1] != "…":

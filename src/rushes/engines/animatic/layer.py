@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from rushes.engines.animatic.camera import View
-from rushes.engines.animatic.planes import Frame, Packed, Plane, Tiles, cover, sample
-from rushes.engines.animatic.regions import Region
+from rushes.engines.animatic.planes import Frame, Grid, Tiles, cover, first, sample, second
+from rushes.engines.animatic.regions import Box, Region
 
 Motion = Callable[[float], tuple[float, float]]
 """From seconds to how far a layer has moved right and down, in frame pixels."""
@@ -42,7 +42,7 @@ class Window:
 
 
 def window(view: View, size: tuple[int, int], depth: float) -> Window:
-    """Return what a camera view shows of a layer at `depth`. A zoom keeps the middle of the horizon in place."""
+    """Return what a view shows of a layer at `depth`. A zoom keeps the middle of the horizon in place."""
     width, height = size
     step = 1 / view.zoom_at(depth)
     anchor_x, anchor_y = width / 2, height * view.horizon
@@ -71,41 +71,65 @@ class Layer:
         return self.motion is still
 
     def paint(self, frame: Frame, view: View, seconds: float) -> None:
-        seen = window(view, frame.size, self.depth)
+        self.paint_boxes(frame, view, seconds, self.boxes(frame.size, view, seconds))
+
+    def boxes(self, size: tuple[int, int], view: View, seconds: float) -> list[Box]:
+        """Return the parts of the frame that it paints, none overlapping."""
+        x, y, step = self._grid(size, view, seconds)
+        found = []
+        for region in self.regions:
+            left, right = _span(x, step, region.left, region.right, size[0])
+            top, bottom = _span(y, step, region.top, region.bottom, size[1])
+            if left < right and top < bottom:
+                found.append(Box(left=left, top=top, right=right, bottom=bottom, opaque=region.opaque))
+        return found
+
+    def paint_boxes(self, frame: Frame, view: View, seconds: float, boxes: Sequence[Box]) -> None:
+        """Paint only some parts: those that nothing in front hides."""
+        x, y, step = self._grid(frame.size, view, seconds)
+        for box in boxes:
+            self._paint_box(frame, box, (x, y), step)
+
+    def _grid(self, size: tuple[int, int], view: View, seconds: float) -> tuple[float, float, float]:
+        """Return which of its own pixels lies at the frame's corner, and how many make one of the frame."""
+        seen = window(view, size, self.depth)
         move_x, move_y = self.motion(seconds)
-        x = (seen.x - move_x - self.left) * self.density
-        y = (seen.y - move_y - self.top) * self.density
         step = seen.step * self.density
         # Snapped: at zoom 1 and density 1 the fast path wants exactly 1.
-        step = 1.0 if abs(step - 1) < 1e-9 else step
-        width, height = frame.size
-        for region in self.regions:
-            left, right = _span(x, step, region.left, region.right, width)
-            top, bottom = _span(y, step, region.top, region.bottom, height)
-            if left < right and top < bottom:
-                self._paint_part(frame, (left, top, right, bottom), (x, y), step, region.opaque)
+        return (
+            (seen.x - move_x - self.left) * self.density,
+            (seen.y - move_y - self.top) * self.density,
+            1.0 if abs(step - 1) < 1e-9 else step,
+        )
 
-    def _paint_part(
-        self, frame: Frame, box: tuple[int, int, int, int], start: tuple[float, float], step: float, opaque: bool
-    ) -> None:
-        left, top, right, bottom = box
-        x, y = start
-        alpha, half = (None, None) if opaque else (self.tiles.alpha, self.tiles.alpha_half)
-        place = (x + step * (left + 0.5) - 0.5, y + step * (top + 0.5) - 0.5)
-        _lay(frame.y[top:bottom, left:right], self.tiles.y, alpha, place, step)
-        small = (x / 2 + step * (left / 2 + 0.5) - 0.5, y / 2 + step * (top / 2 + 0.5) - 0.5)
-        part = (slice(top // 2, bottom // 2), slice(left // 2, right // 2))
-        _lay(frame.u[part], self.tiles.u, half, small, step)
-        _lay(frame.v[part], self.tiles.v, half, small, step)
-
-
-def _lay(base: Plane, source: Packed, alpha: Packed | None, place: tuple[float, float], step: float) -> None:
-    height, width = base.shape
-    over = sample(source, *place, step, width, height)
-    if alpha is None:
-        base[...] = over
-    else:
-        cover(base, over, sample(alpha, *place, step, width, height))
+    def _paint_box(self, frame: Frame, box: Box, start: tuple[float, float], step: float) -> None:
+        (x, y), wide, tall = start, box.right - box.left, box.bottom - box.top
+        full = Grid(
+            x=x + step * (box.left + 0.5) - 0.5,
+            y=y + step * (box.top + 0.5) - 0.5,
+            step=step,
+            width=wide,
+            height=tall,
+        )
+        half = Grid(
+            x=x / 2 + step * (box.left / 2 + 0.5) - 0.5,
+            y=y / 2 + step * (box.top / 2 + 0.5) - 0.5,
+            step=step,
+            width=wide // 2,
+            height=tall // 2,
+        )
+        light = frame.y[box.top : box.bottom, box.left : box.right]
+        part = (slice(box.top // 2, box.bottom // 2), slice(box.left // 2, box.right // 2))
+        colour = sample(self.tiles.chroma, half)
+        if box.opaque or self.tiles.luma_alpha is None or self.tiles.alpha_half is None:
+            light[...] = sample(self.tiles.luma, full)
+            frame.u[part], frame.v[part] = first(colour), second(colour)
+            return
+        both = sample(self.tiles.luma_alpha, full)
+        cover(light, first(both), second(both))
+        alpha = first(sample(self.tiles.alpha_half, half))
+        cover(frame.u[part], first(colour), alpha)
+        cover(frame.v[part], second(colour), alpha)
 
 
 def _span(start: float, step: float, first: int, last: int, limit: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def field(
     octaves: int = 4,
     fade: float = 0.5,
 ) -> Floats:
-    """Return cloudy noise (height, width), about 0 to 1; the largest shapes are `cell` pixels wide and high."""
+    """Return cloudy noise (height, width), about 0 to 1; its largest shapes are `cell` pixels."""
     total = np.zeros((height, width), np.float32)
     weight = 1.0
     for octave in range(octaves):
@@ -40,7 +40,7 @@ def field(
         total += np.float32(weight) * resized(grid, width, height)
         weight *= fade
     low, high = np.quantile(total[::4, ::4], [0.02, 0.98])
-    return np.clip((total - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
+    return np.asarray(np.clip((total - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1))
 
 
 def seamless(values: Floats, overlap: int) -> Floats:
@@ -48,7 +48,7 @@ def seamless(values: Floats, overlap: int) -> Floats:
     fade = np.linspace(0, 1, overlap, dtype=np.float32)
     joined = values[:, :-overlap].copy()
     joined[:, :overlap] = values[:, :overlap] * fade + values[:, -overlap:] * (1 - fade)
-    return joined
+    return np.asarray(joined)
 
 
 def line(rng: np.random.Generator, count: int, knots: int, roughness: float = 0.5) -> Floats:
@@ -62,10 +62,10 @@ def line(rng: np.random.Generator, count: int, knots: int, roughness: float = 0.
         weight *= roughness
         knots *= 2
     total -= total.min()
-    return (total / max(total.max(), 1e-6)).astype(np.float32)
+    return np.asarray(total / max(total.max(), 1e-6), np.float32)
 
 
 def smoothstep(low: float, high: float, values: Floats) -> Floats:
     """Go softly from 0 at `low` to 1 at `high`."""
     k = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return k * k * (3 - 2 * k)
+    return np.asarray(k * k * (3 - 2 * k))

@@ -119,15 +119,15 @@ _TIMES = {
     ),
 }
 _GREYS = {  # weather: its own grey by day, how far colours go there, and what is left of the light
-    Weather.RAIN: ((104, 120, 138), 0.72, 0.84),
+    Weather.RAIN: ((112, 128, 146), 0.72, 0.9),
     Weather.SNOW: ((196, 208, 222), 0.62, 1.0),
     Weather.FOG: ((200, 208, 212), 0.72, 1.0),
 }
 _TINTS: dict[Time, Colour] = {  # what the time of day makes of a grey
     Time.DAWN: (232, 206, 200),
     Time.DAY: (255, 255, 255),
-    Time.DUSK: (146, 116, 144),
-    Time.NIGHT: (58, 78, 116),
+    Time.DUSK: (156, 132, 166),
+    Time.NIGHT: (74, 98, 142),
 }
 
 
@@ -147,7 +147,7 @@ def palette(time: Time, weather: Weather) -> Palette:
         haze=mixed(base.haze, scaled(veil, 1.04), amount),
         glow=mixed(base.glow, veil, amount * 0.5),
         shade=mixed(base.shade, veil, 0.12),
-        ambient=mixed(scaled(base.ambient, light), scaled(veil, 1.1), 0.35),
+        ambient=mixed(scaled(base.ambient, light), scaled(veil, 1.25), 0.5),
         lamps=min(1.0, base.lamps + 0.3),
         sun_seen=0.0 if weather is Weather.RAIN else 0.35 if weather is Weather.FOG else 0.15,
         overcast=amount,

@@ -67,7 +67,9 @@ def _layer(stage: Stage, path: Path) -> Layer:
         with Image.open(path) as file:
             upright = ImageOps.exif_transpose(file).convert("RGBA")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(f"the picture {path} cannot be read: {error}", next="give a PNG, JPEG or WebP file") from error
+        raise BadInput(
+            f"the picture {path} cannot be read: {error}", next="give a PNG, JPEG or WebP file"
+        ) from error
     paper = Image.new("RGBA", upright.size, (24, 24, 28, 255))
     paper.alpha_composite(upright)
     fitted = ImageOps.fit(paper.convert("RGB"), (width, height), Image.Resampling.LANCZOS)

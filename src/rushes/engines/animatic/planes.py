@@ -7,15 +7,18 @@ and plane. Frames are BT.709 limited range, 4:2:0.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8]
 Packed = NDArray[np.uint16]
+Paired = NDArray[np.uint32]
+Cells = TypeVar("Cells", Packed, Paired)
 Floats = NDArray[np.float32]
 
-STRIP = 50_000  # pixels worked on at a time: few enough that the 16-bit sums stay in the processor's cache
+STRIP = 100_000  # bytes worked on at a time: few enough to stay in the processor's cache, and on the heap
 
 _RGB_TO_Y = np.array([46.559, 156.629, 15.812], np.float32)  # BT.709, limited range, for RGB of 0 to 1
 _RGB_TO_U = np.array([-25.664, -86.336, 112.0], np.float32)
@@ -43,22 +46,24 @@ def blank(width: int, height: int) -> Frame:
     """Return a black frame."""
     half = (height // 2, width // 2)
     return Frame(
-        y=np.full((height, width), 16, np.uint8), u=np.full(half, 128, np.uint8), v=np.full(half, 128, np.uint8)
+        y=np.full((height, width), 16, np.uint8),
+        u=np.full(half, 128, np.uint8),
+        v=np.full(half, 128, np.uint8),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """A picture ready for sampling: each 16-bit cell holds a pixel and its right neighbour.
+    """A picture ready for sampling: each cell holds a pixel and its right neighbour.
 
-    One look-up then brings both values that a sub-pixel sample needs. `alpha` and `alpha_half` are None
-    for an opaque picture; otherwise the colour planes are multiplied by them.
+    One look-up then brings both values that a sub-pixel sample needs; where two planes are always needed
+    together a cell of 32 bits holds both. `luma_alpha` and `alpha_half` are None for an opaque picture;
+    otherwise the colours are multiplied by the coverage.
     """
 
-    y: Packed
-    u: Packed
-    v: Packed
-    alpha: Packed | None = None
+    luma: Packed
+    chroma: Paired
+    luma_alpha: Paired | None = None
     alpha_half: Packed | None = None
 
 
@@ -76,20 +81,22 @@ def halved(values: Floats) -> Floats:
     """Return the 2 × 2 means of an array with even rows and columns (a last odd one is dropped)."""
     rows, columns = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
     even = values[:rows, :columns]
-    return np.asarray((even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25))
+    return np.asarray(
+        (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
+    )
 
 
 def quantised(values: Floats, rng: np.random.Generator | None = None) -> Plane:
     """Round to 8 bits; with `rng`, after adding noise of one step, so that slow gradients do not band."""
     if rng is None:
-        return np.clip(values + np.float32(0.5), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(values + np.float32(0.5), 0, 255), np.uint8)
     # One stretch of noise read from random starts: to the eye as good as fresh noise, and far cheaper.
     height, width = values.shape
     noise = rng.random(width + 8192, np.float32)
-    starts = rng.integers(0, 8192, height)
+    starts = [int(start) for start in rng.integers(0, 8192, size=height)]
     dithered = np.stack([noise[start : start + width] for start in starts])
     dithered += values
-    return np.clip(dithered, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(dithered, 0, 255), np.uint8)
 
 
 def packed(plane: Plane) -> Packed:
@@ -100,9 +107,9 @@ def packed(plane: Plane) -> Packed:
     return cells
 
 
-def first_pixels(cells: Packed) -> Plane:
-    """Return the plane that `packed` was given."""
-    return (cells & np.uint16(255)).astype(np.uint8)
+def paired(first: Plane, second: Plane) -> Paired:
+    """Join two planes: `packed` cells of the first in the low half, of the second in the high."""
+    return packed(first).astype(np.uint32) | (packed(second).astype(np.uint32) << np.uint32(16))
 
 
 def tiles(rgb: Floats, alpha: Floats | None, rng: np.random.Generator) -> Tiles:
@@ -110,42 +117,55 @@ def tiles(rgb: Floats, alpha: Floats | None, rng: np.random.Generator) -> Tiles:
     small = np.stack([halved(rgb[..., band]) for band in range(3)], axis=-1)
     y, (u, v) = luma(rgb), chroma(small)
     if alpha is None:
-        return Tiles(y=packed(quantised(y, rng)), u=packed(quantised(u, rng)), v=packed(quantised(v, rng)))
+        return Tiles(luma=packed(quantised(y, rng)), chroma=paired(quantised(u, rng), quantised(v, rng)))
     half = halved(alpha)
+    light = quantised(y * alpha, rng) * (alpha > 0)
     return Tiles(
-        y=packed(quantised(y * alpha, rng) * (alpha > 0)),
-        u=packed(quantised(u * half)),
-        v=packed(quantised(v * half)),
-        alpha=packed(quantised(alpha * 255)),
+        luma=packed(light),
+        chroma=paired(quantised(u * half), quantised(v * half)),
+        luma_alpha=paired(light, quantised(alpha * 255)),
         alpha_half=packed(quantised(half * 255)),
     )
 
 
-def _strips(height: int, width: int) -> list[slice]:
-    tall = max(8, STRIP // width)
+def _strips(height: int, width: int, bytes_each: int) -> list[slice]:
+    tall = max(8, STRIP // (width * bytes_each))
     return [slice(first, min(first + tall, height)) for first in range(0, height, tall)]
 
 
-def sample(source: Packed, x: float, y: float, step: float, width: int, height: int) -> Plane:
-    """Return `height` × `width` samples, the first at (x, y) in pixels of `source`, `step` apart.
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Places to sample: `height` rows of `width`, the first at (x, y) in source pixels, `step` apart."""
+
+    x: float
+    y: float
+    step: float
+    width: int
+    height: int
+
+
+def sample(source: Cells, grid: Grid) -> Cells:
+    """Return (height, width) samples, still two planes to a cell if the source has two.
 
     Bilinear, with 8-bit fractions: an error below 1/250 pixel. Places outside repeat the border.
     """
-    across = x + step * np.arange(width)
-    down = np.clip(y + step * np.arange(height), 0, source.shape[0] - 1.004)
-    places = np.floor(across).astype(np.intp)
-    right = ((across - places) * 256).astype(np.uint16)
-    left = np.uint16(256) - right
-    rows = down.astype(np.intp)
-    below = ((down - rows) * 256).astype(np.uint16)[:, None]
-    above = np.uint16(256) - below
+    cell: Any = source.dtype.type
+    # Two planes share a 32-bit cell; 255 × 256 fits in 16 bits, so that no sum runs over into the other.
+    low, half = (cell(0xFF), cell(0x80)) if cell is np.uint16 else (cell(0xFF00FF), cell(0x800080))
+    eight = cell(8)
+    across = grid.x + grid.step * np.arange(grid.width)
+    down = np.clip(grid.y + grid.step * np.arange(grid.height), 0, source.shape[0] - 1.004)
+    places, rows = np.floor(across).astype(np.intp), down.astype(np.intp)
+    right = ((across - places) * 256).astype(cell)
+    below = ((down - rows) * 256).astype(cell)[:, None]
+    left, above = cell(256) - right, cell(256) - below
     # At zoom 1 the columns follow one another: a slice does instead of a look-up.
-    run = slice(int(places[0]), int(places[0]) + width)
-    sliced = step == 1 and run.start >= 0 and run.stop <= source.shape[1]
-    out = np.empty((height, width), np.uint8)
-    strips = _strips(height, width)
+    run = slice(int(places[0]), int(places[0]) + grid.width)
+    sliced = grid.step == 1 and run.start >= 0 and run.stop <= source.shape[1]
+    out: Cells = np.empty((grid.height, grid.width), cell)
+    strips = _strips(grid.height, grid.width, source.itemsize)
     room = max(int(rows[band][-1] - rows[band][0]) + 2 for band in strips)
-    cells, line = np.empty((room, width), np.uint16), np.empty((room, width), np.uint16)
+    cells, line = np.empty((room, grid.width), cell), np.empty((room, grid.width), cell)
     for band in strips:
         top, bottom = int(rows[band][0]), int(rows[band][-1]) + 2
         part, sums = cells[: bottom - top], line[: bottom - top]
@@ -153,26 +173,39 @@ def sample(source: Packed, x: float, y: float, step: float, width: int, height: 
             part[...] = source[top:bottom, run]
         else:
             np.take(source[top:bottom], places, axis=1, mode="clip", out=part)
-        np.bitwise_and(part, np.uint16(255), out=sums)
-        np.right_shift(part, np.uint16(8), out=part)
+        np.bitwise_and(part, low, out=sums)
+        part >>= eight
+        part &= low
         sums *= left
         part *= right
         sums += part
-        sums += np.uint16(128)
-        sums >>= np.uint16(8)
-        upper, lower = sums[rows[band] - top], sums[rows[band] - top + 1]
+        sums += half
+        sums >>= eight
+        sums &= low
+        upper = np.take(sums, rows[band] - top, axis=0, out=out[band])
+        lower = sums[rows[band] - top + 1]
         upper *= above[band]
         lower *= below[band]
         upper += lower
-        upper += np.uint16(128)
-        upper >>= np.uint16(8)
-        out[band] = upper
+        upper += half
+        upper >>= eight
+        upper &= low
     return out
+
+
+def first(cells: Packed | Paired) -> Plane:
+    """Return the plane in the low half of sampled cells."""
+    return cells.astype(np.uint8)
+
+
+def second(cells: Paired) -> Plane:
+    """Return the plane in the high half of sampled cells."""
+    return (cells >> np.uint32(16)).astype(np.uint8)
 
 
 def cover(base: Plane, over: Plane, alpha: Plane) -> None:
     """Lay `over`, already multiplied by `alpha`, on `base`, in place; all (h, w)."""
-    for band in _strips(*base.shape):
+    for band in _strips(base.shape[0], base.shape[1], 2):
         # + 255 keeps a fully transparent pixel exactly as it was, so that a layer's box leaves no seam.
         kept = np.multiply(base[band], np.uint8(255) - alpha[band], dtype=np.uint16)
         kept += np.uint16(255)

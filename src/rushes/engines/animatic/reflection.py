@@ -54,8 +54,8 @@ class Reflection:
         source = np.clip(len(above) - 1 - np.arange(rows) * self.squash, 0, len(above) - 1).astype(np.intp)
         near = deep / max(rows * coarse, 1)
         # Ripples: far ones are thin and close together, near ones long and wide.
-        phase = 34 * np.log1p(6 * near) - seconds * self.speed * 2.0
-        swing = self.wave * (0.15 + near) * (np.sin(phase) + 0.5 * np.sin(2.7 * phase + 1.3 * seconds))
+        phase = 22 * np.log1p(6 * near) - seconds * self.speed * 2.0
+        swing = self.wave * (0.15 + near) * (np.sin(phase) + 0.35 * np.sin(1.9 * phase + 1.3 * seconds))
         shift = np.round(swing / coarse).astype(np.intp)
         reach = int(np.abs(shift).max()) + 1
         wide = np.pad(above[source], ((0, 0), (reach, reach)), mode="edge")

@@ -5,7 +5,7 @@ A layer is mostly one or the other. Found once per clip, this halves the cost of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,10 @@ GUARD = 4  # pixels: a sample reads its neighbours, and a region's edge is round
 # What painting costs, in microseconds: per region, and per cell of it.
 CALLS_MIXED, CALLS_OPAQUE = 190.0, 95.0
 CELL_MIXED, CELL_OPAQUE = 27.0, 13.0
+SAVING = 30_000  # pixels that a further cut has to save
 
 Boxes = NDArray[np.int_]
-Box = tuple[int, int, int, int]
+Cells = tuple[int, int, int, int]
 """Top, left, bottom, right in cells, half open."""
 
 
@@ -31,6 +32,46 @@ class Region:
     right: int
     bottom: int
     opaque: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A rectangle of the frame in pixels, half open, all even; opaque if nothing behind it shows."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    opaque: bool
+
+    @property
+    def area(self) -> int:
+        return max(self.right - self.left, 0) * max(self.bottom - self.top, 0)
+
+
+def uncovered(box: Box, hidden: Sequence[Box]) -> list[Box]:
+    """Return what is left of a box behind others, cutting only where that saves more than its calls cost."""
+    pieces = [box]
+    for over in hidden:
+        pieces = [left for piece in pieces for left in _minus(piece, over)]
+    return pieces
+
+
+def _minus(box: Box, over: Box) -> list[Box]:
+    left, right = max(box.left, over.left), min(box.right, over.right)
+    top, bottom = max(box.top, over.top), min(box.bottom, over.bottom)
+    if left >= right or top >= bottom:
+        return [box]
+    around = (
+        (box.left, box.top, box.right, top),
+        (box.left, bottom, box.right, box.bottom),
+        (box.left, top, left, bottom),
+        (right, top, box.right, bottom),
+    )
+    pieces = [
+        Box(left=a, top=b, right=c, bottom=d, opaque=box.opaque) for a, b, c, d in around if a < c and b < d
+    ]
+    return pieces if (right - left) * (bottom - top) >= SAVING * (len(pieces) - 1) else [box]
 
 
 def whole(height: int, width: int) -> tuple[Region, ...]:
@@ -72,11 +113,11 @@ class _Plan:
         # Running sums: how many cells of any box show something, or are not opaque, in four look-ups.
         self._shown, self._holes = (cells.cumsum(0).cumsum(1) for cells in (shown, holes))
 
-    def holes(self, box: Box) -> int:
+    def holes(self, box: Cells) -> int:
         """Return how many cells of a box are not opaque."""
         return int(_counted(self._holes, np.array(box)))
 
-    def boxes(self, box: Box) -> Iterator[Box]:
+    def boxes(self, box: Cells) -> Iterator[Cells]:
         """Yield the boxes that what shows of `box` is best painted in."""
         alone = float(self._cost(np.array(box)))
         if alone == 0:
@@ -88,7 +129,8 @@ class _Plan:
             yield box
             return
         for piece in cuts[best]:
-            yield from self.boxes(tuple(int(edge) for edge in piece))
+            a, b, c, d = (int(edge) for edge in piece)
+            yield from self.boxes((a, b, c, d))
 
     def _cost(self, boxes: Boxes) -> NDArray[np.float64]:
         """Return the time in microseconds to paint boxes (…, 4)."""
@@ -103,7 +145,7 @@ def _counted(sums: NDArray[np.int_], boxes: Boxes) -> NDArray[np.int_]:
     return np.asarray(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left])
 
 
-def _cuts(box: Box) -> Boxes:
+def _cuts(box: Cells) -> Boxes:
     """Return ways to cut a box into three (cuts, 3, 4): into slices, or along a T lying any way round."""
     top, left, bottom, right = box
     found = [

@@ -9,10 +9,12 @@ from types import ModuleType
 import numpy as np
 
 from rushes.engines.animatic import weather
-from rushes.engines.animatic.camera import Camera
-from rushes.engines.animatic.layer import Paints
+from rushes.engines.animatic.camera import Camera, View
+from rushes.engines.animatic.layer import Layer, Paints
 from rushes.engines.animatic.palette import palette
 from rushes.engines.animatic.planes import Frame, Plane, blank
+from rushes.engines.animatic.reflection import Reflection
+from rushes.engines.animatic.regions import Box, uncovered
 from rushes.engines.animatic.scenery import city, forest, interior, mountains, sea
 from rushes.engines.animatic.scenery.sky import sky
 from rushes.engines.animatic.shot import Setting, Shot
@@ -45,12 +47,30 @@ class Scene:
         now = number / fps
         view = self.camera.view(now / max(self.seconds - 1 / fps, 1e-6))
         picture = self.base.copy()
-        for part in self.moving:
-            part.paint(picture, view, now)
+        self._paint_moving(picture, view, now)
         self._add_grain(picture, number)
         for part in self.writing:
             part.paint(picture, view, now)
         return picture
+
+    def _paint_moving(self, picture: Frame, view: View, now: float) -> None:
+        """Paint from far to near, leaving out of each layer what a nearer one hides."""
+        hidden: list[Box] = []
+        plan: list[tuple[Paints, list[Box]]] = []
+        for part in reversed(self.moving):
+            shown: list[Box] = []
+            if isinstance(part, Layer):
+                boxes = part.boxes(picture.size, view, now)
+                shown = [piece for box in boxes for piece in uncovered(box, hidden)]
+                hidden += [box for box in boxes if box.opaque]
+            elif isinstance(part, Reflection):
+                hidden = []  # it reads what is behind it, hidden or not
+            plan.append((part, shown))
+        for part, shown in reversed(plan):
+            if isinstance(part, Layer):
+                part.paint_boxes(picture, view, now, shown)
+            else:
+                part.paint(picture, view, now)
 
     def _add_grain(self, picture: Frame, number: int) -> None:
         """Film grain hides the steps of slow gradients. The sum wraps round 256: -1 is stored as 255."""
@@ -84,7 +104,7 @@ def stage_for(shot: Shot, width: int, height: int, seed: int) -> Stage:
 def drawn(shot: Shot, stage: Stage) -> list[Paints]:
     """Draw the scenery of a shot, with its subject and its weather, from far to near."""
     setting = _SETTINGS[shot.setting]
-    parts: list[Paints] = [sky(stage, shot.time, shot.weather), *setting.layers(stage)]
+    parts: list[Paints] = [*setting.layers(stage, sky(stage, shot.time, shot.weather))]
     if shot.subject is not None:
         place = setting.place(stage, shot.subject)
         parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, subject(stage, shot.subject, place))

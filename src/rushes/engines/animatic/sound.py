@@ -52,7 +52,7 @@ def _place(rng: np.random.Generator, shot: Shot, count: int) -> Doubles:
 
 
 def _noise(rng: np.random.Generator, count: int, low: float, high: float, slope: float = 0.5) -> Doubles:
-    """Stereo noise between two frequencies in Hz, falling with frequency to the power `slope`; rms about 1."""
+    """Stereo noise between two frequencies in Hz, falling with it to the power `slope`; rms 1."""
     length = 1 << max(count - 1, 1).bit_length()
     hertz = np.fft.rfftfreq(length, 1 / RATE)
     shape = 1 / np.maximum(hertz, 20) ** slope
@@ -71,8 +71,11 @@ def _swell(rng: np.random.Generator, count: int, period: float) -> Doubles:
     sides = []
     for _ in range(2):
         phase = rng.uniform(0, 2 * np.pi, 2)
-        sides.append(0.6 + 0.28 * np.sin(2 * np.pi * time / period + phase[0])
-                     + 0.12 * np.sin(2 * np.pi * time / period * 2.3 + phase[1]))
+        sides.append(
+            0.6
+            + 0.28 * np.sin(2 * np.pi * time / period + phase[0])
+            + 0.12 * np.sin(2 * np.pi * time / period * 2.3 + phase[1])
+        )
     return np.stack(sides, axis=-1)
 
 
@@ -139,7 +142,12 @@ def _crickets(rng: np.random.Generator, count: int) -> Doubles:
     time = np.arange(count) / RATE
     total = np.zeros((count, 2))
     for _ in range(4):
-        pitch, pulse, pan, phase = rng.uniform(3800, 4700), rng.uniform(22, 30), rng.uniform(0.1, 0.9), rng.uniform(0, 1)
+        pitch, pulse, pan, phase = (
+            rng.uniform(3800, 4700),
+            rng.uniform(22, 30),
+            rng.uniform(0.1, 0.9),
+            rng.uniform(0, 1),
+        )
         trill = np.clip(np.sin(2 * np.pi * pulse * time), 0, 1) ** 2
         bursts = np.clip(np.sin(2 * np.pi * (time * rng.uniform(0.7, 1.1) + phase)) * 4, 0, 1)
         total += (np.sin(2 * np.pi * pitch * time) * trill * bursts)[:, None] * np.array([pan, 1 - pan])

@@ -1,7 +1,7 @@
 """The drawing table: sheets that a setting draws its layers on, in frame pixels.
 
-A sheet is drawn at twice its final size and reduced, so that every edge is soft. Places are given in pixels of
-the frame, (0, 0) its top left corner; a sheet reaches as far beyond the frame as the camera may look.
+A sheet is drawn at twice its final size and reduced, so that every edge is soft. Places are given in pixels
+of the frame, (0, 0) its top left corner; a sheet reaches as far beyond the frame as the camera may look.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from rushes.engines.animatic.camera import Camera
 from rushes.engines.animatic.layer import Layer, Motion, still
 from rushes.engines.animatic.noise import Floats, field, resized, stream
 from rushes.engines.animatic.palette import Colour, Palette, unit
-from rushes.engines.animatic.planes import first_pixels, tiles
-from rushes.engines.animatic.regions import regions, whole
+from rushes.engines.animatic.planes import Tiles, second, tiles
+from rushes.engines.animatic.regions import Region, regions, whole
 
 Point = tuple[float, float]
 
+FAR = 0.62  # the depth of the sky, and of all that is drawn onto it
 FINE = 2  # a sheet is drawn this many times finer than it is kept
 
 
@@ -58,7 +59,20 @@ class Stage:
     def rng(self, name: str) -> np.random.Generator:
         return stream(self.seed, name)
 
-    def sheet(self, name: str, depth: float, fill: Colour, *, rows: tuple[float, float] | None = None, slack: float = 0) -> Sheet:
+    def backdrop(self, name: str, fill: Colour) -> Sheet:
+        """Return the sheet for the sky, or for what stands right before it, to just below the horizon."""
+        _, down = self.camera.margins(FAR)
+        return self.sheet(name, FAR, fill, rows=(-self.height * down, self.horizon + self.unit * 0.26))
+
+    def sheet(
+        self,
+        name: str,
+        depth: float,
+        fill: Colour,
+        *,
+        rows: tuple[float, float] | None = None,
+        slack: float = 0,
+    ) -> Sheet:
         """Return an empty sheet for a layer at `depth`, reaching over `rows` (top, bottom) of the frame.
 
         None takes all that the camera may see. `fill` is the colour that soft edges take, `slack` how far
@@ -165,12 +179,14 @@ class Sheet:
         texture: float = 0.0,
         glow: tuple[Colour, float] | None = None,
         motion: Motion = still,
+        behind: Floats | None = None,
     ) -> Layer:
         """Finish the sheet.
 
         `haze` (top, bottom, at the top, at the bottom): fades to the haze colour by these amounts between
-        these frame rows. `sunlight` is how much of the sun's glow lies on it. `texture` mottles it like paper.
-        `glow` (colour, reach in frame pixels) is how what shines lights its surroundings.
+        these frame rows. `sunlight` is how much of the sun's glow lies on it. `texture` mottles it like
+        paper. `glow` (colour, reach in frame pixels) is how what shines lights its surroundings. `behind`
+        is a picture of the same size to lay it on: the layer is then opaque.
         """
         ink = np.asarray(self._ink.reduce(FINE), np.float32) / np.float32(255)
         alpha = np.asarray(self._mask.reduce(FINE), np.float32) / np.float32(255)
@@ -184,6 +200,8 @@ class Sheet:
             ink += self._sunlight(sunlight)
         if glow is not None and self._glow is not None:
             self._bloom(ink, glow)
+        if behind is not None:
+            return self.painted(behind + (ink - behind) * alpha[..., None], None, motion=motion)
         return self.painted(ink, alpha, motion=motion)
 
     def painted(self, ink: Floats, alpha: Floats | None, *, motion: Motion = still) -> Layer:
@@ -201,7 +219,7 @@ class Sheet:
             density=self.density,
             depth=self.depth,
             motion=motion,
-            regions=whole(*picture.y.shape) if picture.alpha is None else regions(first_pixels(picture.alpha)),
+            regions=_regions(picture),
         )
 
     def _mottle(self) -> Floats:
@@ -228,7 +246,9 @@ class Sheet:
         near = small.filter(ImageFilter.GaussianBlur(reach * self.density / 16))
         far = small.filter(ImageFilter.GaussianBlur(reach * self.density / 4))
         light = np.asarray(near, np.float32) * 0.5 + np.asarray(far, np.float32) * 0.9
-        full = np.clip(resized(light / np.float32(255), self.columns, self.rows), 0, 1)
+        full = np.clip(
+            resized(np.asarray(light, np.float32) / np.float32(255), self.columns, self.rows), 0, 1
+        )
         ink += full[..., None] * unit(colour) * (1 - np.clip(ink, 0, 1) * 0.6)
 
 
@@ -238,6 +258,12 @@ def sun_glow(stage: Stage, x: Floats, y: Floats, reach: float) -> Floats:
     scale = stage.unit * reach
     away = np.sqrt((x - sun_x) ** 2 + (y - sun_y) ** 2) / scale
     return np.asarray(np.exp(-away * 2.2) * stage.palette.sun_seen, np.float32)
+
+
+def _regions(picture: Tiles) -> tuple[Region, ...]:
+    if picture.luma_alpha is None:
+        return whole(*picture.luma.shape)
+    return regions(second(picture.luma_alpha))
 
 
 def _filled(alpha: Floats) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
     sign = 1 if stage.rng("subject side").random() < 0.5 else -1
     pen = Pen(sheet=sheet, place=place, sign=sign)
     _DRAWN[kind](pen)
-    motion = still
+    motion: Motion = still
     if kind is Subject.BIRD:
         motion = _glide(place.size * 0.16)
     elif place.floats:
@@ -112,7 +112,9 @@ def _ship(pen: Pen) -> None:
 
 def _lighthouse(pen: Pen) -> None:
     white, red = pen.lit((242, 238, 230)), pen.lit((196, 60, 54))
-    pen.shape([(-0.55, -0.14), (-0.34, 0.12), (0.0, 0.16), (0.38, 0.10), (0.62, -0.14)], pen.lit((82, 78, 78)))
+    pen.shape(
+        [(-0.55, -0.14), (-0.34, 0.12), (0.0, 0.16), (0.38, 0.10), (0.62, -0.14)], pen.lit((82, 78, 78))
+    )
     for k in range(6):
         low, high = 0.10 + 0.22 * k, 0.10 + 0.22 * (k + 1)
         a, b = 0.20 - 0.016 * k, 0.20 - 0.016 * (k + 1)
@@ -128,7 +130,9 @@ def _lighthouse(pen: Pen) -> None:
 
 def _person(pen: Pen) -> None:
     coat, dark = pen.lit(COAT), pen.ink()
-    pen.shape([(-0.10, 0.45), (-0.13, 0.0), (-0.03, 0.0), (0.0, 0.30), (0.05, 0.0), (0.15, 0.0), (0.10, 0.45)], dark)
+    pen.shape(
+        [(-0.10, 0.45), (-0.13, 0.0), (-0.03, 0.0), (0.0, 0.30), (0.05, 0.0), (0.15, 0.0), (0.10, 0.45)], dark
+    )
     pen.shape([(-0.09, 0.80), (-0.17, 0.28), (0.15, 0.28), (0.10, 0.80), (0.0, 0.85)], coat)
     pen.shape([(0.02, 0.84), (0.02, 0.28), (0.15, 0.28), (0.10, 0.80)], scaled(coat, 0.80))
     pen.stroke([(-0.10, 0.76), (-0.17, 0.45)], 0.07, scaled(coat, 0.9))
@@ -144,7 +148,10 @@ def _car(pen: Pen) -> None:
     pen.shape([(-0.60, 0.53), (-0.46, 0.86), (0.46, 0.86), (0.60, 0.53)], pen.lit((70, 96, 120)))
     pen.shape([(-0.84, 0.10), (-0.84, 0.22), (0.84, 0.22), (0.84, 0.10)], pen.ink())
     for side in (-1, 1):
-        pen.shape([(side * 0.78, -0.02), (side * 0.78, 0.14), (side * 0.54, 0.14), (side * 0.54, -0.02)], (20, 20, 24))
+        pen.shape(
+            [(side * 0.78, -0.02), (side * 0.78, 0.14), (side * 0.54, 0.14), (side * 0.54, -0.02)],
+            (20, 20, 24),
+        )
         lamp = [(side * 0.78, 0.30), (side * 0.78, 0.42), (side * 0.54, 0.42), (side * 0.54, 0.30)]
         pen.shape(lamp, (255, 92, 66))
         pen.shine(lamp, 0.8)
@@ -162,11 +169,25 @@ def _train(pen: Pen) -> None:
 
 
 def _bird(pen: Pen) -> None:
-    for x, y, size in ((0.0, 1.6, 1.0), (-0.9, 1.95, 0.6), (0.8, 2.0, 0.5), (-0.3, 2.1, 0.42), (1.3, 1.75, 0.4)):
+    for x, y, size in (
+        (0.0, 1.6, 1.0),
+        (-0.9, 1.95, 0.6),
+        (0.8, 2.0, 0.5),
+        (-0.3, 2.1, 0.42),
+        (1.3, 1.75, 0.4),
+    ):
         wing = 0.42 * size
         pen.shape(
-            [(x - wing, y + wing * 0.50), (x - wing * 0.4, y + wing * 0.42), (x, y), (x + wing * 0.4, y + wing * 0.46),
-             (x + wing, y + wing * 0.40), (x + wing * 0.35, y + wing * 0.26), (x, y - wing * 0.16), (x - wing * 0.4, y + wing * 0.22)],
+            [
+                (x - wing, y + wing * 0.50),
+                (x - wing * 0.4, y + wing * 0.42),
+                (x, y),
+                (x + wing * 0.4, y + wing * 0.46),
+                (x + wing, y + wing * 0.40),
+                (x + wing * 0.35, y + wing * 0.26),
+                (x, y - wing * 0.16),
+                (x - wing * 0.4, y + wing * 0.22),
+            ],
             pen.ink(),
         )
 
@@ -175,7 +196,10 @@ def _animal(pen: Pen) -> None:
     ink = mixed(pen.ink(), pen.lit((120, 78, 50)), 0.55)
     for x in (-0.36, -0.26, 0.22, 0.32):
         pen.stroke([(x, 0.50), (x + 0.02, 0.0)], 0.055, ink)
-    pen.shape([(-0.44, 0.48), (-0.46, 0.74), (-0.20, 0.78), (0.26, 0.76), (0.38, 0.86), (0.42, 0.56), (0.28, 0.46)], ink)
+    pen.shape(
+        [(-0.44, 0.48), (-0.46, 0.74), (-0.20, 0.78), (0.26, 0.76), (0.38, 0.86), (0.42, 0.56), (0.28, 0.46)],
+        ink,
+    )
     pen.shape([(0.24, 0.70), (0.40, 1.10), (0.52, 1.08), (0.42, 0.62)], ink)
     pen.shape([(0.38, 1.06), (0.44, 1.18), (0.56, 1.14), (0.70, 1.00), (0.52, 0.98)], ink)
     for lean in (-0.10, 0.10):

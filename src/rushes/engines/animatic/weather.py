@@ -32,18 +32,24 @@ class Veil:
     v: Plane
     alpha: Plane
     alpha_half: Plane
+    tints: bool
 
     def lay(self, frame: Frame, left: int, top: int) -> None:
-        """Lay the part that starts at (left, top), both even, over the whole frame."""
+        """Lay the part that starts at (left, top), both even, over the whole frame.
+
+        Without `tints` it changes the light only: thin pale streaks need no colour of their own.
+        """
         width, height = frame.size
         here = (slice(top, top + height), slice(left, left + width))
-        half = (slice(top // 2, (top + height) // 2), slice(left // 2, (left + width) // 2))
         cover(frame.y, self.y[here], self.alpha[here])
+        if not self.tints:
+            return
+        half = (slice(top // 2, (top + height) // 2), slice(left // 2, (left + width) // 2))
         cover(frame.u, self.u[half], self.alpha_half[half])
         cover(frame.v, self.v[half], self.alpha_half[half])
 
 
-def veil(coverage: Floats, colour: Colour, repeats: tuple[int, int]) -> Veil:
+def veil(coverage: Floats, colour: Colour, repeats: tuple[int, int], *, tints: bool = True) -> Veil:
     """Make a veil of one colour from coverage (h, w), 0 to 1, repeated (down, across) times."""
     small = halved(coverage)
     y = float(luma(unit(colour)))
@@ -58,6 +64,7 @@ def veil(coverage: Floats, colour: Colour, repeats: tuple[int, int]) -> Veil:
         v=tiled(small * np.float32(v)),
         alpha=tiled(coverage * 255),
         alpha_half=tiled(small * 255),
+        tints=tints,
     )
 
 
@@ -180,7 +187,7 @@ def motes(stage: Stage, setting: Setting, time: Time) -> list[Paints]:
 
 
 def _rain(stage: Stage) -> list[Paints]:
-    """Three depths of slanting streaks; speed and slant are whole pixels, so that streaks follow their path."""
+    """Three depths of slanting streaks; speeds are whole pixels, so that a streak follows its path."""
     rng = stage.rng("rain")
     slant = float(rng.uniform(0.10, 0.22)) * (1 if rng.random() < 0.5 else -1)
     bright = mixed(scaled(stage.palette.horizon, 1.25), (214, 226, 240), 0.62)
@@ -195,13 +202,18 @@ def _rain(stage: Stage) -> list[Paints]:
         fall = (across / down * stage.unit * long, stage.unit * long)
         number = round(count * stage.width * stage.height / stage.unit**2 / 1.78)
         cells = _streaks(stage, rng, number, fall, stage.unit * thick, strength)
-        tile = veil(cells, bright, (2, 2))
+        tile = veil(cells, bright, (2, 2), tints=False)
         falls.append(Falling(tile=tile, size=(stage.width, stage.height), across=across, down=down))
     return falls
 
 
 def _streaks(
-    stage: Stage, rng: np.random.Generator, number: int, fall: tuple[float, float], thick: float, strength: float
+    stage: Stage,
+    rng: np.random.Generator,
+    number: int,
+    fall: tuple[float, float],
+    thick: float,
+    strength: float,
 ) -> Floats:
     """Draw streaks on a tile that repeats, thin at both ends: coverage (h, w), 0 to 1."""
     fine = 2
@@ -214,7 +226,12 @@ def _streaks(
         for left in _wrapped(x * tile.width, abs(dx) + half, tile.width):
             for top in _wrapped(y * tile.height, dy, tile.height):
                 draw.polygon(
-                    [(left, top), (left + dx * 0.7 + half, top + dy * 0.7), (left + dx, top + dy), (left + dx * 0.7 - half, top + dy * 0.7)],
+                    [
+                        (left, top),
+                        (left + dx * 0.7 + half, top + dy * 0.7),
+                        (left + dx, top + dy),
+                        (left + dx * 0.7 - half, top + dy * 0.7),
+                    ],
                     fill=bright,
                 )
     return np.asarray(tile.reduce(fine), np.float32) / np.float32(255)
@@ -278,13 +295,17 @@ def _bank(stage: Stage, name: str, strength: float, drift: float, depth: float) 
     width, height = stage.width // coarse, stage.height // coarse
     overlap = width // 3
     cell = stage.unit / coarse
-    cloudy = seamless(field(rng, width + overlap + width // 2, height, (cell * 0.9, cell * 0.28), 4, 0.5), overlap)
+    cloudy = seamless(
+        field(rng, width + overlap + width // 2, height, (cell * 0.9, cell * 0.28), 4, 0.5), overlap
+    )
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     centre = stage.camera.horizon + 0.10
     profile = 0.30 + 0.70 * np.exp(-(((rows - centre) / 0.26) ** 2))
     small = (0.18 + 0.82 * cloudy) * profile * strength
     period = 2 * ((small.shape[1] * coarse) // 2)
-    picture = Image.fromarray(small.astype(np.float32)).resize((period, stage.height), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(small.astype(np.float32)).resize(
+        (period, stage.height), Image.Resampling.BICUBIC
+    )
     full = np.clip(np.asarray(picture, np.float32), 0, 1)
     colour = mixed(stage.palette.haze, stage.palette.horizon, 0.35)
     return Bank(tile=veil(full, colour, (1, 2)), period=period, drift=drift * stage.unit / 720, depth=depth)

@@ -6,11 +6,13 @@ size, at 4 a quarter of it. Each layer holds a stretch of the street, so that a 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer, Paints
+from rushes.engines.animatic.noise import Floats
 from rushes.engines.animatic.palette import LAMP, Colour, mixed, scaled
 from rushes.engines.animatic.planes import quantised
 from rushes.engines.animatic.reflection import Reflection
@@ -19,7 +21,7 @@ from rushes.engines.animatic.stage import Point, Sheet, Stage
 from rushes.engines.animatic.subject import Place
 
 HORIZON = 0.56
-IN_FRONT_OF_SUBJECT = 1  # layers
+IN_FRONT_OF_SUBJECT = 0  # layers
 
 WALLS: tuple[Colour, ...] = (
     (168, 104, 84),
@@ -61,34 +63,39 @@ class Street:
         return self.stage.width / 2 + across / away, self.stage.horizon + (self.eye - up) / away
 
 
-def layers(stage: Stage) -> list[Paints]:
+def layers(stage: Stage, sky: Floats) -> list[Paints]:
     """Draw the street from far to near."""
     street = Street(stage=stage)
     wet = stage.palette.lamps > 0.2 and not stage.palette.snow
-    painted: list[Paints] = [_skyline(stage), _ground(stage, street), _block(stage, street, "far block", 0.82, (4.6, 13.0))]
-    painted.append(_block(stage, street, "middle block", 1.0, (2.1, 4.6)))
+    painted: list[Paints] = [
+        _skyline(stage, sky),
+        _ground(stage, street),
+        _block(stage, street, "middle block", 1.05, (2.1, 4.6)),
+        _block(stage, street, "near block", 1.3, (0.8, 2.1)),
+    ]
     if stage.palette.overcast > 0.5 and wet:
         painted.append(_wet(stage, street, 190))
     elif wet:
         painted.append(_wet(stage, street, 70))
-    painted.append(_block(stage, street, "near block", 1.3, (0.8, 2.1)))
     return painted
 
 
 def place(stage: Stage, kind: Subject) -> Place:
     """Where a subject is: on the road, a little off the middle."""
     street = Street(stage=stage)
-    side = float(stage.rng("place").uniform(0.08, 0.22)) * (1 if stage.rng("place side").random() < 0.5 else -1)
+    side = float(stage.rng("place").uniform(0.08, 0.22)) * (
+        1 if stage.rng("place side").random() < 0.5 else -1
+    )
     x, y = street.at(side * street.kerb, 0, 1.42)
     sizes = {Subject.CAR: 0.25, Subject.TRAIN: 0.34, Subject.PERSON: 0.34, Subject.PAPER_BOAT: 0.20}
     afloat = kind in (Subject.PAPER_BOAT, Subject.BOAT, Subject.SHIP)
     return Place(x=x, y=y, size=stage.unit * sizes.get(kind, 0.22), depth=1.12, floats=afloat)
 
 
-def _skyline(stage: Stage) -> Layer:
+def _skyline(stage: Stage, sky: Floats) -> Layer:
     """Towers beyond the end of the street, pale with distance."""
     rng, palette = stage.rng("skyline"), stage.palette
-    sheet = stage.sheet("skyline", 0.7, palette.lit(WALLS[2], 0.7), rows=(-stage.height, stage.horizon + 4))
+    sheet = stage.backdrop("skyline", palette.lit(WALLS[2], 0.7))
     for distance, tall in ((0.78, 0.34), (0.64, 0.24)):
         x = sheet.left
         while x < sheet.right:
@@ -104,6 +111,7 @@ def _skyline(stage: Stage) -> Layer:
         haze=(stage.horizon - stage.unit * 0.35, stage.horizon, 0.0, 0.6),
         sunlight=0.3,
         glow=(LAMP, stage.unit * 0.02),
+        behind=sky,
     )
 
 
@@ -120,28 +128,35 @@ def _tower_windows(
 
 
 def _ground(stage: Stage, street: Street) -> Layer:
-    """Road, kerbs and pavements, with markings that run to the vanishing point."""
+    """Road, kerbs and pavements with markings that run to the vanishing point, and the furthest houses.
+
+    Lines to the vanishing point look alike at any zoom, so that one depth does for all of the ground.
+    """
     palette = stage.palette
     road = mixed(ASPHALT, SNOW, 0.62) if palette.snow else ASPHALT
     paving = mixed(PAVING, SNOW, 0.85) if palette.snow else PAVING
     if palette.overcast > 0.5 and not palette.snow:
         road = scaled(road, 0.7)
-    sheet = stage.sheet("ground", 1.0, palette.lit(paving), rows=(stage.horizon - 1, stage.height * 3))
+    sheet = stage.sheet("ground", 0.9, palette.lit(paving))
     sheet.rectangle(sheet.left, stage.horizon, sheet.right, sheet.bottom, palette.lit(paving))
     _strip(sheet, street, -street.kerb, street.kerb, 0.3, 60, palette.lit(road))
     edge = palette.lit(scaled(paving, 0.72))
     for side in (-1, 1):
         _strip(sheet, street, side * street.kerb, side * street.kerb * 1.045, 0.3, 60, edge)
         for away in np.geomspace(0.6, 14, 26):
-            line = [street.at(side * street.kerb * 1.045, 0, float(away)), street.at(side * street.half, 0, float(away))]
+            line = [
+                street.at(side * street.kerb * 1.045, 0, float(away)),
+                street.at(side * street.half, 0, float(away)),
+            ]
             sheet.line(line, stage.unit * 0.004 / float(away), palette.lit(scaled(paving, 0.86)))
     paint = palette.lit(mixed((236, 232, 216), road, 0.25 if not palette.snow else 0.75))
     for away in np.arange(0.7, 12, 0.62):
         _strip(sheet, street, -street.half * 0.014, street.half * 0.014, away, away + 0.30, paint)
     for k in np.linspace(-0.92, 0.92, 10):
         _strip(sheet, street, street.kerb * (k - 0.055), street.kerb * (k + 0.055), 1.22, 1.5, paint)
-    fade = (stage.horizon, stage.horizon + (stage.height - stage.horizon) * 0.6, 0.75, 0.0)
-    return sheet.layer(haze=fade, sunlight=0.2, texture=0.20)
+    _houses(sheet, street, stage.rng("far houses"), (4.4, 13.0))
+    top, low = stage.horizon - stage.unit * 0.3, stage.horizon + (stage.height - stage.horizon) * 0.6
+    return sheet.layer(haze=(top, low, 0.5, 0.0), sunlight=0.2, texture=0.20, glow=(LAMP, stage.unit * 0.05))
 
 
 def _strip(
@@ -153,30 +168,35 @@ def _strip(
 
 
 def _block(stage: Stage, street: Street, name: str, depth: float, reach: tuple[float, float]) -> Layer:
-    """The houses on both sides over a stretch of the street, with lamps and signs, from far to near."""
-    rng, palette = stage.rng(name), stage.palette
+    """The houses on both sides over a stretch of the street."""
+    distance = 0.62 * min(1.0, float(np.log(reach[1]) / np.log(13.0))) ** 2
+    sheet = stage.sheet(name, depth, stage.palette.lit(scaled(WALLS[2], 0.6), distance))
+    _houses(sheet, street, stage.rng(name), reach)
+    return sheet.layer(
+        haze=(stage.horizon - stage.height * 0.5, stage.horizon, distance * 0.15, distance * 0.8),
+        sunlight=0.16,
+        texture=0.14,
+        glow=(LAMP, stage.unit * 0.16 / reach[0] ** 0.6),
+    )
+
+
+def _houses(sheet: Sheet, street: Street, rng: np.random.Generator, reach: tuple[float, float]) -> None:
+    """Houses from far to near on both sides, then the lamps before them."""
     near, far = reach
-    distance = 0.62 * min(1.0, np.log(far) / np.log(13.0)) ** 2
-    sheet = stage.sheet(name, depth, palette.lit(scaled(WALLS[2], 0.6), distance))
     for side in (-1, 1):
         cuts = [far]
         while cuts[-1] > near:
             cuts.append(max(near, cuts[-1] / rng.uniform(1.22, 1.5)))
-        for away, close in zip(cuts, cuts[1:], strict=False):
+        for away, close in itertools.pairwise(cuts):
             _house(sheet, street, rng, side, (close, away))
     for away in [d for d in (10.0, 7.4, 5.4, 3.9, 2.8, 1.95, 1.3) if near <= d < far]:
         for side in (-1, 1):
             _lamp(sheet, street, side, away * (1.0 if side < 0 else 1.12))
-    top = stage.horizon - stage.height * 0.5
-    return sheet.layer(
-        haze=(top, stage.horizon, distance * 0.15, distance * 0.8),
-        sunlight=0.16,
-        texture=0.14,
-        glow=(LAMP, stage.unit * 0.16 / near**0.6),
-    )
 
 
-def _house(sheet: Sheet, street: Street, rng: np.random.Generator, side: int, reach: tuple[float, float]) -> None:
+def _house(
+    sheet: Sheet, street: Street, rng: np.random.Generator, side: int, reach: tuple[float, float]
+) -> None:
     """One house: the wall along the street, the end wall that faces us, a roof edge, windows, a shop."""
     stage, palette = street.stage, street.stage.palette
     close, away = reach
@@ -194,11 +214,20 @@ def _house(sheet: Sheet, street: Street, rng: np.random.Generator, side: int, re
     )
     face = [street.at(inner, 0, close), corner, street.at(inner, tall, away), street.at(inner, 0, away)]
     sheet.polygon(face, wall)
-    _cornice(sheet, street, inner, tall, reach, mixed(wall, palette.lit(SNOW), 0.85) if palette.snow else scaled(wall, 0.72))
+    _cornice(
+        sheet,
+        street,
+        inner,
+        tall,
+        reach,
+        mixed(wall, palette.lit(SNOW), 0.85) if palette.snow else scaled(wall, 0.72),
+    )
     columns = max(2, round((away - close) * 5.5 / max(close, 0.9)))
     for floor in range(1, floors):
         for column in range(columns):
-            _window(sheet, street, rng, inner, tall, (floor, floors), (column, columns), reach, wall, distance)
+            _window(
+                sheet, street, rng, inner, tall, (floor, floors), (column, columns), reach, wall, distance
+            )
     _shop(sheet, street, rng, inner, tall / floors, reach, wall)
 
 
@@ -207,9 +236,13 @@ def _place(reach: tuple[float, float], k: float) -> float:
 
 
 def _panel(
-    street: Street, inner: float, reach: tuple[float, float], across: tuple[float, float], up: tuple[float, float]
+    street: Street,
+    inner: float,
+    reach: tuple[float, float],
+    across: tuple[float, float],
+    up: tuple[float, float],
 ) -> list[Point]:
-    """A rectangle on a wall along the street: `across` from near (0) to far (1), `up` in pixels at distance 1."""
+    """A rectangle on a wall along the street: `across` from near (0) to far (1), `up` as in `Street.at`."""
     near, far = _place(reach, across[0]), _place(reach, across[1])
     return [
         street.at(inner, up[0], near),
@@ -255,8 +288,13 @@ def _window(
         colour = mixed(scaled(warm, float(rng.uniform(0.72, 1.0))), palette.haze, distance * 0.4)
     else:
         colour = mixed(scaled(wall, 0.45), palette.middle, 0.35)
-    frame = _panel(street, inner, reach, (across[0] - 0.03 / column[1], across[1] + 0.03 / column[1]),
-                   (up[0] - story * 0.06, up[1] + story * 0.03))
+    frame = _panel(
+        street,
+        inner,
+        reach,
+        (across[0] - 0.03 / column[1], across[1] + 0.03 / column[1]),
+        (up[0] - story * 0.06, up[1] + story * 0.03),
+    )
     sheet.polygon(frame, mixed(wall, palette.lit(SNOW), 0.6) if palette.snow else scaled(wall, 1.18))
     sheet.polygon(pane, colour)
     if lit:
@@ -275,14 +313,17 @@ def _shop(
     """The ground floor: shop windows under an awning, and a sign that stands out over the pavement."""
     palette = street.stage.palette
     open_late = rng.random() < 0.25 + palette.lamps * 0.6
-    glass = mixed(LAMP, (255, 240, 206), 0.4) if open_late and palette.lamps > 0.2 else mixed(scaled(wall, 0.4), palette.middle, 0.4)
+    glass = (
+        mixed(LAMP, (255, 240, 206), 0.4)
+        if open_late and palette.lamps > 0.2
+        else mixed(scaled(wall, 0.4), palette.middle, 0.4)
+    )
     for k in (0.08, 0.38, 0.68):
         pane = _panel(street, inner, reach, (k, k + 0.24), (story * 0.10, story * 0.66))
         sheet.polygon(pane, glass)
         if open_late and palette.lamps > 0.2:
             sheet.shine(pane, 0.75)
     tint = SIGNS[int(rng.integers(len(SIGNS)))]
-    bright = palette.lamps > 0.5
     awning = palette.lit(scaled(mixed(tint, wall, 0.35), 0.8))
     out = inner * 0.86
     if rng.random() < 0.7:
@@ -295,12 +336,38 @@ def _shop(
         sheet.polygon(points, mixed(awning, palette.lit(SNOW), 0.8) if palette.snow else awning)
     if rng.random() < 0.75:
         place = _place(reach, float(rng.uniform(0.1, 0.5)))
-        low, high = story * 1.15, story * float(rng.uniform(1.9, 2.6))
-        corners = [(inner, low), (inner * 0.86, low), (inner * 0.86, high), (inner, high)]
-        sign = [street.at(x, up, place) for x, up in corners]
-        sheet.polygon(sign, mixed(tint, (255, 255, 255), 0.25) if bright else palette.lit(scaled(tint, 0.8)))
-        if bright:
-            sheet.shine(sign, 0.9)
+        _sign(sheet, street, rng, inner, place, story, tint)
+
+
+def _sign(
+    sheet: Sheet,
+    street: Street,
+    rng: np.random.Generator,
+    inner: float,
+    place: float,
+    story: float,
+    tint: Colour,
+) -> None:
+    """A sign that stands out from the wall: a dark board with a bright rim and strokes like letters."""
+    bright = street.stage.palette.lamps > 0.5
+    low, high = story * 1.12, story * float(rng.uniform(1.8, 2.5))
+    outer = inner * float(rng.uniform(0.87, 0.90))
+
+    def panel(inset: float, bottom: float, top: float) -> list[Point]:
+        a, b = inner + (outer - inner) * inset, outer + (inner - outer) * inset
+        down, up = low + (high - low) * bottom, low + (high - low) * top
+        return [street.at(x, y, place) for x, y in ((a, down), (b, down), (b, up), (a, up))]
+
+    ink = mixed(tint, (255, 255, 255), 0.22) if bright else street.stage.palette.lit(scaled(tint, 0.7))
+    board = scaled(ink, 0.28) if bright else street.stage.palette.lit((236, 230, 216))
+    sheet.polygon(panel(0.0, 0.0, 1.0), ink)
+    sheet.polygon(panel(0.09, 0.04, 0.96), board)
+    strokes = int(rng.integers(3, 5))
+    for stroke in range(strokes):
+        first = 0.10 + 0.82 * stroke / strokes
+        sheet.polygon(panel(float(rng.uniform(0.22, 0.32)), first, first + 0.50 / strokes), ink)
+    if bright:
+        sheet.shine(panel(0.0, 0.0, 1.0), 0.6)
 
 
 def _lamp(sheet: Sheet, street: Street, side: int, away: float) -> None:
@@ -313,7 +380,11 @@ def _lamp(sheet: Sheet, street: Street, side: int, away: float) -> None:
     thick = stage.unit * 0.012 / away
     sheet.line([street.at(foot, 0, away), street.at(foot, tall, away)], thick, colour)
     sheet.line(
-        [street.at(foot, tall, away), street.at(foot * 0.94, tall * 1.05, away), street.at(foot * 0.80, tall * 1.05, away)],
+        [
+            street.at(foot, tall, away),
+            street.at(foot * 0.94, tall * 1.05, away),
+            street.at(foot * 0.80, tall * 1.05, away),
+        ],
         thick * 0.8,
         colour,
     )

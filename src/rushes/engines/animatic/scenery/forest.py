@@ -24,10 +24,10 @@ PATH: Colour = (176, 148, 104)
 SNOW: Colour = (240, 245, 252)
 
 
-def layers(stage: Stage) -> list[Paints]:
+def layers(stage: Stage, sky: Floats) -> list[Paints]:
     """Draw the forest from far to near."""
     return [
-        _depths(stage),
+        _depths(stage, sky),
         _stand(stage, "far stand", 0.75, count=20, thick=0.020, distance=0.62, foot=0.03),
         _stand(stage, "middle stand", 0.92, count=12, thick=0.036, distance=0.36, foot=0.09),
         _floor(stage),
@@ -49,20 +49,27 @@ def _light(stage: Stage) -> Colour:
     return mixed(stage.palette.haze, mixed(stage.palette.glow, stage.palette.horizon, 0.5), 0.55)
 
 
-def _depths(stage: Stage) -> Layer:
+def _depths(stage: Stage, sky: Floats) -> Layer:
     """The furthest trees: pale crowns and firs against the glow."""
     rng, palette = stage.rng("depths"), stage.palette
     air = mixed(palette.lit(LEAF), _light(stage), 0.72)
-    sheet = stage.sheet("depths", 0.66, air)
+    sheet = stage.backdrop("depths", air)
     for distance, tall, count in ((0.84, 0.62, 26), (0.72, 0.46, 22)):
         colour = mixed(palette.lit(NEEDLE), _light(stage), distance)
-        for x in np.linspace(sheet.left, sheet.right, round(count * (sheet.right - sheet.left) / stage.unit / 1.4)):
+        for x in np.linspace(
+            sheet.left, sheet.right, round(count * (sheet.right - sheet.left) / stage.unit / 1.4)
+        ):
             foot = (float(x) + rng.normal(0, stage.unit * 0.02), stage.horizon + stage.unit * 0.05)
             size = stage.unit * tall * rng.uniform(0.6, 1.15)
             pine(sheet, rng, foot, size, colour, SNOW if palette.snow else None)
-    sheet.rectangle(sheet.left, stage.horizon + stage.unit * 0.03, sheet.right, sheet.bottom,
-                    mixed(palette.lit(_earth(stage)), _light(stage), 0.6))
-    return sheet.layer(sunlight=0.55, texture=0.12)
+    sheet.rectangle(
+        sheet.left,
+        stage.horizon + stage.unit * 0.03,
+        sheet.right,
+        sheet.bottom,
+        mixed(palette.lit(_earth(stage)), _light(stage), 0.6),
+    )
+    return sheet.layer(sunlight=0.40, texture=0.12, behind=sky)
 
 
 def _earth(stage: Stage) -> Colour:
@@ -86,7 +93,14 @@ def _stand(
         x = sheet.left + (place + rng.uniform(0.15, 0.85)) * wide / spread
         if depth > 1 and abs(x - stage.width / 2) < stage.width * 0.20:
             continue  # the near stand leaves the middle open
-        _trunk(stage, sheet, rng, (x, ground + stage.unit * rng.uniform(-0.01, 0.03)), thick * rng.uniform(0.7, 1.3), bark)
+        _trunk(
+            stage,
+            sheet,
+            rng,
+            (x, ground + stage.unit * rng.uniform(-0.01, 0.03)),
+            thick * rng.uniform(0.7, 1.3),
+            bark,
+        )
     leaf = mixed(palette.lit(mixed(LEAF, SNOW, 0.5) if palette.snow else LEAF), _light(stage), distance * 0.9)
     leaf = mixed(leaf, palette.shade, 0.35 * (1 - distance) ** 3)
     _crowns(stage, sheet, rng, leaf, thick)
@@ -94,8 +108,14 @@ def _stand(
         for _ in range(round(spread * 0.8)):
             x = rng.uniform(sheet.left, sheet.right)
             size = stage.unit * thick * rng.uniform(2.5, 6)
-            pine(sheet, rng, (x, ground + stage.unit * 0.02), size,
-                 mixed(palette.lit(NEEDLE), _light(stage), distance), SNOW if palette.snow else None)
+            pine(
+                sheet,
+                rng,
+                (x, ground + stage.unit * 0.02),
+                size,
+                mixed(palette.lit(NEEDLE), _light(stage), distance),
+                SNOW if palette.snow else None,
+            )
     haze = (stage.horizon - stage.unit * 0.5, ground + stage.unit * 0.04, 0.0, distance * 0.55)
     return sheet.layer(haze=haze, sunlight=0.42 * distance + 0.08, texture=0.26)
 
@@ -103,8 +123,12 @@ def _stand(
 def _bank(stage: Stage, sheet: Sheet, rng: np.random.Generator, ground: float, colour: Colour) -> None:
     heights: Floats = line(rng, 60, 4, 0.4)
     xs = np.linspace(sheet.left, sheet.right, 60)
-    edge: list[Point] = [(float(x), ground - stage.unit * 0.04 * float(h)) for x, h in zip(xs, heights, strict=True)]
-    sheet.polygon([*edge, (sheet.right, ground + stage.unit * 0.2), (sheet.left, ground + stage.unit * 0.2)], colour)
+    edge: list[Point] = [
+        (float(x), ground - stage.unit * 0.04 * float(h)) for x, h in zip(xs, heights, strict=True)
+    ]
+    sheet.polygon(
+        [*edge, (sheet.right, ground + stage.unit * 0.2), (sheet.left, ground + stage.unit * 0.2)], colour
+    )
 
 
 def _trunk(
@@ -117,12 +141,13 @@ def _trunk(
     lean = float(rng.normal(0, 0.02)) * (y - top_y)
     bend = float(rng.normal(0, 0.008)) * (y - top_y)
     left, right = [], []
-    for k in np.linspace(0, 1, 9):
+    for k in (0.0, 0.012, 0.03, 0.06, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0):
         middle = x + lean * k + bend * np.sin(np.pi * k)
-        grown = half * (1 - 0.35 * k) + half * 1.5 * float(np.exp(-k * 22))
+        grown = half * (1 - 0.35 * k) + half * 1.1 * float(np.exp(-k * 26))
         left.append((float(middle - grown), float(y + (top_y - y) * k)))
         right.append((float(middle + grown), float(y + (top_y - y) * k)))
     sheet.polygon([*left, *reversed(right)], bark)
+    sheet.ellipse(x, y, half * 2.1, half * 0.42, bark)
     sunny_left = stage.sun[0] < x
     lit = mixed(bark, mixed(stage.palette.glow, _light(stage), 0.3), 0.30)
     edge, far = (left, 1) if sunny_left else (right, -1)
@@ -137,7 +162,9 @@ def _trunk(
     if stage.palette.snow:
         white = stage.palette.lit(SNOW, 0.1)
         cling = [(px - far * half * 0.05, py) for px, py in edge]
-        sheet.polygon([*cling, *reversed([(px + far * half * 0.28, py) for px, py in edge])], mixed(lit, white, 0.7))
+        sheet.polygon(
+            [*cling, *reversed([(px + far * half * 0.28, py) for px, py in edge])], mixed(lit, white, 0.7)
+        )
 
 
 def _crowns(stage: Stage, sheet: Sheet, rng: np.random.Generator, leaf: Colour, thick: float) -> None:
@@ -150,7 +177,9 @@ def _crowns(stage: Stage, sheet: Sheet, rng: np.random.Generator, leaf: Colour, 
         x = rng.uniform(sheet.left, sheet.right)
         y = top + reach * float(rng.beta(0.8, 2.6))
         tone = leaf if rng.random() < 0.6 else mixed(leaf, mixed(stage.palette.glow, LEAF, 0.4), 0.25)
-        broadleaf(sheet, rng, (x, y), size * rng.uniform(0.6, 1.5), scaled(tone, float(rng.uniform(0.82, 1.08))))
+        broadleaf(
+            sheet, rng, (x, y), size * rng.uniform(0.6, 1.5), scaled(tone, float(rng.uniform(0.82, 1.08)))
+        )
 
 
 def _floor(stage: Stage) -> Layer:
@@ -177,7 +206,11 @@ def _floor(stage: Stage) -> Layer:
         y = top + stage.unit * 0.03 + (stage.height * 1.1 - top) * k**1.4
         x = rng.uniform(sheet.left, sheet.right)
         tuft = stage.unit * (0.012 + 0.05 * k)
-        near = mixed(palette.lit(mixed(LEAF, SNOW, 0.55) if palette.snow else LEAF, 0.3 * (1 - k)), palette.shade, 0.25 * k)
+        near = mixed(
+            palette.lit(mixed(LEAF, SNOW, 0.55) if palette.snow else LEAF, 0.3 * (1 - k)),
+            palette.shade,
+            0.25 * k,
+        )
         if abs(x - stage.width / 2) > stage.unit * (0.05 + 0.33 * k):
             fern(sheet, rng, (x, y), tuft, near)
     return sheet.layer(haze=(top, top + stage.unit * 0.3, 0.45, 0.0), sunlight=0.25, texture=0.34)
@@ -209,10 +242,12 @@ def shafts(stage: Stage) -> Floats:
         x = float(rng.uniform(-0.1, 1.1)) * small.width
         wide = small.width * float(rng.uniform(0.02, 0.06))
         run = slant * small.height
-        draw.polygon([(x, -2), (x + wide, -2), (x + wide * 2 + run, small.height), (x - wide + run, small.height)],
-                     fill=int(rng.integers(70, 200)))
-    soft = np.asarray(small.filter(ImageFilter.GaussianBlur(small.width * 0.012)), np.float32) / np.float32(255)
+        draw.polygon(
+            [(x, -2), (x + wide, -2), (x + wide * 2 + run, small.height), (x - wide + run, small.height)],
+            fill=int(rng.integers(70, 200)),
+        )
+    soft = np.asarray(small.filter(ImageFilter.GaussianBlur(small.width * 0.012)), np.float32) / np.float32(
+        255
+    )
     fade = np.linspace(1, 0.05, small.height, dtype=np.float32)[:, None]
     return resized(soft * fade, stage.width, stage.height)
-
-

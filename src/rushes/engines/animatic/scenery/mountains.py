@@ -9,7 +9,7 @@ from rushes.engines.animatic.noise import Floats, line
 from rushes.engines.animatic.palette import Colour, mixed, scaled
 from rushes.engines.animatic.scenery.trees import pine
 from rushes.engines.animatic.shot import Subject
-from rushes.engines.animatic.stage import Point, Sheet, Stage
+from rushes.engines.animatic.stage import FAR, Point, Sheet, Stage
 from rushes.engines.animatic.subject import Place
 
 HORIZON = 0.60
@@ -21,11 +21,11 @@ SLOPE: Colour = (74, 106, 84)
 MEADOW: Colour = (116, 140, 78)
 
 
-def layers(stage: Stage) -> list[Layer]:
+def layers(stage: Stage, sky: Floats) -> list[Layer]:
     """Draw the land, from far to near."""
     return [
-        _range(stage, "far range", 0.68, height=0.26, peaks=6, distance=0.62),
-        _range(stage, "main range", 0.82, height=0.44, peaks=4, distance=0.26),
+        _range(stage, "far range", FAR, height=0.34, peaks=6, distance=0.62, behind=sky),
+        _range(stage, "main range", 0.82, height=0.52, peaks=4, distance=0.26),
         _hills(stage, "far hills", 0.95, top=-0.02, swing=0.10, distance=0.40, pines=70),
         _hills(stage, "near hills", 1.2, top=0.10, swing=0.12, distance=0.14, pines=34),
         _foreground(stage),
@@ -40,10 +40,21 @@ def place(stage: Stage, kind: Subject) -> Place:
     return Place(x=x, y=y, size=stage.unit * sizes.get(kind, 0.14), depth=1.25)
 
 
-def _range(stage: Stage, name: str, depth: float, *, height: float, peaks: int, distance: float) -> Layer:
+def _range(
+    stage: Stage,
+    name: str,
+    depth: float,
+    *,
+    height: float,
+    peaks: int,
+    distance: float,
+    behind: Floats | None = None,
+) -> Layer:
     """A range of peaks with facets: each falls to both sides, light on the sun's side."""
     rng, palette = stage.rng(name), stage.palette
-    sheet = stage.sheet(name, depth, palette.lit(ROCK, distance))
+    fill = palette.lit(ROCK, distance)
+    rows = (-stage.height, stage.horizon + stage.unit * 0.3)
+    sheet = stage.sheet(name, depth, fill, rows=rows) if behind is None else stage.backdrop(name, fill)
     base = stage.horizon + stage.unit * 0.10
     tall = stage.height * height * (1.0 if stage.width >= stage.height else 0.78)
     wide = sheet.right - sheet.left
@@ -55,7 +66,7 @@ def _range(stage: Stage, name: str, depth: float, *, height: float, peaks: int, 
         x = sheet.left + (place - 0.5 + rng.uniform(-0.25, 0.25)) * wide / (count - 2)
         top = base - tall * (0.5 + 0.5 * float(rng.random()) ** 1.2)
         _peak(sheet, rng, (x, top), base, gap * rng.uniform(0.9, 1.35), distance, sunny_left)
-    return sheet.layer(haze=(base - tall, base, 0.0, 0.75), sunlight=0.22, texture=0.16)
+    return sheet.layer(haze=(base - tall, base, 0.0, 0.75), sunlight=0.22, texture=0.16, behind=behind)
 
 
 def _peak(
@@ -110,7 +121,9 @@ def _cap(rng: np.random.Generator, flank: list[Point], crest: list[Point], line_
     teeth = []
     for k in np.linspace(0, 1, 8)[1:-1]:
         deep = float(rng.uniform(-0.05, 0.22)) * (line_y - flank[0][1])
-        teeth.append((start[0] + (end[0] - start[0]) * float(k), start[1] + (end[1] - start[1]) * float(k) + deep))
+        teeth.append(
+            (start[0] + (end[0] - start[0]) * float(k), start[1] + (end[1] - start[1]) * float(k) + deep)
+        )
     return [*outer, *teeth, *reversed(inner)]
 
 
@@ -134,11 +147,15 @@ def _hills(
         y = float(np.interp(x, [p[0] for p in edge], [p[1] for p in edge])) + abs(rng.normal(0, 0.4)) * size
         pine(sheet, rng, (x, y), size * rng.uniform(0.7, 1.5), tree, SNOW if palette.snow else None)
     return sheet.layer(
-        haze=(crest - stage.unit * 0.05, crest + stage.unit * 0.32, 0.0, 0.45 * distance / 0.4), sunlight=0.14, texture=0.2
+        haze=(crest - stage.unit * 0.05, crest + stage.unit * 0.32, 0.0, 0.45 * distance / 0.4),
+        sunlight=0.14,
+        texture=0.2,
     )
 
 
-def _outline(stage: Stage, sheet: Sheet, rng: np.random.Generator, middle: float, swing: float) -> list[Point]:
+def _outline(
+    stage: Stage, sheet: Sheet, rng: np.random.Generator, middle: float, swing: float
+) -> list[Point]:
     wide = sheet.right - sheet.left
     heights: Floats = line(rng, 120, max(2, round(wide / stage.unit * 2.2)), 0.34)
     xs = np.linspace(sheet.left, sheet.right, 120)
@@ -151,7 +168,9 @@ def _foreground(stage: Stage) -> Layer:
     ground = mixed(MEADOW, SNOW, 0.86) if palette.snow else MEADOW
     colour = mixed(palette.lit(scaled(ground, 0.72)), palette.shade, 0.30 if not palette.snow else 0.12)
     sheet = stage.sheet("foreground", 1.6, colour)
-    edge = _outline(stage, sheet, rng, stage.horizon + (stage.height - stage.horizon) * 0.72, stage.unit * 0.10)
+    edge = _outline(
+        stage, sheet, rng, stage.horizon + (stage.height - stage.horizon) * 0.72, stage.unit * 0.10
+    )
     sheet.polygon([*edge, (sheet.right, sheet.bottom), (sheet.left, sheet.bottom)], colour)
     tree = mixed(palette.lit(scaled(SLOPE, 0.42)), palette.shade, 0.45)
     left = rng.random() < 0.5
@@ -159,6 +178,8 @@ def _foreground(stage: Stage) -> Layer:
         side = rng.beta(1.0, 3.2) * 0.5
         x = stage.width * (side if left == (k % 4 != 0) else 1 - side)
         x += (sheet.left if x < stage.width / 2 else sheet.right - stage.width) * rng.random()
-        y = float(np.interp(x, [p[0] for p in edge], [p[1] for p in edge])) + stage.unit * rng.uniform(0.02, 0.10)
+        y = float(np.interp(x, [p[0] for p in edge], [p[1] for p in edge])) + stage.unit * rng.uniform(
+            0.02, 0.10
+        )
         pine(sheet, rng, (x, y), stage.unit * rng.uniform(0.22, 0.42), tree, SNOW if palette.snow else None)
     return sheet.layer(sunlight=0.10, texture=0.28)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer, Motion, Paints
-from rushes.engines.animatic.noise import line, resized
+from rushes.engines.animatic.noise import Floats, line, resized
 from rushes.engines.animatic.palette import Colour, mixed, scaled, unit
 from rushes.engines.animatic.planes import quantised
 from rushes.engines.animatic.reflection import Reflection
@@ -16,44 +16,64 @@ from rushes.engines.animatic.stage import Point, Sheet, Stage
 from rushes.engines.animatic.subject import Place
 
 HORIZON = 0.50
-IN_FRONT_OF_SUBJECT = 2  # layers
+IN_FRONT_OF_SUBJECT = 3  # layers
 
 WATER: Colour = (34, 112, 142)
 DEEP: Colour = (16, 62, 96)
 LAND: Colour = (86, 104, 92)
 FOAM: Colour = (240, 248, 250)
-WAVES = ((0.93, 0.16, 0.020), (1.08, 0.36, 0.034), (1.28, 0.60, 0.052), (1.55, 0.85, 0.075))
+WAVES = (
+    (0.92, 0.13, 0.022),
+    (1.02, 0.27, 0.036),
+    (1.16, 0.45, 0.056),
+    (1.34, 0.68, 0.080),
+    (1.6, 0.92, 0.105),
+)
 """Rows of swell: depth, place between horizon (0) and the frame's bottom (1), height in units."""
 
 
-def layers(stage: Stage) -> list[Paints]:
+def layers(stage: Stage, sky: Floats) -> list[Paints]:
     """Draw the sea from far to near."""
-    return [_headland(stage), _water(stage), _mirror(stage), *(_swell(stage, row) for row in range(len(WAVES)))]
+    return [
+        _headland(stage, sky),
+        _water(stage),
+        _mirror(stage),
+        *(_swell(stage, row) for row in range(len(WAVES))),
+    ]
 
 
 def place(stage: Stage, kind: Subject) -> Place:
     """Where a subject is: afloat between two rows of swell, or ashore on a rock, or in the air."""
     rng = stage.rng("place")
     x = stage.width * float(rng.uniform(0.36, 0.64))
-    y = stage.horizon + (stage.height - stage.horizon) * 0.50
+    y = stage.horizon + (stage.height - stage.horizon) * 0.42
     size = stage.unit * (0.30 if kind in (Subject.SHIP, Subject.LIGHTHOUSE) else 0.17)
-    return Place(x=x, y=y + stage.unit * 0.035, size=size, depth=1.15, floats=kind is not Subject.LIGHTHOUSE)
+    return Place(x=x, y=y + stage.unit * 0.035, size=size, depth=1.09, floats=kind is not Subject.LIGHTHOUSE)
 
 
-def _headland(stage: Stage) -> Layer:
+def _headland(stage: Stage, sky: Floats) -> Layer:
     """Two capes, one on each side and one further than the other."""
     rng, palette = stage.rng("headland"), stage.palette
-    sheet = stage.sheet("headland", 0.7, palette.lit(LAND, 0.7), rows=(0, stage.horizon + 2))
+    sheet = stage.backdrop("headland", palette.lit(LAND, 0.7))
     side = 1 if rng.random() < 0.5 else -1
     for away, reach, tall, distance in ((side, 0.46, 0.075, 0.74), (-side, 0.30, 0.13, 0.48)):
         _cape(stage, sheet, rng, away, reach, tall, distance)
     return sheet.layer(
-        haze=(stage.horizon - stage.unit * 0.12, stage.horizon, 0.0, 0.35), sunlight=0.2, texture=0.12
+        haze=(stage.horizon - stage.unit * 0.12, stage.horizon, 0.0, 0.35),
+        sunlight=0.2,
+        texture=0.12,
+        behind=sky,
     )
 
 
 def _cape(
-    stage: Stage, sheet: Sheet, rng: np.random.Generator, side: int, reach: float, tall: float, distance: float
+    stage: Stage,
+    sheet: Sheet,
+    rng: np.random.Generator,
+    side: int,
+    reach: float,
+    tall: float,
+    distance: float,
 ) -> None:
     edge = sheet.left if side < 0 else sheet.right
     end = (0 if side < 0 else stage.width) - side * reach * stage.width
@@ -72,7 +92,12 @@ def _cape(
 def _water(stage: Stage) -> Layer:
     """The open water: the sky's colours turned over, darker and bluer towards us."""
     palette = stage.palette
-    sheet = stage.sheet("water", 0.85, palette.lit(WATER), rows=(stage.horizon, stage.height * 3))
+    sheet = stage.sheet(
+        "water",
+        0.85,
+        palette.lit(WATER),
+        rows=(stage.horizon, stage.horizon + (stage.height - stage.horizon) * 0.55),
+    )
     k = np.clip((sheet.heights() - stage.horizon) / (stage.height - stage.horizon), 0, 1)
     near = unit(mixed(palette.lit(DEEP), palette.zenith, 0.25))
     middle = unit(mixed(palette.lit(WATER), palette.middle, 0.35))
@@ -101,7 +126,7 @@ def _glitter(stage: Stage, sheet: Sheet) -> np.ndarray[tuple[int, ...], np.dtype
 
 
 def _mirror(stage: Stage) -> Reflection:
-    rows = stage.height - int(stage.horizon) + stage.height // 2
+    rows = round((stage.height - stage.horizon) * 0.42)
     k = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     strength = 150 * np.exp(-k * 3.2) + 26
     mask = quantised(np.repeat(strength.astype(np.float32), stage.width * 2, axis=1))
@@ -116,52 +141,85 @@ def _swell(stage: Stage, row: int) -> Paints:
     top = stage.horizon + (stage.height - stage.horizon) * place
     tall = stage.unit * high
     last = row == len(WAVES) - 1
-    bottom = stage.height * 3 if last else top + stage.unit * (0.16 + 0.24 * place)
-    body = mixed(palette.lit(mixed(WATER, DEEP, place * 0.9)), palette.middle, 0.22 * (1 - place))
+    bottom = stage.height * 3 if last else top + (stage.height - stage.horizon) * (0.24 + 0.30 * place)
+    body = mixed(
+        palette.lit(mixed(WATER, DEEP, place * 0.9)),
+        mixed(palette.middle, palette.horizon, 0.4),
+        0.30 - 0.16 * place,
+    )
     sheet = stage.sheet(f"swell {row}", depth, body, rows=(top - tall * 2, bottom), slack=sway + 2)
     crest = _crest(stage, sheet, rng, top, tall, stage.unit * (0.10 + 0.34 * place))
     sheet.polygon([*crest, (sheet.right, sheet.bottom), (sheet.left, sheet.bottom)], body)
     _lines(stage, sheet, rng, crest, tall, place, body)
-    ink_fade = (top, top + (bottom - top) * 0.9, 0.0, 0.0)
-    return sheet.layer(haze=ink_fade, sunlight=0.16, texture=0.10, motion=_sway(rng, sway, tall * 0.22))
+    fade = (
+        top - tall,
+        top + (bottom - top if not last else stage.unit * 0.5) * 0.8,
+        0.34 * (1 - 0.5 * place),
+        0.0,
+    )
+    return sheet.layer(haze=fade, sunlight=0.20, texture=0.10, motion=_sway(rng, sway, tall * 0.22))
 
 
 def _crest(
     stage: Stage, sheet: Sheet, rng: np.random.Generator, top: float, tall: float, length: float
 ) -> list[Point]:
-    """Peaked waves of uneven height, each leaning a little."""
+    """Waves of uneven height and length, rounder below than above, with small ones riding on them."""
     xs = np.arange(sheet.left, sheet.right + 3, max(stage.unit * 0.004, 1.5))
-    warp = np.cumsum(0.75 + 0.5 * np.interp(xs, np.linspace(xs[0], xs[-1], 24), rng.random(24))) * (xs[1] - xs[0])
-    phase = warp / length * np.pi + rng.random() * 9
-    size = 0.35 + 0.65 * np.interp(xs, np.linspace(xs[0], xs[-1], 16), rng.random(16))
-    heights = (1 - np.abs(np.sin(phase + 0.25 * np.sin(2 * phase)))) ** 1.3 * size
-    return [(float(x), top - tall * float(h)) for x, h in zip(xs, heights, strict=True)]
+    knots = np.linspace(xs[0], xs[-1], max(6, round((xs[-1] - xs[0]) / length)))
+    pace = 0.7 + 0.6 * np.interp(xs, knots, rng.random(len(knots)))
+    phase = np.cumsum(pace) * (xs[1] - xs[0]) / length * np.pi + rng.random() * 9
+    size = 0.30 + 0.70 * np.interp(xs, knots, rng.random(len(knots)))
+    swell = (0.5 + 0.5 * np.sin(phase + 0.45 * np.sin(phase))) ** 1.6
+    chop = 0.10 * np.sin(phase * 3.7 + 1) + 0.05 * np.sin(phase * 8.3)
+    return [
+        (float(x), top - tall * float(h))
+        for x, h in zip(xs, swell * size + chop * (0.4 + swell), strict=True)
+    ]
 
 
 def _lines(
-    stage: Stage, sheet: Sheet, rng: np.random.Generator, crest: Sequence[Point], tall: float, place: float, body: Colour
+    stage: Stage,
+    sheet: Sheet,
+    rng: np.random.Generator,
+    crest: Sequence[Point],
+    tall: float,
+    place: float,
+    body: Colour,
 ) -> None:
-    """A light edge along the crest, foam where it peaks, and strokes on the back of the wave."""
+    """Light on the crests, foam on the highest, and strokes on the backs of the waves."""
     palette = stage.palette
-    light = mixed(body, mixed(palette.horizon, palette.glow, 0.4), 0.42)
-    thick = stage.unit * (0.0018 + 0.0045 * place)
-    sheet.polygon([*crest, *[(x, y + thick * 1.6 + (p - y) * 0.06) for (x, y), p in
-                             zip(reversed(crest), np.full(len(crest), crest[0][1]), strict=True)]], light)
-    foam = mixed(palette.lit(FOAM), light, 0.15)
-    highest = min(y for _, y in crest)
-    for start in range(0, len(crest) - 14, 5):
-        x, y = crest[start + 5]
-        if y < highest + tall * 0.42 and rng.random() < 0.75:
-            wide, deep = stage.unit * (0.008 + 0.03 * place), stage.unit * (0.002 + 0.006 * place)
-            sheet.ellipse(x, y + deep * 1.1, wide * rng.uniform(0.5, 1.2), deep * rng.uniform(0.6, 1.2), foam)
+    light = mixed(body, mixed(palette.horizon, palette.glow, 0.4), 0.45)
+    lowest = max(y for _, y in crest)
+    rise = [(lowest - y) / tall for _, y in crest]
+    thick = tall * 0.42
+    lower = [(x, y + thick * max(r, 0) ** 1.7) for (x, y), r in zip(crest, rise, strict=True)]
+    sheet.polygon([*crest, *reversed(lower)], mixed(body, light, 0.55))
+    edge = [(x, y + thick * 0.34 * max(r, 0) ** 1.5) for (x, y), r in zip(crest, rise, strict=True)]
+    sheet.polygon([*crest, *reversed(edge)], light)
+    foam = mixed(mixed(palette.lit(FOAM), FOAM, 0.18), light, 0.12)
+    ragged = 0.5 + rng.random(len(crest))
+    froth = [
+        (x, y + thick * 0.75 * float(k) * max(r - 0.62, 0) ** 0.8)
+        for (x, y), r, k in zip(crest, rise, ragged, strict=True)
+    ]
+    sheet.polygon([*crest, *reversed(froth)], foam)
     for _ in range(round((sheet.right - sheet.left) / stage.unit * 34)):
         x = rng.uniform(sheet.left, sheet.right)
-        y = float(np.interp(x, [p[0] for p in crest], [p[1] for p in crest])) + tall * rng.uniform(0.5, 5)
+        y = float(np.interp(x, [p[0] for p in crest], [p[1] for p in crest])) + tall * rng.uniform(0.7, 5)
         long = stage.unit * (0.02 + 0.07 * place) * rng.uniform(0.4, 1.2)
-        tone = mixed(body, light, 0.40) if rng.random() < 0.6 else scaled(body, 0.86)
+        tone = mixed(body, light, 0.34) if rng.random() < 0.6 else scaled(body, 0.86)
         bow = long * 0.10
-        sheet.polygon([(x - long, y), (x - long * 0.3, y - bow), (x + long * 0.4, y - bow * 0.8), (x + long, y),
-                       (x + long * 0.3, y + bow * 0.2), (x - long * 0.4, y + bow * 0.1)], tone)
+        sheet.polygon(
+            [
+                (x - long, y),
+                (x - long * 0.3, y - bow),
+                (x + long * 0.4, y - bow * 0.8),
+                (x + long, y),
+                (x + long * 0.3, y + bow * 0.2),
+                (x - long * 0.4, y + bow * 0.1),
+            ],
+            tone,
+        )
 
 
 def _sway(rng: np.random.Generator, across: float, down: float) -> Motion:

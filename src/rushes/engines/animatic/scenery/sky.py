@@ -5,36 +5,40 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from rushes.engines.animatic.layer import Layer
 from rushes.engines.animatic.noise import Floats, field, resized, smoothstep
 from rushes.engines.animatic.palette import Colour, mixed, scaled, unit
 from rushes.engines.animatic.shot import Time, Weather
-from rushes.engines.animatic.stage import Sheet, Stage, sun_glow
+from rushes.engines.animatic.stage import FAR, Sheet, Stage, sun_glow
 
-DEPTH = 0.6
 COARSE = 3  # clouds and glow are soft: they are painted this many times coarser, then scaled up
 
 
-def sky(stage: Stage, time: Time, weather: Weather) -> Layer:
-    """Paint everything behind the land, opaque."""
-    sheet = stage.sheet("sky", DEPTH, stage.palette.horizon)
+def sky(stage: Stage, time: Time, weather: Weather) -> Floats:
+    """Return the sky as RGB (rows, columns, 3), 0 to 1, of the size of the stage's backdrop."""
+    sheet = stage.backdrop("sky", stage.palette.horizon)
     columns, rows = -(-sheet.columns // COARSE), -(-sheet.rows // COARSE)
     x = np.linspace(sheet.box[0], sheet.box[2], columns, dtype=np.float32)[None]
     y = np.linspace(sheet.box[1], sheet.box[3], rows, dtype=np.float32)[:, None]
     ink = _gradient(stage, y, columns)
-    ink += (sun_glow(stage, x, y, 0.9) * (0.35 if time is Time.DAY else 0.6))[..., None] * unit(stage.palette.glow)
+    ink += (sun_glow(stage, x, y, 0.9) * (0.35 if time is Time.DAY else 0.6))[..., None] * unit(
+        stage.palette.glow
+    )
     _clouds(stage, ink, x, y, weather)
-    full = np.stack([resized(np.ascontiguousarray(ink[..., band]), sheet.columns, sheet.rows) for band in range(3)], -1)
+    full = np.stack(
+        [resized(np.ascontiguousarray(ink[..., band]), sheet.columns, sheet.rows) for band in range(3)], -1
+    )
     if stage.palette.sun_seen > 0.1:
         _disc(stage, sheet, full, time)
     if time is Time.NIGHT and weather is Weather.CLEAR:
         _stars(stage, sheet, full)
-    return sheet.painted(full, None)
+    return full
 
 
 def _gradient(stage: Stage, y: Floats, columns: int) -> Floats:
     """Return zenith to horizon as RGB (rows, columns, 3), with a brighter band low down."""
-    colours = np.stack([unit(colour) for colour in (stage.palette.zenith, stage.palette.middle, stage.palette.horizon)])
+    colours = np.stack(
+        [unit(colour) for colour in (stage.palette.zenith, stage.palette.middle, stage.palette.horizon)]
+    )
     top = min(float(y.min()), 0.0)
     k = np.clip((y[:, 0] - top) / (stage.horizon - top), 0, 1) ** 0.92
     stops = np.array([0.0, 0.62, 1.0])
@@ -45,9 +49,9 @@ def _gradient(stage: Stage, y: Floats, columns: int) -> Floats:
 
 def _clouds(stage: Stage, ink: Floats, x: Floats, y: Floats, weather: Weather) -> None:
     """Lay clouds on: long banks that get thinner and closer together towards the horizon."""
-    rng, palette = stage.rng("clouds"), stage.palette
+    rng = stage.rng("clouds")
     rows, columns = ink.shape[:2]
-    scale = stage.unit / COARSE * (stage.camera.density(DEPTH))
+    scale = stage.unit / COARSE * (stage.camera.density(FAR))
     shapes = field(rng, columns, rows, (scale * 0.95, scale * 0.26), 5, 0.55)
     cover = {Weather.CLEAR: 0.56, Weather.RAIN: 0.16, Weather.SNOW: 0.22, Weather.FOG: 0.4}[weather]
     amount = smoothstep(cover, cover + 0.30, shapes)
@@ -55,7 +59,8 @@ def _clouds(stage: Stage, ink: Floats, x: Floats, y: Floats, weather: Weather) -
     amount *= (0.95 - 0.55 * low) if weather is Weather.CLEAR else 0.85
     # Light comes from the sun's side and from above: compare with the cloud a little further that way.
     rise = max(1, round(scale * 0.03))
-    lit = np.clip(0.5 + 3.2 * (shapes - np.roll(shapes, rise, axis=0)), 0, 1)
+    above = np.concatenate([np.repeat(shapes[:1], rise, axis=0), shapes[:-rise]])
+    lit = np.clip(0.5 + 3.2 * (shapes - above), 0, 1)
     glow = sun_glow(stage, x, y, 1.3)
     bright = np.clip(0.25 + lit * 0.75 + glow * 0.5, 0, 1)[..., None]
     light, shadow = _cloud_colours(stage, weather)
@@ -85,7 +90,9 @@ def _disc(stage: Stage, sheet: Sheet, ink: Floats, time: Time) -> None:
     ink += (colour - ink) * disc[..., None]
     if time is Time.NIGHT:
         for dx, dy, size in ((-0.3, -0.2, 0.34), (0.25, 0.3, 0.26), (0.3, -0.35, 0.18)):
-            spot = np.sqrt((sheet.widths() - sun_x - dx * radius) ** 2 + (sheet.heights() - sun_y - dy * radius) ** 2)
+            spot = np.sqrt(
+                (sheet.widths() - sun_x - dx * radius) ** 2 + (sheet.heights() - sun_y - dy * radius) ** 2
+            )
             ink *= 1 - 0.10 * ((1 - smoothstep(radius * size * 0.7, radius * size, spot)) * disc)[..., None]
 
 

@@ -1,0 +1,68 @@
+"""A terminal with a home of its own: every command is a real process, every worker really outlives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+QUICK = ("--seconds", "1", "--resolution", "480p")
+"""The smallest clip the embedded engine makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terminal:
+    """Runs `rushes` in a fresh home."""
+
+    home: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "RUSHES_HOME": str(self.home), "RUSHES_IDLE_S": "1", "NO_COLOR": "1"}
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "rushes", *words]
+
+    def run(self, *words: str, stdin: str | None = None) -> Said:
+        done = subprocess.run(
+            self.command(*words),
+            env=self.environ,
+            cwd=self.home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Said(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def json(self, *words: str) -> Any:
+        """Run a command that has to succeed, with --json, and return what it printed."""
+        said = self.run(*words, "--json")
+        assert said.code == 0, said
+        return said.json()
+
+    def settings(self, text: str) -> None:
+        (self.home / "config.toml").write_text(text, encoding="utf-8")
+
+    def stop_worker(self) -> None:
+        """Kill the worker, if one is alive."""
+        said = self.run("worker", "--status", "--json")
+        if said.code == 0 and said.json()["pid"]:
+            os.kill(said.json()["pid"], signal.SIGKILL)
