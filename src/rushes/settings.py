@@ -27,7 +27,7 @@ class EngineSettings:
     concurrency: int = 4
     rate: int | None = None
     window: float = 60.0
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

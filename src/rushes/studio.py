@@ -272,13 +272,16 @@ class Studio:
             return
         self.settings.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.settings.log.open("a") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "rushes", "worker"],
+            # Through a shell that ends at once, so that the worker is nobody's child: a program that
+            # keeps a Studio open for days need not bury it.
+            subprocess.run(
+                ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-m", "rushes", "worker"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env=dict(self.settings.environ),
+                check=True,
             )
 
     async def work(self) -> None:

@@ -56,7 +56,23 @@ def create_client(base_url: str, seconds: float, **headers: str) -> httpx.AsyncC
         headers=headers,
         timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)),
         limits=httpx.Limits(max_keepalive_connections=0),
+        verify=needs_certificates(base_url),
     )
+
+
+def answer_client(base_url: str, seconds: float, **headers: str) -> httpx.AsyncClient:
+    """Return a client for every call but the create; its connections are kept."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        headers=headers,
+        timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)),
+        verify=needs_certificates(base_url),
+    )
+
+
+def needs_certificates(base_url: str) -> bool:
+    """Whether the list of authorities is needed; reading it takes a tenth of a second for each client."""
+    return not base_url.startswith("http://")
 
 
 @contextmanager

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-import httpx
-
 from rushes.domain.errors import ContentRefused, Unreachable
 from rushes.domain.model import Audio, Lengths, Model, Price
 from rushes.domain.money import Basis, Quote
@@ -28,7 +26,7 @@ from rushes.engines.contract import (
     Source,
     Ticket,
 )
-from rushes.engines.http import answer, asking, create_client, created, sending
+from rushes.engines.http import answer, answer_client, asking, create_client, created, sending
 
 ASK_TIMEOUT_S = 10.0
 CLOCK_MARGIN_S = 2.0
@@ -75,11 +73,8 @@ class ScriptedEngine(BaseEngine):
         self._base_url = str(settings.get("base_url", "http://127.0.0.1:9"))
         self._headers = {"Authorization": f"Bearer {settings['key']}"} if "key" in settings else {}
         self._creates = create_client(self._base_url, self.post_timeout, **self._headers)
-        self._client = httpx.AsyncClient(
-            base_url=self._base_url,
-            headers=self._headers,
-            timeout=float(settings.get("ask_timeout", ASK_TIMEOUT_S)),
-        )
+        patience = float(settings.get("ask_timeout", ASK_TIMEOUT_S))
+        self._client = answer_client(self._base_url, patience, **self._headers)
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared:
         """Upload the references."""
