@@ -42,15 +42,15 @@ def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
     """Say where a video file will not play. Exits with 10 where something keeps it from playing."""
     from rushes.media.decode import decode_all
     from rushes.media.lint import lint as look
-    from rushes.media.repair import repair
+    from rushes.media.repair import repair, worth_repairing
 
     existing(file)
     header = look(file)
     findings = tuple({(one.code, one.text): one for one in (*header, *decode_all(file).findings)}.values())
     bad = any(one.severity is Severity.ERROR for one in findings)
     mended: Path | None = None
-    if as_repair and header:
-        mended = repair(file, header, out or file.with_suffix(".mended.mp4")).absolute()
+    if as_repair and worth_repairing(header):
+        mended = repair(file, worth_repairing(header), out or file.with_suffix(".mended.mp4")).absolute()
         bad = any(one.severity is Severity.ERROR for one in look(mended))
     if as_json:
         put_json({"findings": [asdict(one) for one in findings], "repaired": str(mended) if mended else None})

@@ -14,7 +14,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,12 +38,17 @@ class BrokenOff(Exception):
 class Downloader:
     """Fetches sources into files. `tries` counts broken connections without a new byte between them."""
 
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=TIMEOUT, http2=False))
     tries: int = 5
     pause: Callable[[int], None] = lambda tries: time.sleep(min(5.0, 0.1 * 2**tries))
 
+    @cached_property
+    def client(self) -> httpx.Client:
+        """The client, made with the first URL: it takes a tenth of a second, and files need none."""
+        return httpx.Client(timeout=TIMEOUT, http2=False)
+
     def close(self) -> None:
-        self.client.close()
+        if "client" in self.__dict__:
+            self.client.close()
 
     def fetch(self, source: Source, destination: Path) -> Path:
         """Bring `source` to `destination`; it is there whole, with an `ftyp` box, or not at all.

@@ -68,7 +68,7 @@ def inspect(path: Path) -> Arrival:
 def mend(path: Path) -> tuple[Path, tuple[Finding, ...]]:
     """Return a file that plays everywhere, and what lint still says of it."""
     from rushes.media.lint import lint
-    from rushes.media.repair import repair
+    from rushes.media.repair import repair, worth_repairing
 
     findings = lint(path)
     ruined = [one for one in findings if one.severity is Severity.ERROR and one.repair is Repair.NONE]
@@ -76,5 +76,5 @@ def mend(path: Path) -> tuple[Path, tuple[Finding, ...]]:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     if not any(one.severity is Severity.ERROR for one in findings):
         return path, findings
-    mended = repair(path, findings, path.with_suffix(".mended.mp4"))
+    mended = repair(path, worth_repairing(findings), path.with_suffix(".mended.mp4"))
     return mended, lint(mended)

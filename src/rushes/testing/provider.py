@@ -323,7 +323,8 @@ async def serve(port: int, log: Path | None, footage: Footage, until_stdin_close
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    listener = socket.socket()
+    # Named in full: asyncio turns Nagle's delay off only where it knows that the socket is TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from rushes.engines.animatic.camera import View
+from rushes.engines.animatic.order import FPS
 from rushes.engines.animatic.planes import Frame, Plane, chroma, cover, halved, luma, quantised
 from rushes.engines.animatic.shot import Move, Shot
 
-FPS = 30
 LINES = 3  # of caption; a longer prompt ends in an ellipsis
 INK = (16, 18, 24)
 PAPER = (242, 240, 232)

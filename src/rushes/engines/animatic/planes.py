@@ -93,7 +93,7 @@ def quantised(values: Floats, rng: np.random.Generator | None = None) -> Plane:
     # One stretch of noise read from random starts: to the eye as good as fresh noise, and far cheaper.
     height, width = values.shape
     noise = rng.random(width + 8192, np.float32)
-    starts = [int(start) for start in rng.integers(0, 8192, size=height)]
+    starts = rng.permutation(8192)[np.arange(height) % 8192]
     dithered = np.stack([noise[start : start + width] for start in starts])
     dithered += values
     return np.asarray(np.clip(dithered, 0, 255), np.uint8)

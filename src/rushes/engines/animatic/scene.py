@@ -8,11 +8,14 @@ from types import ModuleType
 
 import numpy as np
 
-from rushes.engines.animatic import weather
+from rushes.engines.animatic import pictures, weather
 from rushes.engines.animatic.camera import Camera, View
+from rushes.engines.animatic.caption import caption, slate
 from rushes.engines.animatic.layer import Layer, Paints
+from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.palette import palette
 from rushes.engines.animatic.planes import Frame, Plane, blank
+from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.reflection import Reflection
 from rushes.engines.animatic.regions import Box, uncovered
 from rushes.engines.animatic.scenery import city, forest, interior, mountains, sea
@@ -88,6 +91,20 @@ def scene(stage: Stage, parts: Sequence[Paints], writing: Sequence[Paints], seco
     return Scene(
         camera=stage.camera, base=base, moving=moving, writing=writing, grain=_grain(stage), seconds=seconds
     )
+
+
+def scene_of(order: Order) -> Scene:
+    """Draw all that an order asks for. Raises `BadInput` for pictures that cannot be read."""
+    shot = read(order.prompt)
+    stage = stage_for(shot, order.width, order.height, order.seed)
+    seconds = order.frames / FPS
+    if order.first_frame or order.last_frame:
+        parts = pictures.shown(stage, order.first_frame, order.last_frame, seconds)
+    else:
+        parts = drawn(shot, stage)
+    writing: list[Paints] = [*slate(shot, order.width, order.height, words=order.caption)]
+    strip = caption(order.prompt, order.width, order.height) if order.caption else None
+    return scene(stage, parts, writing if strip is None else [*writing, strip], seconds)
 
 
 def stage_for(shot: Shot, width: int, height: int, seed: int) -> Stage:

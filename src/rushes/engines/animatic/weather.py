@@ -14,12 +14,11 @@ from PIL import Image, ImageDraw, ImageFilter
 from rushes.engines.animatic.camera import View
 from rushes.engines.animatic.layer import Paints
 from rushes.engines.animatic.noise import field, seamless
+from rushes.engines.animatic.order import FPS
 from rushes.engines.animatic.palette import Colour, mixed, scaled, unit
 from rushes.engines.animatic.planes import Floats, Frame, Plane, chroma, cover, halved, luma, quantised
 from rushes.engines.animatic.shot import Setting, Time, Weather
 from rushes.engines.animatic.stage import Stage
-
-FPS = 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,66 @@
+# One verb for each thing that one does here; `make` alone lists them. A first `make` sets up .venv by itself.
+
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
+PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
+PROMPT = a paper boat sails down a rainy street at dusk, slow push in
+# Some suites render video on several cores; more processes than this only stand in each other's way.
+WORKERS ?= 4
+
+# The prompt goes to the recipe by the environment, as it was typed: neither make nor the shell reads it.
+override PROMPT := $(value PROMPT)
+export PROMPT
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs bench format lock clean
+
+help: ## list the verbs
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(VENV)/.installed ## make a clip: make demo PROMPT="…"
+	@$(BIN)/rushes create --seconds 5 -- "$$PROMPT"
+
+test: $(VENV)/.installed ## run the tests, those in real browsers too (may install the browsers)
+	@tools/browsers
+	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/.installed ## style, formatting, and which room may import which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed ## mypy, strict
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## run the documents: their examples, and what is generated from the code
+	$(BIN)/python -m pytest tests/docs
+
+bench: $(VENV)/.installed $(BENCH_VENV)/.installed ## measure rushes against curl, ffmpeg and others
+	@tools/bench-programs
+	$(BIN)/python -m bench
+
+format: $(VENV)/.installed ## put the code into the one format
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+lock: ## renew the pins: make lock ARGS=--upgrade for the newest
+	tools/lock $(ARGS)
+
+clean: ## remove what the verbs made
+	rm -rf $(VENV) $(BENCH_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is touched last, so a set-up that was cut short is done again.
+$(VENV)/.installed: constraints.txt pyproject.toml
+	@echo "Setting up $(VENV): once, and a minute or so."
+	@python=$$(tools/python) && "$$python" -m venv $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r constraints.txt
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH_VENV)/.installed: constraints-bench.txt
+	@python=$$(tools/python) && "$$python" -m venv $(BENCH_VENV)
+	@echo '*' > $(BENCH_VENV)/.gitignore
+	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r constraints-bench.txt
+	@touch $@

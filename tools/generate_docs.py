@@ -1,0 +1,127 @@
+"""Writes the documents that come out of the code: the error table, the command line, the engine table.
+
+    python tools/generate_docs.py            writes them
+    python tools/generate_docs.py --check    exits with 1 where one is out of date
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from rushes.catalogue.loading import shipped_models
+from rushes.cli.main import COMMANDS, app
+from rushes.domain.errors import error_classes
+from rushes.domain.model import Model
+from rushes.domain.request import Role
+from rushes.engines import registry
+
+DOCS = Path(__file__).parent.parent / "docs"
+NOTE = "<!-- made by tools/generate_docs.py from the code; run `make generate` after a change -->"
+
+
+def errors() -> str:
+    """Return the table of error classes: code, exit code, HTTP status, retried, billed, what to do."""
+    lines = [
+        "# Errors",
+        NOTE,
+        "",
+        "Every error has a code, says whether it was billed, and says what to do next. Exit codes: 0 done,",
+        "3 still running, 130 stopped by Ctrl-C; the others are below.",
+        "",
+        "| code | exit | HTTP | tried again by itself | billed | what happened | what to do |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for cls in error_classes():
+        message = (cls.__doc__ or "").strip().splitlines()[0]
+        again = "yes" if cls.retryable else "no"
+        lines.append(
+            f"| `{cls.code}` | {cls.exit_code} | {cls.http_status} | {again} | {cls.billed.value}"
+            f" | {message} | {cls.next} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def commands() -> str:
+    """Return the help of every command."""
+    lines = ["# The command line", NOTE, ""]
+    context = click.Context(app, info_name="rushes")
+    lines += ["```text", app.get_help(context), "```", ""]
+    for name in COMMANDS:
+        command = app.get_command(context, name)
+        assert command is not None
+        lines += _help(command, context, f"rushes {name}")
+        if isinstance(command, click.Group):
+            inner = click.Context(command, info_name=name, parent=context)
+            for part in command.commands.values():
+                lines += _help(part, inner, f"rushes {name} {part.name}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _help(command: click.Command, parent: click.Context, title: str) -> list[str]:
+    name = title.rsplit(" ", 1)[1]
+    text = command.get_help(click.Context(command, info_name=name, parent=parent, max_content_width=100))
+    return [f"## {title}", "", "```text", text, "```", ""]
+
+
+def engines() -> str:
+    """Return the table of engines and what their models can do."""
+    lines = [
+        "# Engines",
+        NOTE,
+        "",
+        "| model | recovery | lengths | aspects | resolutions | first / last frame | sound | seed | price |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in sorted(registry.kinds()):
+        cls = registry.load(kind)
+        for model in shipped_models(kind, kind) or cls.models:
+            lines.append(_engine_row(model, cls.recovery.value))
+    lines += [
+        "",
+        "Run against the real service: `animatic` yes, it is this machine. `scripted` is the double in",
+        "`rushes.testing`: a provider that can be told to misbehave; its recovery is set for each instance.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _engine_row(model: Model, recovery: str) -> str:
+    frames = " / ".join("yes" if role in model.roles else "no" for role in (Role.FIRST_FRAME, Role.LAST_FRAME))
+    price = "free" if model.price.free else "not known"
+    if model.price.per_second:
+        price = ", ".join(f"${rate:f}/s" for rate in model.price.per_second.values())
+    cells = (
+        f"`{model.address}`",
+        recovery,
+        str(model.lengths),
+        " ".join(model.aspects),
+        " ".join(model.resolutions),
+        frames,
+        model.audio.value,
+        "yes" if model.seed else "no",
+        price,
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {"errors.md": errors, "cli.md": commands, "engines.md": engines}
+
+
+def main() -> int:
+    stale = []
+    for name, write in DOCUMENTS.items():
+        file, text = DOCS / name, write()
+        if "--check" not in sys.argv:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    for name in stale:
+        print(f"docs/{name} is out of date: run make generate", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
