@@ -1,7 +1,7 @@
 """Writes the documents that come out of the code: the error table, the command line, the engine table.
 
-    python tools/generate_docs.py            writes them
-    python tools/generate_docs.py --check    exits with 1 where one is out of date
+python tools/generate_docs.py            writes them
+python tools/generate_docs.py --check    exits with 1 where one is out of date
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def engines() -> str:
 
 
 def _engine_row(model: Model, recovery: str) -> str:
-    frames = " / ".join("yes" if role in model.roles else "no" for role in (Role.FIRST_FRAME, Role.LAST_FRAME))
+    frames = " / ".join(
+        "yes" if role in model.roles else "no" for role in (Role.FIRST_FRAME, Role.LAST_FRAME)
+    )
     price = "free" if model.price.free else "not known"
     if model.price.per_second:
         price = ", ".join(f"${rate:f}/s" for rate in model.price.per_second.values())

@@ -58,9 +58,7 @@ def test_the_dozen_line_engine_makes_a_clip(tmp_path: Path) -> None:
 
     with running(tmp_path / "creates.log") as provider:
         (folder / "config.toml").write_text(settings.replace("http://127.0.0.1:8000", provider.base_url))
-        (command,) = [
-            line.removeprefix("$ ") for one in blocks(page, "console") for line in one.splitlines()
-        ]
+        (command,) = [line.removeprefix("$ ") for one in blocks(page, "console") for line in one.splitlines()]
         words = [sys.executable, "-m", *shlex.split(command), "--json"]
         done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=120)
 
@@ -110,3 +108,17 @@ def _latest(folder: Path) -> dict[str, str]:
         return {}
     id = clips[-1].stem.rsplit("-c", 1)[1]
     return {"JOB": f"j{id}", "CLIP": f"c{id}", "FILE": str(clips[-1])}
+
+
+def test_the_settings_example_is_read(tmp_path: Path) -> None:
+    """The settings page's example is a file that rushes takes, with what it says."""
+    from rushes import settings
+
+    (example,) = blocks(ROOT / "docs" / "settings.md", "toml")
+    (tmp_path / "config.toml").write_text(example)
+    found = settings.load({"RUSHES_HOME": str(tmp_path), "LAB_KEY": "secret"}, tmp_path)
+
+    assert (found.engines["lab"].concurrency, found.engines["lab"].rate) == (8, 30)
+    assert found.engines["lab"].options["key"] == "secret"
+    assert found.caps.timezone == "Europe/Berlin"
+    assert str(found.caps.engines["lab"]) == "10"

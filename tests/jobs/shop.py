@@ -6,8 +6,8 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +32,8 @@ NO_CAPS = Caps(per_job=None, per_day=None, per_month=None)
 SECONDS = 1.0
 HOLD = Decimal("0.1")
 """What one clip of a second costs with the priced model."""
+
+NOTHING = Decimal(0)
 
 
 class Shop:
@@ -136,31 +138,34 @@ class Shop:
 
     # --- the worker ---
 
-    def worker(self, engine: Engine, *, idle_s: float = 3600.0) -> Worker:
-        return Worker(
-            self.ledger,
-            self.library,
-            lambda name: engine,
-            lambda name: self.limits,
-            lock=self.home / "worker.lock",
-            idle_s=idle_s,
-            backoff=self.backoff,
-        )
+    @contextmanager
+    def worker(self, *, idle_s: float = 3600.0) -> Iterator[Worker]:
+        """Give a worker with engine and connection of its own, as a new process would have them."""
+        database = Database(self.home / "ledger.db")
+        engine = ScriptedEngine("scripted", self.settings)
+        try:
+            yield Worker(
+                Ledger(database, clock=lambda: self.ledger.clock()),
+                Library(self.home, database),
+                lambda name: engine,
+                lambda name: self.limits,
+                lock=self.home / "worker.lock",
+                idle_s=idle_s,
+                backoff=self.backoff,
+            )
+        finally:
+            database.close()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Have a worker at work during the block; it is stopped at the end wherever it stands.
-
-        Its engine is its own, as that of a new process would be.
-        """
-        engine = ScriptedEngine("scripted", self.settings)
-        task = asyncio.create_task(self.worker(engine).run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            await engine.aclose()
+        """Have a worker at work during the block; it is stopped at the end wherever it stands."""
+        with self.worker() as worker:
+            task = asyncio.create_task(worker.run())
+            try:
+                yield task
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
 
     async def until(
         self, job: Job, *states: JobState, which: Callable[[Job], bool] | None = None, patience: float = 20.0

@@ -12,7 +12,7 @@ import pytest
 from rushes.domain.errors import Billed
 from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role
-from tests.jobs.shop import HOLD, Shop
+from tests.jobs.shop import HOLD, NOTHING, Shop
 
 PAGE = "<html><head><title>x</title></head><body><h1>Welcome</h1></body></html>"
 
@@ -27,21 +27,21 @@ async def test_a_ticket_completes_into_a_clip_that_was_paid_once(shop: Shop) -> 
     assert clip.sheet.is_file()
     assert (clip.width, clip.height) == (160, 96)
     assert job.cost.settled
-    assert (job.cost.amount, shop.held(), shop.spent()) == (HOLD, 0, HOLD)
+    assert (job.cost.amount, shop.held(), shop.spent()) == (HOLD, NOTHING, HOLD)
 
 
 async def test_what_the_provider_charged_is_what_is_booked(shop: Shop) -> None:
     """A real cost above the hold is booked as it is."""
     shop.script(render={"cost": "0.37"})
     (job,) = await shop.carry(shop.submit())
-    assert (job.cost.amount, job.cost.settled, shop.held()) == (Decimal("0.37"), True, 0)
+    assert (job.cost.amount, job.cost.settled, shop.held()) == (Decimal("0.37"), True, NOTHING)
 
 
 async def test_a_price_that_only_the_provider_knows_is_settled_by_its_word(shop: Shop) -> None:
     """With an unknown price the held maximum gives way to what the provider says it charged."""
     shop.script(render={"cost": "0.05"})
     (job,) = await shop.carry(shop.submit(model="unpriced"))
-    assert (job.cost.amount, job.cost.settled, shop.held()) == (Decimal("0.05"), True, 0)
+    assert (job.cost.amount, job.cost.settled, shop.held()) == (Decimal("0.05"), True, NOTHING)
 
 
 async def test_nobody_at_home_is_tried_again_until_somebody_is(shop: Shop) -> None:
@@ -83,7 +83,7 @@ async def test_a_clear_refusal_fails_and_costs_nothing(shop: Shop, status: int) 
     assert (job.failure.code, job.failure.billed) == ("refused", Billed.NO)
     assert f"scripted {status}" in job.failure.message
     assert "a-secret-key" not in job.failure.message
-    assert (shop.held(), shop.spent(), shop.creates()) == (0, 0, [])
+    assert (shop.held(), shop.spent(), shop.creates()) == (NOTHING, NOTHING, [])
 
 
 async def test_a_refusal_for_its_content_says_so(shop: Shop) -> None:
@@ -138,7 +138,7 @@ async def test_what_may_have_been_accepted_is_never_sent_again(shop: Shop, step:
     assert job.failure is not None
     assert job.failure.billed is Billed.UNKNOWN
     assert "a-secret-key" not in job.failure.message
-    assert (shop.held(), shop.spent()) == (HOLD, 0)
+    assert (shop.held(), shop.spent()) == (HOLD, NOTHING)
     assert shop.provider.stats()["posts"] == posts + 1
     assert len(shop.creates()) == step.get("accept", True)
 
@@ -170,7 +170,7 @@ async def test_a_person_writes_it_off(shop: Shop, charged: Decimal) -> None:
     (job,) = await shop.carry(shop.submit())
     settled = shop.ledger.reconcile(job.id, charged=charged)
     assert settled.state is JobState.FAILED
-    assert (shop.held(), shop.spent()) == (0, charged)
+    assert (shop.held(), shop.spent()) == (NOTHING, charged)
 
 
 async def test_preparing_is_tried_again_and_buys_nothing(shop: Shop, tmp_path: Path) -> None:
@@ -195,4 +195,4 @@ async def test_a_reference_that_was_changed_fails_before_anything_is_sent(shop: 
     (job,) = await shop.carry(shop.submit(references=(kept,)))
     assert job.failure is not None
     assert job.failure.code == "bad_reference"
-    assert (shop.held(), shop.creates()) == (0, [])
+    assert (shop.held(), shop.creates()) == (NOTHING, [])

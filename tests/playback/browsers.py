@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-STEP_S = 20.0  # the longest that a browser may take over one thing
+STEP_S = 30  # the longest that a browser may take over one thing; only an upper bound
 OFFLINE = [
     "--no-sandbox",  # Chromium refuses to sandbox itself as root, which is what containers run as
     "--disable-background-networking",
@@ -63,7 +63,7 @@ def chromium() -> Iterator[Chromium]:
 
 
 class WebKit:
-    """WebKitGTK, by the W3C WebDriver protocol; `http` is bound to the session's address."""
+    """WebKitGTK, by the W3C WebDriver protocol; `http` is bound to the driver's address."""
 
     def __init__(self, http: httpx.Client, session: str) -> None:
         self._http = http
@@ -88,28 +88,37 @@ def webkit(home: Path) -> Iterator[WebKit]:
     found = [file for root in MINIBROWSERS for file in Path("/usr").glob(f"{root}/MiniBrowser")]
     if not found:
         raise Missing("WebKit's MiniBrowser is not installed")
-    with _screen() as display, socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-        free.close()
+    port = _free_port()
+    with _screen() as display:
         env = os.environ | {"DISPLAY": display, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
-        with _running([driver, f"--port={port}", "--host=127.0.0.1"], env=env):
-            # The retries, with pauses that grow, are for the moment until the driver listens.
-            transport = httpx.HTTPTransport(retries=6)
-            with httpx.Client(
-                base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=STEP_S, trust_env=False
-            ) as http:
-                options = {"binary": str(found[0]), "args": ["--automation"]}
-                wanted = {
-                    "webkitgtk:browserOptions": options,
-                    "timeouts": {"pageLoad": int(STEP_S * 1000), "script": int(STEP_S * 1000)},
-                }
-                answer = http.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
-                assert answer.is_success, answer.text
-                session = answer.json()["value"]["sessionId"]
-                try:
-                    yield WebKit(http, session)
-                finally:
-                    http.delete(f"/session/{session}")
+        with (
+            _running([driver, f"--port={port}", "--host=127.0.0.1"], env=env),
+            httpx.Client(
+                base_url=f"http://127.0.0.1:{port}",
+                transport=httpx.HTTPTransport(retries=6),  # with pauses that grow: until the driver listens
+                timeout=STEP_S + 5,
+                trust_env=False,
+            ) as http,
+            _session(http, found[0]) as session,
+        ):
+            yield WebKit(http, session)
+
+
+@contextmanager
+def _session(http: httpx.Client, program: Path) -> Iterator[str]:
+    """Open a window of the browser `program` and yield the id that the driver gives it."""
+    limit = STEP_S * 1000
+    wanted = {
+        "webkitgtk:browserOptions": {"binary": str(program), "args": ["--automation"]},
+        "timeouts": {"pageLoad": limit, "script": limit},
+    }
+    answer = http.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
+    assert answer.is_success, answer.text
+    session = str(answer.json()["value"]["sessionId"])
+    try:
+        yield session
+    finally:
+        http.delete(f"/session/{session}")
 
 
 @contextmanager
@@ -123,6 +132,11 @@ def _screen() -> Iterator[str]:
         number = ready.readline().strip()  # written when it is ready; empty when it ended before
         assert number, "Xvfb did not start"
         yield f":{number}"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _need(program: str, name: str) -> str:

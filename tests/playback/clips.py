@@ -1,43 +1,91 @@
-"""Clips whose second can be read off the picture, and files that are not quite clips."""
+"""Clips whose second can be read off the picture, and files that only look like clips."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
 from rushes.media.encode import VideoWriter
+from rushes.media.lint import lint
+from rushes.media.repair import repair, worth_repairing
+from tests.media.footage import Footage, Sound, shoot, still, tone
 
-SECONDS, FPS, RATE = 4, 25, 48000
-WIDTH, HEIGHT = 640, 360
+FPS = 25
+WIDTH, HEIGHT = 320, 240
 GREYS = (40, 90, 140, 190)  # the picture of each second
 
 
-RNG=np.random.default_rng(7)
-def noisy(grey):
-    return RNG.integers(grey-30,grey+31,(HEIGHT,WIDTH,1),dtype=np.int16).clip(0,255).astype(np.uint8).repeat(3,axis=2)
-def graded(path: Path, greys: tuple[int, ...] = GREYS) -> Path:
-    """Write a clip with a tone, of a flat grey that changes each second as `greys` says."""
-    with VideoWriter(path, width=WIDTH, height=HEIGHT, fps=FPS, audio_rate=RATE) as writer:
+def ours(folder: Path, greys: tuple[int, ...] = GREYS) -> Path:
+    """Write, by our own writer, a clip with a tone whose plain grey changes each second as `greys` says."""
+    path = folder / "ours.mp4"
+    with VideoWriter(path, width=WIDTH, height=HEIGHT, fps=FPS) as writer:
         for grey in greys:
             for _ in range(FPS):
-                writer.write_rgb(noisy(grey))
-            tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE) * 0.2
-            writer.write_audio(np.stack([tone, tone], axis=1).astype(np.float32))
+                writer.write_rgb(still(grey, WIDTH, HEIGHT))
+        writer.write_audio(np.ascontiguousarray(tone(len(greys)).T))
     return path
 
 
-def remuxed(source: Path, path: Path, *, kinds: tuple[str, ...] = ("video", "audio"), **options: str) -> Path:
-    """Copy the tracks of `kinds` of `source` as they are into `path`, with libav's muxer `options`."""
-    with av.open(source) as given, av.open(path, "w", format="mp4", options=options) as made:
-        tracks = {
-            stream.index: made.add_stream_from_template(stream)
-            for stream in given.streams
-            if stream.type in kinds
-        }
-        for packet in given.demux():
-            if packet.dts is not None and packet.stream.index in tracks:
-                packet.stream = tracks[packet.stream.index]
+def moov_last_repaired(folder: Path) -> Path:
+    """Write a clip whose index stands last, which a remux mends."""
+    return _repaired(folder, _plain(container={"write_btrt": "0"}))
+
+
+def full_colour_repaired(folder: Path) -> Path:
+    """Write a clip of 10-bit 4:4:4 pictures, which no iPhone plays and a re-encode mends."""
+    return _repaired(folder, _plain(pix_fmt="yuv444p10le"))
+
+
+def frozen(folder: Path) -> Path:
+    """Write a clip that shows its first second all the time."""
+    return ours(folder, GREYS[:1] * len(GREYS))
+
+
+def sound_alone(folder: Path) -> Path:
+    """Write a clip without pictures, which is how a browser plays one whose pictures it cannot decode."""
+    path = folder / "sound.mp4"
+    with av.open(ours(folder)) as whole, av.open(path, "w", options={"movflags": "+faststart"}) as made:
+        track = whole.streams.audio[0]
+        copy = made.add_stream_from_template(track)
+        for packet in whole.demux(track):
+            if packet.dts is not None:
+                packet.stream = copy
                 made.mux(packet)
     return path
+
+
+def truncated(folder: Path) -> Path:
+    """Write a clip that lacks its second half."""
+    path = ours(folder)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def page(folder: Path) -> Path:
+    """Write the page that a server sends in place of the clip when one is not signed in."""
+    path = folder / "page.mp4"
+    path.write_text("<!doctype html><title>Sign in</title><p>Sign in to continue")
+    return path
+
+
+def _plain(*, pix_fmt: str = "yuv420p", container: dict[str, str] | None = None) -> Footage:
+    frames = [still(grey, WIDTH, HEIGHT) for grey in GREYS for _ in range(FPS)]
+    faststart = {"movflags": "+faststart", "write_btrt": "0"}
+    return Footage(
+        frames=frames,
+        fps=Fraction(FPS),
+        pix_fmt=pix_fmt,
+        container=container or faststart,
+        sounds=[Sound(samples=tone(len(GREYS)))],
+    )
+
+
+def _repaired(folder: Path, footage: Footage) -> Path:
+    """Write a clip that needs a repair, and return the copy that `repair` made."""
+    broken = shoot(folder / "broken.mp4", footage)
+    needed = worth_repairing(lint(broken))
+    assert needed, "the lint finds nothing to mend"
+    return repair(broken, needed, folder / "repaired.mp4")

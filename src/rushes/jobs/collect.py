@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rushes.domain.clip import Clip
 from rushes.domain.errors import (
     Blocked,
     MediaError,
+    NotFound,
     ResultBroken,
     ResultGone,
     SetupError,
@@ -41,6 +43,14 @@ async def collect(kit: Kit, job: Job) -> None:
         copy_out(kit, job, clips)
     kit.tenure.completed(job, [clip.id for clip in clips])
     kit.library.clear_staging(job.id)
+
+
+def sweep(kit: Kit) -> None:
+    """Clear away what earlier workers left in staging for jobs that have ended."""
+    for folder in (kit.library.root / "staging").glob("*"):
+        with suppress(NotFound):
+            if kit.tenure.ledger.job(folder.name).state.ended:
+                kit.library.clear_staging(folder.name)
 
 
 async def bring_in(kit: Kit, job: Job) -> list[Clip]:
@@ -113,11 +123,20 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
 
 
 async def fetch(kit: Kit, source: Source, target: Path) -> Arrival:
-    """Download one candidate and look at all of it, both away from the event loop."""
-    await asyncio.to_thread(kit.downloader.fetch, source, target)
-    # Only decoding takes room: a download that stalls must not keep other clips from being looked at.
-    async with kit.room:
-        return await asyncio.to_thread(inspect, target)
+    """Download one candidate and look at all of it, both away from the event loop.
+
+    A file at `target` came in whole before the worker was stopped, and is only looked at again.
+    """
+    if not target.exists():
+        await asyncio.to_thread(kit.downloader.fetch, source, target)
+    try:
+        # Only decoding takes room: a download that stalls must not keep other clips from being looked at.
+        async with kit.room:
+            return await asyncio.to_thread(inspect, target)
+    except MediaError:
+        # Kept, under another name: from a fresh address it may come better.
+        target.replace(target.with_suffix(".broken.mp4"))
+        raise
 
 
 async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:

@@ -64,7 +64,7 @@ class Watch:
 
 async def follow(kit: Kit, job: Job) -> None:
     """Poll until there is something to collect, or nothing more to wait for."""
-    watch = Watch(started=_now())
+    watch = Watch(started=_now(), state=RenderState(job.state.value))
     wish = kit.wishes.setdefault(job.id, asyncio.Event())
     if job.cancel_requested:
         wish.set()
@@ -84,7 +84,8 @@ async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
     """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
     assert job.ticket is not None
     try:
-        progress = await kit.engine(job.engine).poll(job.ticket)
+        async with kit.asking:
+            progress = await kit.engine(job.engine).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)
         return None

@@ -21,8 +21,10 @@ class Kit:
     """The ledger, the library, the engines and the pace; and what several steps do in the same way.
 
     `engine` gives an engine by its configured name, `rate` its sliding window. `room` bounds how many
-    files are decoded at once. `wishes` holds an event for each job that is being followed, set when
-    somebody wants it canceled; `news` is set, and replaced, whenever the ledger has changed.
+    files are decoded at once, `asking` how many polls are on their way: an HTTP client's pool takes time
+    with the square of what waits in it, and a worker that starts may have thousands to ask about.
+    `wishes` holds an event for each job that is being followed, set when somebody wants it canceled;
+    `news` is set, and replaced, whenever the ledger has changed.
     """
 
     tenure: Tenure
@@ -32,6 +34,7 @@ class Kit:
     downloader: Downloader
     backoff: Backoff = field(default_factory=Backoff)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     wishes: dict[str, asyncio.Event] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -157,6 +157,11 @@ class Ledger:
                     next="rushes job ID shows where it stands; rushes create … --again makes a new one",
                 )
             self.move(job.id, [job.state], target)
+            if job.state is JobState.BLOCKED:
+                # Whoever says so has put it right for the account: while another job of it stood before the
+                # same wall, this one would have to wait for that one.
+                where = {"engine": job.engine, "account": job.account, "now": self.clock()}
+                self.database.run(load("rushes.jobs", "tenure.sql")["unblock"], where)
             self.note(job.id, "collect_requested")
         return self.job(job.id)
 

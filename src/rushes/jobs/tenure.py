@@ -233,6 +233,13 @@ class Tenure:
         rows = self._database.all(self._sql["tickets"], {"engine": job.engine, "account": job.account})
         return {row["ticket"] for row in rows}
 
+    def rivals(self, job: Job) -> int:
+        """Return how many other creates of the job's account may have been accepted and have no ticket."""
+        values = {"engine": job.engine, "account": job.account, "id": job.id}
+        row = self._database.one(self._sql["rivals"], values)
+        assert row is not None
+        return int(row["jobs"])
+
     def post_ages(self, engine: str, account: str, window: float) -> list[float]:
         """Return how many seconds ago creates were sent, within `window`.
 

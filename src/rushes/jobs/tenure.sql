@@ -77,6 +77,13 @@ UPDATE jobs SET charged = :charged WHERE id = :id
 -- Every ticket the ledger holds for an account.
 SELECT ticket FROM submissions WHERE engine = :engine AND account = :account AND ticket IS NOT NULL
 
+-- name: rivals
+-- Other creates of an account whose outcome is as unknown: one thing in a list could be any of them.
+SELECT count(*) AS jobs FROM submissions JOIN jobs ON jobs.id = submissions.job_id
+WHERE submissions.engine = :engine AND submissions.account = :account AND jobs.id != :id
+  AND submissions.posted_at IS NOT NULL AND submissions.ticket IS NULL AND submissions.outcome = 'unknown'
+  AND jobs.state IN ('submitting', 'outcome_unknown')
+
 -- name: posts_since
 -- When creates were sent, for the sliding window of a rate limit.
 SELECT posted_at FROM submissions

@@ -13,6 +13,7 @@ from rushes.domain.errors import StorageError, Superseded, WorkerRunning
 from rushes.domain.job import Job
 from rushes.engines.contract import Engine
 from rushes.jobs import pipeline
+from rushes.jobs.collect import sweep
 from rushes.jobs.download import Downloader
 from rushes.jobs.kit import Kit
 from rushes.jobs.ledger import Ledger
@@ -56,6 +57,7 @@ class Worker:
         self._backoff = backoff or Backoff()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, float] = {}
+        self._superseded = False
         self._windows: dict[tuple[str, str], RateWindow] = {}
 
     async def run(self) -> None:
@@ -82,6 +84,7 @@ class Worker:
             backoff=self._backoff,
         )
         try:
+            sweep(kit)
             await self._tend(kit)
         finally:
             for task in self._tasks.values():
@@ -93,35 +96,45 @@ class Worker:
     async def _tend(self, kit: Kit) -> None:
         """Start what can be started whenever the ledger has changed, until it has been quiet for long."""
         clock = asyncio.get_running_loop().time
-        seen: object = None
+        theirs = ours = -1
         busy_at = clock()
         look_at = 0.0
         while True:
-            version = self._ledger.database.version()
-            if version != seen or clock() >= look_at:
-                seen = version
-                self._start_what_can(kit)
+            changed_by_others, changed_by_us = self._ledger.database.version()
+            if changed_by_others != theirs or clock() >= look_at:
+                self._take_up(kit)
+            if (changed_by_others, changed_by_us) != (theirs, ours) or clock() >= look_at:
+                # What we write ourselves frees places; only others bring jobs that we do not know.
+                self._claim(kit)
                 kit.tell()
                 due = kit.tenure.next_due()
                 look_at = clock() + (REST_S if due is None else due)
-            self._raise_if_superseded()
+                theirs, ours = changed_by_others, changed_by_us
+            if self._superseded:
+                raise Superseded()
             if self._tasks or self._ledger.needs_worker():
                 busy_at = clock()
             elif clock() - busy_at >= self._idle_s:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _start_what_can(self, kit: Kit) -> None:
+    def _take_up(self, kit: Kit) -> None:
+        """Start what stands in the ledger as under way, and pass on whom somebody wants canceled."""
+        now = asyncio.get_running_loop().time()
+        for id in kit.tenure.carried():
+            if id not in self._tasks and self._resting.get(id, 0.0) <= now:
+                self._start(kit, id)
+        for id in kit.tenure.wishes():
+            if id in kit.wishes:
+                kit.wishes[id].set()
+
+    def _claim(self, kit: Kit) -> None:
+        """Start waiting jobs as far as their engines have places."""
         try:
             for engine in kit.tenure.engines_waiting():
-                kit.tenure.claim(engine, self._limits(engine).concurrency)
-            now = asyncio.get_running_loop().time()
-            for id in kit.tenure.carried():
-                if id not in self._tasks and self._resting.get(id, 0.0) <= now:
-                    self._start(kit, id)
-            for id in kit.tenure.wishes():
-                if id in kit.wishes:
-                    kit.wishes[id].set()
+                for id in kit.tenure.claim(engine, self._limits(engine).concurrency):
+                    if id not in self._tasks:
+                        self._start(kit, id)
         except Superseded:
             raise
         except StorageError as error:
@@ -140,16 +153,13 @@ class Worker:
         error = task.exception()
         if error is None:
             del self._tasks[id]
-        elif not isinstance(error, Superseded):
+        elif isinstance(error, Superseded):
+            self._superseded = True
+        else:
             # A mistake of ours: the job stands where it stood, and is tried again after a rest.
             del self._tasks[id]
             self._resting[id] = asyncio.get_running_loop().time() + REST_S
             log.error("job %s stopped: %s", id, error, exc_info=error)
-
-    def _raise_if_superseded(self) -> None:
-        for task in self._tasks.values():
-            if task.done() and not task.cancelled() and isinstance(task.exception(), Superseded):
-                raise Superseded()
 
     def _window(self, tenure: Tenure, job: Job) -> RateWindow:
         place = (job.engine, job.account)

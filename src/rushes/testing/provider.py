@@ -30,7 +30,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -84,7 +84,7 @@ class Provider:
             Route("/log", self.log),
             Route("/stats", self.stats),
         ]
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, exception_handlers={ClientDisconnect: _gone})
 
     # --- creates ---
 
@@ -121,8 +121,9 @@ class Provider:
         self.renders.counts["uploads"] += 1
         body = await request.body()
         fault = self.renders.script.next_prepare_fault(request.headers.get("X-Prompt", ""))
-        if fault is not None:
+        if fault is not None and not fault.hang:
             return await self._fault(request, fault)
+        await asyncio.sleep(fault.hang if fault is not None else 0.0)
         return JSONResponse({"id": f"u{len(body)}"})
 
     # --- renders ---
@@ -265,7 +266,6 @@ class Provider:
         return self.renders.jobs.get(request.path_params["id"])
 
     async def _fault(self, request: Request, fault: Fault) -> Response:
-        await asyncio.sleep(fault.hang)
         if fault.garbage:
             return Response("<<<not json>>>", headers=dict(fault.headers))
         if fault.status is None:
@@ -295,6 +295,11 @@ def _answer_create(step: Create, job: Job | None, request: Request) -> Response:
     if job is None:
         return _problem(400, "refused", step.headers)
     return JSONResponse({"id": job.id}, status_code=step.status or 202, headers=dict(step.headers))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer a caller who was killed in the middle of its question; nobody hears this either."""
+    return Response(status_code=400)
 
 
 def _problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

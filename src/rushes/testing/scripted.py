@@ -54,8 +54,8 @@ class ScriptedEngine(BaseEngine):
     """Speaks to `rushes.testing.provider`.
 
     Settings: `base_url`; `recovery` (replay_key, lookup, rerun_free, ask); `key`, sent as a bearer token;
-    `post_timeout`, `list_delay`, `key_lifetime`, `ask_timeout` in seconds; `price` in dollars a second, told
-    as a live quote.
+    `post_timeout`, `list_delay`, `key_lifetime`, `ask_timeout` in seconds; `list_prompts` False for a list
+    that tells no prompts; `price` in dollars a second, told as a live quote.
     """
 
     models: ClassVar[Sequence[Model]] = (
@@ -144,7 +144,7 @@ class ScriptedEngine(BaseEngine):
             Candidate(
                 ticket={"id": one["id"]},
                 created_at=datetime.fromtimestamp(one["created_at"], UTC),
-                prompt=one["prompt"],
+                prompt=one["prompt"] if self.settings.get("list_prompts", True) else None,
             )
             for one in body["jobs"]
         ]

@@ -19,6 +19,7 @@ from rushes.engines.animatic.planes import Frame, Plane, chroma, cover, halved, 
 from rushes.engines.animatic.shot import Move, Shot
 
 LINES = 3  # of caption; a longer prompt ends in an ellipsis
+LETTERS = 800  # more than three lines ever hold; a prompt may have 20,000
 INK = (16, 18, 24)
 PAPER = (242, 240, 232)
 ACCENT = (255, 196, 92)
@@ -82,6 +83,8 @@ class Timecode:
                 alpha[: part.shape[0], : part.shape[1]],
             )
             left += width
+            if left >= frame.size[0]:
+                break
 
 
 def stamp(picture: Image.Image, left: int, top: int) -> Stamp:
@@ -108,7 +111,7 @@ def caption(prompt: str, width: int, height: int) -> Stamp | None:
     """Return the strip with the prompt at the foot of the frame, or None if nothing of it can be written."""
     size = _text_size(width, height)
     font = _font(size)
-    text = writable(prompt, font)
+    text = writable(prompt[:LETTERS], font)
     if not text.strip(" …"):
         return None
     margin = _even(size * 1.1)
@@ -153,6 +156,8 @@ def slate(shot: Shot, width: int, height: int, *, words: bool) -> list[Stamp | T
     arrow = move_sign(shot.move, round(icon * 1.5), round(icon))
     picture.alpha_composite(arrow, (round(pad), round((tall - icon) / 2)))
     margin = _even(size * 1.2)
+    # In a very small frame the words are cut off; the arrow comes first and stays.
+    picture = picture.crop((0, 0, min(wide, width - margin) // 2 * 2, min(tall, height - margin) // 2 * 2))
     clock = Timecode(
         left=margin + round(text_x + big.getlength(head) + size),
         top=margin + round(top + size * 0.06),
@@ -249,11 +254,13 @@ def _short_words(words: Sequence[str], font: Font, width: float) -> list[str]:
     """Split words that are wider than a line."""
     pieces = []
     for word in words:
-        while font.getlength(word) > width and len(word) > 1:
-            keep = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or font.getlength(word[:n]) <= width)
-            pieces.append(word[:keep])
-            word = word[keep:]
-        pieces.append(word)
+        piece = ""
+        for char in word:
+            if piece and font.getlength(piece + char) > width:
+                pieces.append(piece)
+                piece = ""
+            piece += char
+        pieces.append(piece)
     return pieces
 
 
@@ -264,7 +271,7 @@ def _cut(line: str, font: Font, width: float) -> str:
 
 
 def _text_size(width: int, height: int) -> float:
-    return max(11.0, 0.036 * min(width, height) * (1.12 if height > width else 1.0))
+    return max(9.0, 0.036 * min(width, height) * (1.12 if height > width else 1.0))
 
 
 @functools.lru_cache(maxsize=8)

@@ -20,6 +20,8 @@ from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.scene import Scene, scene_of
 
+LARGEST = 1_000_000  # pixels; two sets of 1080p layers would take 900 MB
+
 
 class Helper:
     """Draws the odd frames of an order in a child process; use it in a with-block.
@@ -66,8 +68,9 @@ class Helper:
 
 
 def worth_it(order: Order) -> bool:
-    """Whether starting a second interpreter pays."""
-    return (os.cpu_count() or 1) > 1 and order.frames >= 2 * FPS
+    """Whether a second interpreter, which draws the scenery for itself, pays in time and in memory."""
+    small = order.width * order.height <= LARGEST
+    return small and (os.cpu_count() or 1) > 1 and order.frames >= 2 * FPS
 
 
 def _serve(picture: Scene, count: int) -> None:

@@ -38,7 +38,8 @@ class Palette:
 
     `zenith`, `middle` and `horizon` make the sky; `sun` is the disc (the moon at night), `glow` the light it
     throws; `haze` is what distance fades to; `shade` the ink of the nearest silhouettes; `ambient` multiplies
-    every colour of its own; `lamps` is 0 to 1, how many lights are on; `sun_seen` 0 to 1; `overcast` 0 to 1.
+    every colour of its own; `lamps` is 0 to 1, how many lights are on; `sun_seen` 0 to 1; `snow` and
+    `wet` say what lies on the ground.
     """
 
     zenith: Colour
@@ -52,8 +53,8 @@ class Palette:
     lamps: float
     sun_height: float
     sun_seen: float = 1.0
-    overcast: float = 0.0
     snow: bool = False
+    wet: bool = False
 
     def lit(self, colour: Colour, distance: float = 0.0) -> Colour:
         """Return a daylight colour as seen in this light from `distance`, 0 (near) to 1 (lost in haze)."""
@@ -126,7 +127,7 @@ _GREYS = {  # weather: its own grey by day, how far colours go there, and what i
 _TINTS: dict[Time, Colour] = {  # what the time of day makes of a grey
     Time.DAWN: (232, 206, 200),
     Time.DAY: (255, 255, 255),
-    Time.DUSK: (156, 132, 166),
+    Time.DUSK: (152, 142, 182),
     Time.NIGHT: (74, 98, 142),
 }
 
@@ -147,9 +148,11 @@ def palette(time: Time, weather: Weather) -> Palette:
         haze=mixed(base.haze, scaled(veil, 1.04), amount),
         glow=mixed(base.glow, veil, amount * 0.5),
         shade=mixed(base.shade, veil, 0.12),
-        ambient=mixed(scaled(base.ambient, light), scaled(veil, 1.25), 0.5),
+        ambient=mixed(
+            scaled(base.ambient, light), scaled(veil, 1.25), 0.75 if weather is Weather.SNOW else 0.5
+        ),
         lamps=min(1.0, base.lamps + 0.3),
         sun_seen=0.0 if weather is Weather.RAIN else 0.35 if weather is Weather.FOG else 0.15,
-        overcast=amount,
         snow=weather is Weather.SNOW,
+        wet=weather is Weather.RAIN,
     )

@@ -44,10 +44,6 @@ class Box:
     bottom: int
     opaque: bool
 
-    @property
-    def area(self) -> int:
-        return max(self.right - self.left, 0) * max(self.bottom - self.top, 0)
-
 
 def uncovered(box: Box, hidden: Sequence[Box]) -> list[Box]:
     """Return what is left of a box behind others, cutting only where that saves more than its calls cost."""

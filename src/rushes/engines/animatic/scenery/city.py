@@ -66,17 +66,14 @@ class Street:
 def layers(stage: Stage, sky: Floats) -> list[Paints]:
     """Draw the street from far to near."""
     street = Street(stage=stage)
-    wet = stage.palette.lamps > 0.2 and not stage.palette.snow
     painted: list[Paints] = [
         _skyline(stage, sky),
         _ground(stage, street),
         _block(stage, street, "middle block", 1.05, (2.1, 4.6)),
         _block(stage, street, "near block", 1.3, (0.8, 2.1)),
     ]
-    if stage.palette.overcast > 0.5 and wet:
-        painted.append(_wet(stage, street, 190))
-    elif wet:
-        painted.append(_wet(stage, street, 70))
+    if stage.palette.wet:
+        painted.append(_wet(stage, street))
     return painted
 
 
@@ -135,7 +132,7 @@ def _ground(stage: Stage, street: Street) -> Layer:
     palette = stage.palette
     road = mixed(ASPHALT, SNOW, 0.62) if palette.snow else ASPHALT
     paving = mixed(PAVING, SNOW, 0.85) if palette.snow else PAVING
-    if palette.overcast > 0.5 and not palette.snow:
+    if palette.wet:
         road = scaled(road, 0.7)
     sheet = stage.sheet("ground", 0.9, palette.lit(paving))
     sheet.rectangle(sheet.left, stage.horizon, sheet.right, sheet.bottom, palette.lit(paving))
@@ -397,7 +394,7 @@ def _lamp(sheet: Sheet, street: Street, side: int, away: float) -> None:
         sheet.shine([(x + size * 2.4 * float(np.cos(a)), y + size * 2.0 * float(np.sin(a))) for a in ring])
 
 
-def _wet(stage: Stage, street: Street, strength: float) -> Reflection:
+def _wet(stage: Stage, street: Street) -> Reflection:
     """The road, and less the pavements, as a mirror that gets weaker towards us."""
     rows = stage.height - int(stage.horizon) + stage.height // 2
     columns = stage.width * 2
@@ -407,6 +404,5 @@ def _wet(stage: Stage, street: Street, strength: float) -> Reflection:
     road = np.clip((edge * street.kerb - across) / (2 + edge * stage.unit * 0.02), 0, 1)
     walk = np.clip((edge * street.half - across) / (2 + edge * stage.unit * 0.02), 0, 1)
     fade = np.clip(1.05 - 0.5 * down / (stage.height - stage.horizon), 0.35, 1)
-    puddles = 0.72 + 0.28 * np.sin(down * 0.05 + 3 * np.sin(across * 0.012)) if strength < 100 else 1.0
-    mask = (road * 0.6 + walk * 0.4) * fade * strength * puddles
+    mask = (road * 0.6 + walk * 0.4) * fade * 190
     return Reflection(depth=1.0, mask=quantised(mask.astype(np.float32)), squash=0.9, wave=stage.unit * 0.008)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
 
 from rushes.engines.animatic.layer import Layer, Paints
-from rushes.engines.animatic.noise import Floats, line, resized
+from rushes.engines.animatic.noise import Floats, line
 from rushes.engines.animatic.palette import Colour, mixed, scaled
 from rushes.engines.animatic.scenery.trees import bough, broadleaf, fern, pine
 from rushes.engines.animatic.shot import Subject
@@ -230,24 +229,3 @@ def _front(stage: Stage) -> Layer:
     corner = (stage.width * (0.5 + side * 0.56), stage.height * 0.06)
     bough(sheet, rng, corner, -side * stage.unit * 0.52, dark, SNOW if palette.snow else None)
     return sheet.layer()
-
-
-def shafts(stage: Stage) -> Floats:
-    """Return light falling through the crowns (height, width), 0 to 1, for a frame at rest."""
-    rng = stage.rng("shafts")
-    small = Image.new("L", (stage.width // 4, stage.height // 4), 0)
-    draw = ImageDraw.Draw(small)
-    slant = 0.35 if stage.sun[0] < stage.width / 2 else -0.35
-    for _ in range(7):
-        x = float(rng.uniform(-0.1, 1.1)) * small.width
-        wide = small.width * float(rng.uniform(0.02, 0.06))
-        run = slant * small.height
-        draw.polygon(
-            [(x, -2), (x + wide, -2), (x + wide * 2 + run, small.height), (x - wide + run, small.height)],
-            fill=int(rng.integers(70, 200)),
-        )
-    soft = np.asarray(small.filter(ImageFilter.GaussianBlur(small.width * 0.012)), np.float32) / np.float32(
-        255
-    )
-    fade = np.linspace(1, 0.05, small.height, dtype=np.float32)[:, None]
-    return resized(soft * fade, stage.width, stage.height)

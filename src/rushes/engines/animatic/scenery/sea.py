@@ -142,11 +142,9 @@ def _swell(stage: Stage, row: int) -> Paints:
     tall = stage.unit * high
     last = row == len(WAVES) - 1
     bottom = stage.height * 3 if last else top + (stage.height - stage.horizon) * (0.24 + 0.30 * place)
-    body = mixed(
-        palette.lit(mixed(WATER, DEEP, place * 0.9)),
-        mixed(palette.middle, palette.horizon, 0.4),
-        0.30 - 0.16 * place,
-    )
+    # Cooler than the air: under a red sky, water that took all of its colour would look like sand.
+    sky = mixed(palette.zenith, palette.horizon, 0.30 - 0.20 * place)
+    body = mixed(palette.lit(mixed(WATER, DEEP, place * 0.9)), sky, 0.42 - 0.14 * place)
     sheet = stage.sheet(f"swell {row}", depth, body, rows=(top - tall * 2, bottom), slack=sway + 2)
     crest = _crest(stage, sheet, rng, top, tall, stage.unit * (0.10 + 0.34 * place))
     sheet.polygon([*crest, (sheet.right, sheet.bottom), (sheet.left, sheet.bottom)], body)

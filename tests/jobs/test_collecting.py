@@ -1,0 +1,159 @@
+"""From a finished render to a clip in the library: candidates, addresses that run out, repairs."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rushes.domain.errors import Billed
+from rushes.domain.job import JobState
+from rushes.testing.footage import Footage
+from tests.jobs.shop import HOLD, NOTHING, Shop
+
+WIDE, NARROW = 160, 80
+
+
+async def test_a_healthy_file_stays_byte_identical(shop: Shop) -> None:
+    """What needs no repair is filed as it came."""
+    shop.script(candidates=["ok"])
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    assert hashlib.sha256(clip.path.read_bytes()).hexdigest() == clip.sha256
+    assert clip.path.read_bytes() == Footage(160, 96, 0.5).whole
+    assert clip.original is None
+
+
+OFFERS = [
+    (["small", "ok"], WIDE),
+    (["truncated", "ok"], WIDE),
+    (["html", "ok"], WIDE),
+    (["gone", "ok"], WIDE),
+    (["expires", "ok"], WIDE),
+    (["ok", "small"], WIDE),
+    (["truncated", "small"], NARROW),
+    (["small"], NARROW),
+    (["cut"], WIDE),
+    (["redirect"], WIDE),
+    (["expires"], WIDE),
+    (["expires", "small"], WIDE),
+    (["gone", "small"], NARROW),
+]
+
+
+@pytest.mark.parametrize(("candidates", "width"), OFFERS, ids=["-".join(kinds) for kinds, _ in OFFERS])
+async def test_the_best_candidate_that_is_whole_becomes_the_clip(
+    shop: Shop, candidates: list[str], width: int
+) -> None:
+    """Broken, small and lost candidates are passed over; a fresh address is asked for before a preview is."""
+    shop.script(candidates=candidates)
+    (job,) = await shop.carry(shop.submit())
+    assert job.state is JobState.COMPLETED
+    (clip,) = shop.clips(job)
+    assert clip.width == width
+    assert len(shop.creates()) == 1
+    assert not (shop.library.root / "staging" / job.id).exists()
+
+
+async def test_credentials_stay_with_their_own_origin(shop: Shop) -> None:
+    """After a redirect to another host the key is not sent along."""
+    shop.script(candidates=["redirect"])
+    before = shop.provider.stats().get("credentials_elsewhere", 0)
+    (job,) = await shop.carry(shop.submit())
+    assert job.state is JobState.COMPLETED
+    assert shop.provider.stats()["credentials_elsewhere"] == before
+
+
+async def test_a_repair_keeps_the_original(shop: Shop) -> None:
+    """An index at the end is mended into a derivative; the engine's own file lies beside it, untouched."""
+    shop.script(candidates=["moov_last"])
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    assert clip.original is not None
+    assert clip.original.read_bytes() == Footage(160, 96, 0.5).moov_last
+    assert clip.path.read_bytes() != clip.original.read_bytes()
+    assert clip.lint == ()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "html"])
+async def test_a_file_beyond_repair_is_kept_and_named(shop: Shop, kind: str) -> None:
+    """The job fails, was billed, and says where the rejected file lies; it can be collected again."""
+    shop.script(candidates=[kind])
+    (job,) = await shop.carry(shop.submit())
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert (job.failure.code, job.failure.billed) == ("result_broken", Billed.YES)
+    named = Path(job.failure.message.rpartition("kept as ")[2])
+    assert named.suffix == ".rejected"
+    assert named.is_file()
+    assert (shop.held(), shop.spent()) == (NOTHING, HOLD)
+    shop.script(candidates=["ok"])
+    shop.ledger.collect(job.id)
+    (job,) = await shop.carry(job)
+    assert job.state is JobState.COMPLETED
+    assert (shop.spent(), len(shop.creates())) == (HOLD, 1)
+
+
+async def test_a_result_that_is_gone_fails_with_its_bill_unknown(shop: Shop) -> None:
+    """410 for every candidate, again and again: failed, and the hold stays until a person settles it."""
+    shop.script(candidates=["gone"])
+    (job,) = await shop.carry(shop.submit())
+    assert job.failure is not None
+    assert (job.state, job.failure.code) == (JobState.FAILED, "result_gone")
+    assert job.failure.billed is Billed.UNKNOWN
+    assert shop.held() == HOLD
+    shop.ledger.reconcile(job.id, charged=Decimal("0.02"))
+    assert (shop.held(), shop.spent()) == (NOTHING, Decimal("0.02"))
+    settled = shop.now(job)
+    assert settled.cost.settled
+
+
+async def test_a_gone_result_that_was_charged_is_booked(shop: Shop) -> None:
+    """Where the provider told the cost before the file was gone, that is what it cost."""
+    shop.script(candidates=["gone"], render={"cost": "0.08"})
+    (job,) = await shop.carry(shop.submit())
+    assert job.failure is not None
+    assert job.failure.billed is Billed.YES
+    assert (shop.held(), shop.spent()) == (NOTHING, Decimal("0.08"))
+
+
+async def test_several_files_become_several_clips(shop: Shop) -> None:
+    """A render of two files is one job with two clips."""
+    shop.script(files=2)
+    (job,) = await shop.carry(shop.submit())
+    assert [clip.id for clip in shop.clips(job)] == ["c" + job.id[1:], "c" + job.id[1:] + "-2"]
+
+
+async def test_a_clip_that_lost_its_file_is_brought_back_free(shop: Shop) -> None:
+    """collect on a completed job downloads what is missing, and sends no create."""
+    (job,) = await shop.carry(shop.submit())
+    shop.clips(job)[0].path.unlink()
+    shop.ledger.collect(job.id)
+    (job,) = await shop.carry(job)
+    assert job.state is JobState.COMPLETED
+    assert shop.clips(job)[0].path.is_file()
+    assert (len(shop.creates()), shop.spent()) == (1, HOLD)
+
+
+async def test_collecting_a_completed_job_cannot_undo_it(shop: Shop) -> None:
+    """A provider that has let the render expire by now does not make a failed job of one with a clip."""
+    (job,) = await shop.carry(shop.submit())
+    shop.script(render={"outcome": "expired"})
+    shop.ledger.collect(job.id)
+    (job,) = await shop.carry(job)
+    assert job.state is JobState.COMPLETED
+    assert shop.held() == 0
+
+
+async def test_a_copy_is_put_where_it_is_wanted(shop: Shop, tmp_path: Path) -> None:
+    """--out is a copy; a folder that cannot be written does not cost the clip."""
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    wanted = shop.submit("there", out=tmp_path / "new" / "clip.mp4")
+    hopeless = shop.submit("nowhere", out=blocked / "clip.mp4")
+    jobs = await shop.carry(wanted, hopeless)
+    assert {job.state for job in jobs} == {JobState.COMPLETED}
+    assert (tmp_path / "new" / "clip.mp4").read_bytes() == shop.clips(wanted)[0].path.read_bytes()
+    assert "copy_failed" in shop.kinds(hopeless)

@@ -1,0 +1,132 @@
+"""The worker: one at a time, writes nothing once superseded, ends when idle, and stands a clock set back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rushes.database.database import Database
+from rushes.domain.errors import RenderFailed, Superseded, WorkerRunning
+from rushes.domain.job import Job, JobState
+from rushes.engines.contract import Accepted, Progress, RenderState
+from rushes.jobs.ledger import Ledger
+from rushes.jobs.tenure import Tenure
+from rushes.jobs.worker import is_held
+from rushes.testing.process import ProviderProcess
+from rushes.testing.scripted import ScriptedEngine
+from tests.jobs.shop import NO_CAPS, Shop
+
+WRITES: dict[str, Callable[[Tenure, Job], object]] = {
+    "claim": lambda tenure, job: tenure.claim("scripted", 9),
+    "posting": lambda tenure, job: tenure.posting(job),
+    "accepted": lambda tenure, job: tenure.accepted(job, Accepted(ticket={"id": "r1"})),
+    "put_off": lambda tenure, job: tenure.put_off(job, RenderFailed(), 1.0),
+    "unknown": lambda tenure, job: tenure.unknown(job, RenderFailed(), None),
+    "block": lambda tenure, job: tenure.block(job, RenderFailed(), "account", 1.0),
+    "unblocked": lambda tenure, job: tenure.unblocked(job),
+    "running": lambda tenure, job: tenure.running(job, Progress(state=RenderState.RUNNING)),
+    "rendered": lambda tenure, job: tenure.rendered(job, Decimal(1)),
+    "completed": lambda tenure, job: tenure.completed(job, ["c1"]),
+    "fail": lambda tenure, job: tenure.fail(job, RenderFailed()),
+    "canceled": lambda tenure, job: tenure.canceled(job, None),
+    "note": lambda tenure, job: tenure.note(job, "anything"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_a_superseded_worker_writes_nothing(shop: Shop, write: Callable[[Tenure, Job], object]) -> None:
+    """Once a newer worker has taken over, every write of the old one raises and changes nothing."""
+    first = shop.submit("one")
+    old = Tenure(shop.ledger)
+    old.claim("scripted", 1)
+    shop.submit("two")
+    job = shop.now(first)
+    other = Database(shop.home / "ledger.db")
+    Tenure(Ledger(other))
+    before = list(shop.database._connection.iterdump())
+    with pytest.raises(Superseded):
+        write(old, job)
+    assert list(shop.database._connection.iterdump()) == before
+    other.close()
+
+
+async def test_a_superseded_worker_stops(shop: Shop) -> None:
+    """A worker that meets a newer one in the ledger ends with Superseded instead of going on."""
+    shop.script(render={"seconds": 600})
+    job = shop.submit()
+    async with shop.working() as worker:
+        await shop.until(job, JobState.RUNNING)
+        other = Database(shop.home / "ledger.db")
+        Tenure(Ledger(other))
+        other.close()
+        shop.ledger.cancel(job.id)
+        with pytest.raises(Superseded):
+            await asyncio.wait_for(worker, 10)
+
+
+async def test_only_one_worker_holds_a_ledger(shop: Shop) -> None:
+    """A second worker is refused while the first one lives, and the lock is free when it has gone."""
+    lock = shop.home / "worker.lock"
+    job = shop.submit()
+    engine = ScriptedEngine("scripted", shop.settings)
+    async with shop.working():
+        await shop.until(job, JobState.COMPLETED)
+        assert is_held(lock)
+        with pytest.raises(WorkerRunning):
+            await shop.worker(engine).run()
+    assert not is_held(lock)
+    await engine.aclose()
+
+
+async def test_a_worker_without_work_ends(shop: Shop) -> None:
+    """After its jobs are done a worker stays as long as it was told, and exits."""
+    job = shop.submit()
+    engine = ScriptedEngine("scripted", shop.settings)
+    await asyncio.wait_for(shop.worker(engine, idle_s=0.2).run(), 20)
+    assert shop.now(job).state is JobState.COMPLETED
+    assert not is_held(shop.home / "worker.lock")
+    await engine.aclose()
+
+
+async def test_a_job_that_comes_while_others_run_is_started(shop: Shop) -> None:
+    """A worker sees jobs that another connection stored, a tenth of a second later at most."""
+    shop.script("long", render={"seconds": 600})
+    first = shop.submit("long")
+    other = Database(shop.home / "ledger.db")
+    async with shop.working():
+        await shop.until(first, JobState.RUNNING)
+        (admission,) = Ledger(other).admit([shop.draft("late")], NO_CAPS)
+        await shop.until(admission.job, JobState.COMPLETED)
+    other.close()
+
+
+@pytest.mark.parametrize("state", ["waiting", "unknown", "blocked"])
+async def test_a_clock_set_back_an_hour_delays_nothing_by_an_hour(
+    tmp_path: Path, provider: ProviderProcess, state: str
+) -> None:
+    """A job that was put off by the old clock goes on by the new one, long before the hour is over."""
+    step = {
+        "waiting": {"accept": False, "status": 429, "headers": {"Retry-After": "2"}, "times": 1},
+        "unknown": {"drop": True, "times": 1},
+        "blocked": {"accept": False, "status": 401, "times": 1},
+    }[state]
+    ahead = Shop(tmp_path / "home", provider, recovery="replay_key")
+    ahead.script(create=[step], keys=True)
+    now = ahead.ledger.clock
+    ahead.ledger.clock = lambda: now() + 3600
+    job = ahead.submit()
+    async with ahead.working():
+        await ahead.until(job, *JobState, which=lambda one: one.tries > 0)
+    ahead.ledger.clock = now
+    if state != "waiting":
+        # It sleeps ten minutes at most; a person need not wait for that.
+        (ahead.ledger.look_again if state == "unknown" else ahead.ledger.collect)(job.id)
+    async with ahead.working():
+        done = await ahead.settled(job, patience=10)
+    assert done.state is JobState.COMPLETED
+    assert len(ahead.creates()) == 1
+    ahead.close()

@@ -1,0 +1,71 @@
+"""A clip of ours, and one that we repaired, plays and seeks in real browsers; what is no clip does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.playback.browsers import Browser
+from tests.playback.clips import (
+    frozen,
+    full_colour_repaired,
+    moov_last_repaired,
+    ours,
+    page,
+    sound_alone,
+    truncated,
+)
+from tests.playback.server import Server
+from tests.playback.viewing import Seen
+
+# One worker plays all: a browser each would make them stutter.
+pytestmark = [pytest.mark.xdist_group("playback"), pytest.mark.timeout(60)]
+
+Shoot = Callable[[Path], Path]
+
+
+@pytest.mark.parametrize("shoot", [ours, moov_last_repaired, full_colour_repaired])
+def test_plays_and_seeks(browser: Browser, server: Server, shoot: Shoot) -> None:
+    """It plays, a seek brings the right picture, and it comes to its end."""
+    seen = Seen.by(browser, server, shoot(server.folder).name)
+    assert not seen.faults(), seen
+
+
+@pytest.mark.parametrize(
+    ("shoot", "fault"),
+    [(page, "problem"), (truncated, "picture"), (sound_alone, "frames"), (frozen, "picture")],
+)
+def test_tells_what_does_not_play(browser: Browser, server: Server, shoot: Shoot, fault: str) -> None:
+    """A file with something wrong is told apart, so that the test above can fail."""
+    seen = Seen.by(browser, server, shoot(server.folder).name)
+    assert fault in seen.faults(), seen
+
+
+@pytest.mark.parametrize("browser", ["chromium"], indirect=True)
+def test_chromium_asks_for_ranges(browser: Browser, server: Server) -> None:
+    """Chromium asks for ranges, so the clip did come in parts; WebKitGTK takes a small file whole."""
+    Seen.by(browser, server, ours(server.folder).name)
+    assert ("ours.mp4", "bytes=0-") in server.ranges
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "range_", "body"),
+    [
+        ("bytes=0-1", 206, "bytes 0-1/10", b"01"),
+        ("bytes=8-", 206, "bytes 8-9/10", b"89"),
+        ("bytes=8-20", 206, "bytes 8-9/10", b"89"),
+        ("bytes=10-", 416, "bytes */10", b""),
+    ],
+)
+def test_server_answers_ranges(server: Server, asked: str, status: int, range_: str, body: bytes) -> None:
+    """The server answers as AVPlayer demands: 206, the exact range, the exact length, and the type."""
+    (server.folder / "ten.mp4").write_bytes(b"0123456789")
+    answer = httpx.get(f"{server.url}/ten.mp4", headers={"Range": asked}, trust_env=False)
+    assert (answer.status_code, answer.headers["Content-Range"]) == (status, range_)
+    assert (answer.content, answer.headers["Content-Length"]) == (body, str(len(body)))
+    if status == 206:
+        assert answer.headers["Content-Type"] == "video/mp4"
+        assert answer.headers["Accept-Ranges"] == "bytes"
