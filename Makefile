@@ -13,7 +13,7 @@ override PROMPT := $(value PROMPT)
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench format lock clean
+.PHONY: help demo test lint types docs generate bench format lock clean
 
 help: ## list the verbs
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,7 @@ demo: $(VENV)/.installed ## make a clip: make demo PROMPT="…"
 
 test: $(VENV)/.installed ## run the tests, those in real browsers too (may install the browsers)
 	@tools/browsers
-	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadgroup --ignore tests/docs
 
 lint: $(VENV)/.installed ## style, formatting, and which room may import which
 	$(BIN)/ruff check
@@ -35,6 +35,9 @@ types: $(VENV)/.installed ## mypy, strict
 
 docs: $(VENV)/.installed ## run the documents: their examples, and what is generated from the code
 	$(BIN)/python -m pytest tests/docs
+
+generate: $(VENV)/.installed ## write the documents that are made from the code
+	$(BIN)/python tools/generate_docs.py
 
 bench: $(VENV)/.installed $(BENCH_VENV)/.installed ## measure rushes against curl, ffmpeg and others
 	@tools/bench-programs

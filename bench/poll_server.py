@@ -40,9 +40,7 @@ class Provider(asyncio.Protocol):
 def lags() -> list[float]:
     """Return how much later than asked for each job was polled again, in seconds."""
     return [
-        later - earlier - ASK_AFTER_S
-        for times in asked.values()
-        for earlier, later in pairwise(times[1:])
+        later - earlier - ASK_AFTER_S for times in asked.values() for earlier, later in pairwise(times[1:])
     ]
 
 

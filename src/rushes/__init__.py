@@ -1,8 +1,8 @@
 """rushes: words and pictures in, a verified clip on disk out, paid for once.
 
-    import rushes
-    clip = rushes.generate("a paper boat sails down a rainy street at dusk", seconds=5)
-    print(clip.path, clip.sheet)
+import rushes
+clip = rushes.generate("a paper boat sails down a rainy street at dusk", seconds=5)
+print(clip.path, clip.sheet)
 """
 
 from __future__ import annotations

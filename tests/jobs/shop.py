@@ -6,8 +6,8 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,6 @@ from rushes.domain.clip import Clip
 from rushes.domain.job import Job, JobState
 from rushes.domain.money import Caps
 from rushes.domain.request import VideoRequest
-from rushes.engines.contract import Engine
 from rushes.jobs.admission import Admission, Draft, digest
 from rushes.jobs.ledger import Ledger
 from rushes.jobs.pace import Backoff, Limits
@@ -138,8 +137,8 @@ class Shop:
 
     # --- the worker ---
 
-    @contextmanager
-    def worker(self, *, idle_s: float = 3600.0) -> Iterator[Worker]:
+    @asynccontextmanager
+    async def worker(self, *, idle_s: float = 3600.0) -> AsyncIterator[Worker]:
         """Give a worker with engine and connection of its own, as a new process would have them."""
         database = Database(self.home / "ledger.db")
         engine = ScriptedEngine("scripted", self.settings)
@@ -154,12 +153,13 @@ class Shop:
                 backoff=self.backoff,
             )
         finally:
+            await engine.aclose()
             database.close()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[asyncio.Task[None]]:
         """Have a worker at work during the block; it is stopped at the end wherever it stands."""
-        with self.worker() as worker:
+        async with self.worker() as worker:
             task = asyncio.create_task(worker.run())
             try:
                 yield task

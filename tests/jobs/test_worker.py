@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +19,6 @@ from rushes.jobs.ledger import Ledger
 from rushes.jobs.tenure import Tenure
 from rushes.jobs.worker import is_held
 from rushes.testing.process import ProviderProcess
-from rushes.testing.scripted import ScriptedEngine
 from tests.jobs.shop import NO_CAPS, Shop
 
 WRITES: dict[str, Callable[[Tenure, Job], object]] = {
@@ -47,11 +48,17 @@ def test_a_superseded_worker_writes_nothing(shop: Shop, write: Callable[[Tenure,
     job = shop.now(first)
     other = Database(shop.home / "ledger.db")
     Tenure(Ledger(other))
-    before = list(shop.database._connection.iterdump())
+    before = contents(other.path)
     with pytest.raises(Superseded):
         write(old, job)
-    assert list(shop.database._connection.iterdump()) == before
+    assert contents(other.path) == before
     other.close()
+
+
+def contents(ledger: Path) -> list[str]:
+    """Return all that stands in a ledger, read past our own code."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        return list(connection.iterdump())
 
 
 async def test_a_superseded_worker_stops(shop: Shop) -> None:
@@ -72,24 +79,22 @@ async def test_only_one_worker_holds_a_ledger(shop: Shop) -> None:
     """A second worker is refused while the first one lives, and the lock is free when it has gone."""
     lock = shop.home / "worker.lock"
     job = shop.submit()
-    engine = ScriptedEngine("scripted", shop.settings)
     async with shop.working():
         await shop.until(job, JobState.COMPLETED)
         assert is_held(lock)
-        with pytest.raises(WorkerRunning):
-            await shop.worker(engine).run()
+        async with shop.worker() as second:
+            with pytest.raises(WorkerRunning):
+                await second.run()
     assert not is_held(lock)
-    await engine.aclose()
 
 
 async def test_a_worker_without_work_ends(shop: Shop) -> None:
     """After its jobs are done a worker stays as long as it was told, and exits."""
     job = shop.submit()
-    engine = ScriptedEngine("scripted", shop.settings)
-    await asyncio.wait_for(shop.worker(engine, idle_s=0.2).run(), 20)
+    async with shop.worker(idle_s=0.2) as worker:
+        await asyncio.wait_for(worker.run(), 20)
     assert shop.now(job).state is JobState.COMPLETED
     assert not is_held(shop.home / "worker.lock")
-    await engine.aclose()
 
 
 async def test_a_job_that_comes_while_others_run_is_started(shop: Shop) -> None:

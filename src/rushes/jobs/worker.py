@@ -98,11 +98,12 @@ class Worker:
         clock = asyncio.get_running_loop().time
         theirs = ours = -1
         busy_at = clock()
-        look_at = 0.0
+        look_at = take_up_at = 0.0
         while True:
             changed_by_others, changed_by_us = self._ledger.database.version()
-            if changed_by_others != theirs or clock() >= look_at:
+            if changed_by_others != theirs or clock() >= take_up_at:
                 self._take_up(kit)
+                take_up_at = clock() + REST_S
             if (changed_by_others, changed_by_us) != (theirs, ours) or clock() >= look_at:
                 # What we write ourselves frees places; only others bring jobs that we do not know.
                 self._claim(kit)
@@ -122,7 +123,7 @@ class Worker:
         """Start what stands in the ledger as under way, and pass on whom somebody wants canceled."""
         now = asyncio.get_running_loop().time()
         for id in kit.tenure.carried():
-            if id not in self._tasks and self._resting.get(id, 0.0) <= now:
+            if not self._carries(id) and self._resting.get(id, 0.0) <= now:
                 self._start(kit, id)
         for id in kit.tenure.wishes():
             if id in kit.wishes:
@@ -133,13 +134,17 @@ class Worker:
         try:
             for engine in kit.tenure.engines_waiting():
                 for id in kit.tenure.claim(engine, self._limits(engine).concurrency):
-                    if id not in self._tasks:
+                    if not self._carries(id):
                         self._start(kit, id)
         except Superseded:
             raise
         except StorageError as error:
             # A full disk ends no worker: it looks again with the next change or after a rest.
             log.warning("the ledger cannot be written: %s", error)
+
+    def _carries(self, id: str) -> bool:
+        # A task that has just put its job back to waiting is done a moment before its callback is called.
+        return id in self._tasks and not self._tasks[id].done()
 
     def _start(self, kit: Kit, id: str) -> None:
         task = asyncio.create_task(pipeline.run(kit, id), name=id)
@@ -151,13 +156,13 @@ class Worker:
         if task.cancelled():
             return
         error = task.exception()
-        if error is None:
-            del self._tasks[id]
-        elif isinstance(error, Superseded):
+        if isinstance(error, Superseded):
             self._superseded = True
-        else:
-            # A mistake of ours: the job stands where it stood, and is tried again after a rest.
+            return
+        if self._tasks.get(id) is task:
             del self._tasks[id]
+        if error is not None:
+            # A mistake of ours: the job stands where it stood, and is tried again after a rest.
             self._resting[id] = asyncio.get_running_loop().time() + REST_S
             log.error("job %s stopped: %s", id, error, exc_info=error)
 

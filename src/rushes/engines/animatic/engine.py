@@ -127,6 +127,8 @@ class AnimaticEngine(BaseEngine):
 
     async def _start(self, ticket: Ticket, file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left_by_a_killed_render in file.parent.glob(f".{file.name}.*.part"):
+            left_by_a_killed_render.unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

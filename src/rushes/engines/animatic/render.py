@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from rushes.domain.errors import RushesError
-from rushes.engines.animatic.helper import Helper, worth_it
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.scene import Scene, scene_of
+from rushes.engines.animatic.second_hand import SecondHand, worth_it
 from rushes.engines.animatic.sound import RATE, ambience
 from rushes.media.encode import VideoWriter
 
@@ -71,14 +71,14 @@ def _frames(order: Order) -> Iterator[Frame]:
         picture = scene_of(order)
         yield from (picture.frame(number, FPS) for number in range(order.frames))
         return
-    with Helper(order) as helper:
-        yield from _by_turns(scene_of(order), order.frames, helper)
+    with SecondHand(order) as second:
+        yield from _by_turns(scene_of(order), order.frames, second)
 
 
-def _by_turns(picture: Scene, count: int, helper: Helper) -> Iterator[Frame]:
-    """Draw even frames here, take odd ones from the helper, or draw them as well if it is gone."""
+def _by_turns(picture: Scene, count: int, second: SecondHand) -> Iterator[Frame]:
+    """Draw even frames here, take odd ones from the second hand, or draw them as well if it is gone."""
     for number in range(count):
-        drawn = helper.next_frame() if number % 2 else None
+        drawn = second.next_frame() if number % 2 else None
         yield drawn or picture.frame(number, FPS)
 
 

@@ -23,7 +23,7 @@ from rushes.engines.animatic.scene import Scene, scene_of
 LARGEST = 1_000_000  # pixels; two sets of 1080p layers would take 900 MB
 
 
-class Helper:
+class SecondHand:
     """Draws the odd frames of an order in a child process; use it in a with-block.
 
     The child sends raw planes through its output, so that it waits when it is ahead, and ends by itself when
@@ -33,7 +33,7 @@ class Helper:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "rushes.engines.animatic.helper"],
+            [sys.executable, "-m", "rushes.engines.animatic.second_hand"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

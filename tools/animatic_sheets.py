@@ -1,0 +1,77 @@
+"""Draws the sheets of docs/animatic.md: ten prompts, three orientations, without captions.
+
+Without captions, since they are what the drawing is judged by: somebody who sees only a sheet has to be able
+to name setting, weather and camera move.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from rushes.domain.request import frame_size
+from rushes.engines.animatic.order import Order
+from rushes.engines.animatic.render import render
+from rushes.media.sheet import overview
+
+ROOT = Path(__file__).parent.parent
+PROMPTS = ROOT / "tests" / "engines" / "animatic" / "prompts.json"
+ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
+SECONDS = 4.0
+SEED = 7
+
+
+def main() -> int:
+    folder = ROOT / "docs" / "animatic"
+    folder.mkdir(exist_ok=True)
+    lines = ["# What animatic can draw", "<!-- made by tools/animatic_sheets.py -->", "", *INTRODUCTION]
+    for number, prompt in enumerate(json.loads(PROMPTS.read_text(encoding="utf-8")), start=1):
+        text = prompt if isinstance(prompt, str) else prompt["prompt"]
+        lines += ["", f"## {number}. {text}", ""]
+        for name, aspect in ORIENTATIONS.items():
+            file = folder / f"{number:02d}-{name}.jpg"
+            draw(text, aspect, file)
+            lines.append(f"![{name}](animatic/{file.name})")
+            print(file.relative_to(ROOT), flush=True)
+    (ROOT / "docs" / "animatic.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0
+
+
+def draw(prompt: str, aspect: str, file: Path) -> None:
+    """Render one prompt and keep its sheet, a little smaller than a model would be shown it."""
+    width, height = frame_size(aspect, "480p")
+    with tempfile.TemporaryDirectory() as name:
+        clip = Path(name) / "clip.mp4"
+        order = Order(
+            prompt=prompt,
+            seconds=SECONDS,
+            width=width,
+            height=height,
+            seed=SEED,
+            audio=False,
+            first_frame=None,
+            last_frame=None,
+            caption=False,
+            destination=clip,
+        )
+        render(order, lambda fraction: None)
+        with Image.open(overview(clip, Path(name) / "sheet.jpg")) as sheet:
+            sheet.thumbnail((1280, 1280))
+            sheet.save(file, quality=78, optimize=True)
+
+
+INTRODUCTION = [
+    "Setting: sea, mountains, city street, forest, interior. Time of day: dawn, day, dusk, night. Weather:",
+    "clear, rain, snow, fog. Camera: static, push in, pull out, pan, tilt. Some subjects stand in it as",
+    'silhouettes. What the words do not say is filled in; what they rule out ("no rain") is left out.',
+    "",
+    "Ten prompts, each in three orientations, twelve frames of four seconds. Captions are off here, so that",
+    "the pictures have to speak for themselves.",
+]
+
+if __name__ == "__main__":
+    sys.exit(main())
