@@ -54,7 +54,7 @@ async def look_up(kit: Kit, job: Job, engine: Engine) -> None:
     held = kit.tenure.tickets(job)
     found = [one for one in listed if canonical(one.ticket) not in held and could_be(one, job)]
     # A list that tells no prompts tells several lost creates apart only while there is one.
-    nameless = any(one.prompt is None for one in found) and False
+    nameless = any(one.prompt is None for one in found) and kit.tenure.rivals(job)
     if len(found) == 1 and not nameless:
         return await store_ticket(kit, job, Accepted(ticket=found[0].ticket, facts=found[0].facts))
     count = "nothing" if not found else f"{len(found)} thing{'s' * (len(found) > 1)}"

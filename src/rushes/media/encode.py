@@ -30,10 +30,19 @@ AUDIO_BITRATE = 160_000
 
 
 def add_video(
-    container: OutputContainer, *, width: int, height: int, fps: Fraction, crf: int, preset: str, threads: int
+    container: OutputContainer,
+    *,
+    width: int,
+    height: int,
+    fps: Fraction,
+    crf: int,
+    preset: str,
+    threads: int,
+    tuning: str = "",
 ) -> VideoStream:
-    """Add an H.264 High 4:2:0 stream, tagged BT.709 limited range, with a keyframe every 2 s or sooner."""
-    stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": preset})
+    """Add an H.264 4:2:0 stream, tagged BT.709 limited range, with a keyframe every 2 s or sooner."""
+    options = {"crf": str(crf), "preset": preset, "x264-params": tuning}
+    stream = container.add_stream("libx264", rate=fps, options=options)
     context = stream.codec_context
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.gop_size = max(1, int(KEYFRAME_SECONDS * fps))
@@ -65,7 +74,8 @@ class VideoWriter:
     """Encodes frames and sound into an MP4 at `path`; use it in a with-block.
 
     `width` and `height` are even pixels, `fps` frames per second, `audio_rate` samples per second or None
-    for a clip without sound. `crf` is libx264's quality (lower is better and bigger), `preset` its speed.
+    for a clip without sound. `crf` is libx264's quality (lower is better and bigger), `preset` its speed
+    and `tuning` what to change of the preset, as "name=value:name=value".
     The same calls give the same frames on the same machine with the same `threads`.
 
     When the block raises, the partial file is removed. Raises `DiskFull` or `ReadOnly` when the disk does
@@ -83,6 +93,7 @@ class VideoWriter:
         crf: int = 20,
         preset: str = "superfast",
         threads: int = 2,
+        tuning: str = "",
     ) -> None:
         if width % 2 or height % 2 or width <= 0 or height <= 0:
             raise ValueError(f"H.264 4:2:0 needs even sides, not {width}x{height}")
@@ -105,6 +116,7 @@ class VideoWriter:
             crf=crf,
             preset=preset,
             threads=threads,
+            tuning=tuning,
         )
         self._video.codec_context.time_base = 1 / Fraction(fps)
         self._audio = add_audio(self._container, audio_rate) if audio_rate else None
