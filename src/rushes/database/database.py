@@ -49,10 +49,11 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.commit()
             except BaseException:
+                # A commit that fails for want of space leaves the transaction open.
                 self._connection.rollback()
                 raise
-            self._connection.commit()
             self._commits += 1
 
     def run(self, sql: str, values: Mapping[str, Any] | None = None) -> int:

@@ -25,6 +25,9 @@ from rushes.jobs.tenure import LONGEST_PAUSE_S
 SHORTEST_PAUSE_S = 0.05
 """However soon a provider wants to be asked again: one that says 0 must not keep a core busy."""
 
+LONGEST_POLL_S = 60.0
+"""An engine that never answers a poll must not keep the places of others that would."""
+
 TELL_EVERY_S = 2.0
 TELL_CHANGE = 0.05
 
@@ -84,7 +87,7 @@ async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
     """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
     assert job.ticket is not None
     try:
-        async with kit.asking:
+        async with kit.asking, asyncio.timeout(LONGEST_POLL_S):
             progress = await kit.engine(job.engine).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)

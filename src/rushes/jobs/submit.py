@@ -39,7 +39,7 @@ async def submit(kit: Kit, job: Job) -> None:
 async def prepare(kit: Kit, job: Job) -> Prepared | None:
     """Upload what has to be uploaded: free, and no part of the submission. None: the job stands elsewhere."""
     try:
-        kit.library.check_references(job.request)
+        await asyncio.to_thread(kit.library.check_references, job.request)
         return await kit.engine(job.engine).prepare(job.request, model_id(job))
     except (NotDelivered, Busy, Unreachable) as error:
         kit.tenure.put_off(job, error, kit.pause(job, error))

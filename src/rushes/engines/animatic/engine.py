@@ -67,6 +67,7 @@ class AnimaticEngine(BaseEngine):
         super().__init__(name, settings)
         self._folder = Path(settings["work"])
         self._renders: dict[str, Render] = {}
+        self._canceled: set[str] = set()
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         request = prepared.request
@@ -88,6 +89,8 @@ class AnimaticEngine(BaseEngine):
 
     async def poll(self, ticket: Ticket) -> Progress:
         file = Path(ticket["destination"])
+        if file.name in self._canceled:
+            return Progress(state=RenderState.CANCELED)
         render = self._renders.get(file.name)
         if render is not None and render.process.returncode is None:
             return Progress(state=RenderState.RUNNING, fraction=render.fraction, ask_after=ASK_AFTER_S)
@@ -117,6 +120,7 @@ class AnimaticEngine(BaseEngine):
         render = self._renders.get(file.name)
         if render is not None:
             await render.stop()
+        self._canceled.add(file.name)
         file.unlink(missing_ok=True)
         return CancelOutcome.CONFIRMED
 
