@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,37 @@ def test_two_workers_are_one(terminal: Terminal) -> None:
     assert "one is enough" in said.err
 
 
-def test_a_full_disk_loses_nothing(terminal: Terminal) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 2 MB; mounting one needs root."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
+    """On a full disk a job waits and says why; with room it goes on from where it was to its clip."""
+    terminal = Terminal(home=small_disk)
+    said = terminal.run("create", "a forest in fog", "--seconds", "4", "--timeout", "20", "--json")
+    id = said.json()["job"]["id"]
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    answer = terminal.json("wait", id)
+    terminal.stop_worker()
+
+    assert said.code == 3
+    assert said.json()["job"]["state"] == "collecting"
+    assert "full" in said.json()["job"]["reason"]
+    assert answer["job"]["state"] == "completed"
+    assert answer["job"]["reason"] is None
+
+
+def test_a_library_that_cannot_be_written_loses_nothing(terminal: Terminal) -> None:
     """A job stored before the library's folder became unwritable waits, and goes on when it is writable."""
     (terminal.home / "clips").write_text("in the way")
     stored = terminal.json("create", "a forest", *QUICK, "--no-wait")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from rushes.domain.errors import Blocked, EngineError, OutcomeUnknown, RushesError, StorageError, Superseded
+from rushes.domain.errors import Blocked, EngineError, OutcomeUnknown, RushesError, StorageError
 from rushes.domain.job import Job
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.download import Downloader
@@ -79,18 +79,11 @@ class Kit:
         self.news.set()
         self.news = asyncio.Event()
 
-    async def storage_permitting(self, step: Callable[[Kit, Job], Awaitable[None]], job: Job) -> None:
-        """Run a step. Where the disk is full or cannot be written, wait: the ledger says where to go on."""
-        tries = 0
-        while True:
-            try:
-                return await step(self, job)
-            except Superseded:
-                raise
-            except StorageError:
-                await asyncio.sleep(self.backoff.pause(tries))
-                tries += 1
-                job = self.tenure.ledger.job(job.id)
+    async def wait_for_storage(self, job: Job, error: StorageError, tries: int) -> None:
+        """Leave a job where it stands until the disk may take it again, and say why, if that can be said."""
+        with suppress(StorageError):
+            self.tenure.held_up(job, error)
+        await asyncio.sleep(self.backoff.pause(tries))
 
 
 def unclassified(error: Exception, doing: str) -> EngineError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from rushes.domain.errors import StorageError, Superseded
 from rushes.domain.job import Job, JobState
 from rushes.jobs.collect import collect
 from rushes.jobs.follow import follow
@@ -42,6 +43,15 @@ STEPS: dict[JobState, Step] = {
 async def run(kit: Kit, id: str) -> None:
     """Carry one job, from wherever it stands, until it has ended or is left to a person."""
     job = kit.tenure.ledger.job(id)
+    tries = 0
     while job.state in STEPS and not job.left_to_a_person:
-        await kit.storage_permitting(STEPS[job.state], job)
+        try:
+            await STEPS[job.state](kit, job)
+            tries = 0
+        except Superseded:
+            raise
+        except StorageError as error:
+            # A full disk ends no job: the ledger says where to go on.
+            await kit.wait_for_storage(job, error, tries)
+            tries += 1
         job = kit.tenure.ledger.job(id)

@@ -221,6 +221,12 @@ class Tenure:
         with self._fenced():
             self._end(job, JobState.CANCELED, _canceled(billed), cost)
 
+    def held_up(self, job: Job, error: RushesError) -> None:
+        """Say why a job stands still that no provider and no person keeps from going on."""
+        with self._fenced():
+            values = {"id": job.id, "reason": error.message, "now": self.ledger.clock()}
+            self._database.run(self._sql["held_up"], values)
+
     def note(self, job: Job, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
         with self._fenced():

@@ -49,6 +49,9 @@ WHERE cancel_requested = 1 AND state IN ('submitting', 'queued', 'running', 'blo
 UPDATE jobs SET due_at = 1, updated_at = :now
 WHERE state = 'blocked' AND engine = :engine AND account = :account
 
+-- name: held_up
+UPDATE jobs SET reason = :reason, updated_at = :now WHERE id = :id
+
 -- name: add_submission
 INSERT INTO submissions (job_id, attempt, engine, account, key, intended_at)
 SELECT jobs.id, 1 + (SELECT count(*) FROM submissions WHERE job_id = jobs.id),

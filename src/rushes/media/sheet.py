@@ -23,7 +23,7 @@ from PIL import Image, ImageChops
 from rushes.domain.errors import BeyondRepair
 from rushes.media.boxes import read_boxes
 from rushes.media.bursts import burst_rows
-from rushes.media.edge import open_video
+from rushes.media.edge import open_video, writing
 from rushes.media.frames import Timeline, pick, read_timeline
 from rushes.media.grid import JPEG_QUALITY, Tile, best_grid, draw, fit
 from rushes.media.probe import HD_HEIGHT, describe
@@ -171,9 +171,10 @@ def _motion(frames: Sequence[tuple[float, Image.Image]]) -> float:
 
 
 def _save(picture: Image.Image, destination: Path) -> Path:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    if destination.suffix.lower() in (".png", ".webp"):
-        picture.save(destination, quality=JPEG_QUALITY)
-    else:
-        picture.save(destination, format="JPEG", quality=JPEG_QUALITY)
+    with writing(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if destination.suffix.lower() in (".png", ".webp"):
+            picture.save(destination, quality=JPEG_QUALITY)
+        else:
+            picture.save(destination, format="JPEG", quality=JPEG_QUALITY)
     return destination
