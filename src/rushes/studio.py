@@ -35,7 +35,7 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
-from rushes.domain.money import Budget, Quote
+from rushes.domain.money import Budget, Quote, usd
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
@@ -379,7 +379,7 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
         return max_usd
     if max_usd is not None and quote.amount > max_usd:
         raise OverBudget(
-            f"this costs ${quote.amount:f}, more than --max-usd {max_usd:f}; nothing was sent",
+            f"this costs {usd(quote.amount)}, more than --max-usd {max_usd:f}; nothing was sent",
             next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
         )
     return quote.amount

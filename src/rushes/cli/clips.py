@@ -8,6 +8,7 @@ import click
 
 from rushes.cli.output import age, common, put_clip, put_json, put_pairs, put_table, say, shortened, size
 from rushes.domain.errors import BadInput, LibraryDamaged
+from rushes.domain.money import usd
 from rushes.studio import Studio
 
 
@@ -56,7 +57,7 @@ def clip(as_json: bool, id: str) -> int:
             ("sha256", found.sha256),
         ]
     )
-    put_clip(found, "free" if not found.cost else f"${found.cost:f}")
+    put_clip(found, "free" if not found.cost else usd(found.cost))
     return 0
 
 

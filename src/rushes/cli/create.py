@@ -17,7 +17,7 @@ from rushes.cli.output import age, common, one_or_list, put_answer, put_json, pu
 from rushes.cli.watching import exit_code, watch
 from rushes.domain.answer import Answer
 from rushes.domain.errors import ApprovalNeeded, BadInput
-from rushes.domain.money import Basis, Quote
+from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.jobs.admission import Admission
 from rushes.studio import Offer, Studio
@@ -205,8 +205,8 @@ def price(quoted: Quote, count: int) -> str:
         return f"included in your plan{left}"
     if quoted.amount is None:
         return "price not known; give --max-usd"
-    each = f"${quoted.amount:f}"
-    return each if count == 1 else f"{count} × {each} = ${quoted.amount * count:f}"
+    each = usd(quoted.amount)
+    return each if count == 1 else f"{count} × {each} = {usd(quoted.amount * count)}"
 
 
 def request_from(

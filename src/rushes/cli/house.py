@@ -11,6 +11,7 @@ import click
 from rushes.cli.output import common, put_json, put_pairs, put_table
 from rushes.domain.errors import SetupError
 from rushes.domain.model import Audio, Model
+from rushes.domain.money import usd
 from rushes.studio import Studio
 
 
@@ -36,7 +37,7 @@ def budget(as_json: bool) -> int:
 
 
 def _usd(amount: Decimal | None) -> str:
-    return "no cap" if amount is None else f"${amount:.2f}"
+    return "no cap" if amount is None else usd(amount)
 
 
 @click.command()
@@ -110,8 +111,8 @@ def _price(model: Model) -> str:
         return "in your plan"
     if listed.per_second:
         rates = sorted(listed.per_second.values())
-        return f"${rates[0]:f}/s" if len(rates) == 1 else f"${rates[0]:f}-{rates[-1]:f}/s"
-    return "not known" if listed.per_clip is None else f"${listed.per_clip:f} a clip"
+        return f"{usd(rates[0])}/s" if len(rates) == 1 else f"{usd(rates[0])}-{usd(rates[-1])}/s"
+    return "not known" if listed.per_clip is None else f"{usd(listed.per_clip)} a clip"
 
 
 def _plain(value: Any) -> str:

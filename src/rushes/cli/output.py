@@ -12,6 +12,7 @@ import click
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.job import Cost, Job, JobState
+from rushes.domain.money import usd
 
 COLOURS = {
     JobState.COMPLETED: "green",
@@ -108,7 +109,7 @@ def cost(paid: Cost) -> str:
         return "in your plan"
     if not paid.amount:
         return "free" if paid.basis == "free" else "not charged"
-    return f"${paid.amount:f}" + ("" if paid.settled else " held")
+    return usd(paid.amount) + ("" if paid.settled else " held")
 
 
 def age(moment: datetime) -> str:

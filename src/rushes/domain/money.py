@@ -17,6 +17,12 @@ class Basis(StrEnum):
     FREE = "free"
 
 
+def usd(amount: Decimal) -> str:
+    """Return an amount in dollars as a person reads it: "$0.20", "$5.00", "$0.0125"."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents:f}" if cents == amount else f"${amount.normalize():f}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quote:
     """The price of one clip before it is sent. `amount` None: the price is not known, never 0.

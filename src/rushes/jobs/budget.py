@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rushes.database.database import Database
 from rushes.database.sql import load
 from rushes.domain.errors import OverBudget
-from rushes.domain.money import Budget, Caps, Standing
+from rushes.domain.money import Budget, Caps, Standing, usd
 
 MICRO = Decimal(1_000_000)
 
@@ -35,15 +35,20 @@ def check(database: Database, caps: Caps, engine: str, amount: Decimal, now: flo
         return
     if caps.per_job is not None and amount > caps.per_job:
         raise OverBudget(
-            f"this may cost ${amount:f}; one job may cost at most ${caps.per_job:f}; nothing was sent",
+            f"this may cost {usd(amount)}; one job may cost at most {usd(caps.per_job)}; nothing was sent",
             next="ask for less, or raise budget.per_job in the settings (rushes config path)",
         )
     for one in _standings(database, caps, now):
-        if one.left is None or amount <= one.left or one.name not in {"day", "month", f"day of {engine}"}:
+        if (
+            one.cap is None
+            or one.left is None
+            or amount <= one.left
+            or one.name not in {"day", "month", f"day of {engine}"}
+        ):
             continue
         raise OverBudget(
-            f"this may cost ${amount:f}, and ${max(one.left, Decimal(0)):f} is left of the {one.name}'s"
-            f" ${one.cap:f} (${one.held:f} held, ${one.spent:f} spent); nothing was sent",
+            f"this may cost {usd(amount)}, and {usd(max(one.left, Decimal(0)))} is left of the {one.name}'s"
+            f" {usd(one.cap)} ({usd(one.held)} held, {usd(one.spent)} spent); nothing was sent",
             next="wait for the next day, reconcile what is held, or raise the cap (rushes config path)",
         )
 
