@@ -7,7 +7,7 @@ and plane. Frames are BT.709 limited range, 4:2:0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ Cells = TypeVar("Cells", Packed, Paired)
 Floats = NDArray[np.float32]
 
 STRIP = 100_000  # bytes worked on at a time: few enough to stay in the processor's cache, and on the heap
+
+_LOW, _EIGHT = np.uint16(0xFF), np.uint16(8)
 
 _RGB_TO_Y = np.array([46.559, 156.629, 15.812], np.float32)  # BT.709, limited range, for RGB of 0 to 1
 _RGB_TO_U = np.array([-25.664, -86.336, 112.0], np.float32)
@@ -149,47 +151,55 @@ def sample(source: Cells, grid: Grid) -> Cells:
 
     Bilinear, with 8-bit fractions: an error below 1/250 pixel. Places outside repeat the border.
     """
-    cell: Any = source.dtype.type
-    # Two planes share a 32-bit cell; 255 × 256 fits in 16 bits, so that no sum runs over into the other.
-    low, half = (cell(0xFF), cell(0x80)) if cell is np.uint16 else (cell(0xFF00FF), cell(0x800080))
-    eight = cell(8)
     across = grid.x + grid.step * np.arange(grid.width)
     down = np.clip(grid.y + grid.step * np.arange(grid.height), 0, source.shape[0] - 1.004)
     places, rows = np.floor(across).astype(np.intp), down.astype(np.intp)
-    right = ((across - places) * 256).astype(cell)
-    below = ((down - rows) * 256).astype(cell)[:, None]
-    left, above = cell(256) - right, cell(256) - below
-    # At zoom 1 the columns follow one another: a slice does instead of a look-up.
+    # Planes that share a cell are worked on as 16-bit lanes, side by side: half the time of 32-bit sums.
+    lanes = source.itemsize // 2
+    right = np.repeat(((across - places) * 256).astype(np.uint16), lanes)
+    below = ((down - rows) * 256).astype(np.uint16)[:, None]
+    left, above = np.uint16(256) - right, np.uint16(256) - below
+    # At zoom 1 the columns follow one another: a slice does instead of a look-up. So do the rows.
     run = slice(int(places[0]), int(places[0]) + grid.width)
     sliced = grid.step == 1 and run.start >= 0 and run.stop <= source.shape[1]
-    out: Cells = np.empty((grid.height, grid.width), cell)
+    in_turn = int(rows[-1] - rows[0]) == grid.height - 1 and grid.step == 1
+    aligned = sliced and not right.any(), in_turn and not below.any()
+    out: Cells = np.empty((grid.height, grid.width), source.dtype)
     strips = _strips(grid.height, grid.width, source.itemsize)
     room = max(int(rows[band][-1] - rows[band][0]) + 2 for band in strips)
-    cells, line = np.empty((room, grid.width), cell), np.empty((room, grid.width), cell)
+    taken = np.empty((room, grid.width), source.dtype)
+    line, spare = (np.empty((room, grid.width * lanes), np.uint16) for _ in range(2))
     for band in strips:
         top, bottom = int(rows[band][0]), int(rows[band][-1]) + 2
-        part, sums = cells[: bottom - top], line[: bottom - top]
+        sums, other, done = line[: bottom - top], spare[: bottom - top], out[band].view(np.uint16)
         if sliced:
-            part[...] = source[top:bottom, run]
+            cells = source[top:bottom, run].view(np.uint16)
         else:
-            np.take(source[top:bottom], places, axis=1, mode="clip", out=part)
-        np.bitwise_and(part, low, out=sums)
-        part >>= eight
-        part &= low
-        sums *= left
-        part *= right
-        sums += part
-        sums += half
-        sums >>= eight
-        sums &= low
-        upper = np.take(sums, rows[band] - top, axis=0, out=out[band])
-        lower = sums[rows[band] - top + 1]
-        upper *= above[band]
-        lower *= below[band]
-        upper += lower
-        upper += half
-        upper >>= eight
-        upper &= low
+            part = np.take(source[top:bottom], places, axis=1, mode="clip", out=taken[: bottom - top])
+            cells = part.view(np.uint16)
+        np.bitwise_and(cells, _LOW, out=sums)
+        if not aligned[0]:
+            np.right_shift(cells, _EIGHT, out=other)
+            sums *= left
+            other *= right
+            sums += other
+            sums >>= _EIGHT
+        tall = len(done)
+        if aligned[1]:
+            done[...] = sums[:tall]
+            continue
+        if in_turn:
+            np.multiply(sums[:tall], above[band], out=done)
+            lower = np.multiply(sums[1 : tall + 1], below[band], out=other[:tall])
+        else:
+            np.take(sums, rows[band] - top, axis=0, mode="clip", out=done)
+            done *= above[band]
+            lower = sums[rows[band] - top + 1]
+            lower *= below[band]
+        done += lower
+        # Rounded up here, as it was rounded down across: even places stay exact, slopes get no bias.
+        done += _LOW
+        done >>= _EIGHT
     return out
 
 
@@ -207,7 +217,8 @@ def cover(base: Plane, over: Plane, alpha: Plane) -> None:
     """Lay `over`, already multiplied by `alpha`, on `base`, in place; all (h, w)."""
     for band in _strips(base.shape[0], base.shape[1], 2):
         # + 255 keeps a fully transparent pixel exactly as it was, so that a layer's box leaves no seam.
-        kept = np.multiply(base[band], np.uint8(255) - alpha[band], dtype=np.uint16)
-        kept += np.uint16(255)
-        kept >>= np.uint16(8)
+        kept = np.bitwise_not(alpha[band]).astype(np.uint16)
+        kept *= base[band]
+        kept += _LOW
+        kept >>= _EIGHT
         np.add(kept.astype(np.uint8), over[band], out=base[band])
