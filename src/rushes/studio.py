@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,8 +30,10 @@ from rushes.domain.errors import (
     BadInput,
     OverBudget,
     PriceUnknown,
+    SetupError,
     StillRunning,
     UnknownEngine,
+    UnknownModel,
     error_of,
 )
 from rushes.domain.job import Job, JobState
@@ -111,13 +114,23 @@ class Studio:
         address = request.model or self.settings.model or DEFAULT_MODEL
         preset = "set as default" if self.settings.model else "the free default"
         chosen = "asked for" if request.model else preset
-        model = self.catalogue.find(address)
+        model = self._model(address)
         asked = complete(request, model)
         self.catalogue.check(asked, model, datetime.now(UTC).date())
         listed = price(asked, model)
         if not listed.free:
             listed = await self.engine(model.engine).quote(asked, model.id) or listed
         return Offer(request=asked, model=model, quote=listed, chosen=chosen)
+
+    def _model(self, address: str) -> Model:
+        try:
+            return self.catalogue.find(address)
+        except UnknownModel:
+            # Where its engine cannot be loaded, what is missing is the better answer.
+            name = address.partition("/")[0]
+            if name in self.settings.engines:
+                self.engine(name)
+            raise
 
     async def submit(
         self,
@@ -366,7 +379,9 @@ def models_of(engine: EngineSettings) -> Iterator[Model]:
     shipped = shipped_models(engine.kind, engine.name)
     yield from shipped
     if not shipped:
-        yield from (replace(model, engine=engine.name) for model in registry.load(engine.kind).models)
+        # An engine that cannot be loaded must not keep the others from being used.
+        with suppress(SetupError):
+            yield from (replace(model, engine=engine.name) for model in registry.load(engine.kind).models)
 
 
 def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
