@@ -11,13 +11,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from bench.row import Row, cpu_seconds, peak_kib
 from rushes import settings
-from rushes.domain.money import FREE, Caps
+from rushes.domain.money import Basis, Caps, Quote
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import Accepted
 from rushes.jobs.admission import Draft, digest
@@ -80,7 +79,7 @@ def draft(number: int) -> Draft:
         engine="scripted",
         account="default",
         provider="the scripted provider",
-        quote=replace(FREE),
+        quote=Quote(amount=Decimal(0), basis=Basis.FREE),
         hold=Decimal(0),
         digest=digest(request, 0),
     )

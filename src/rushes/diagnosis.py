@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from rushes.domain.errors import RushesError
+from rushes import settings
+from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError
 from rushes.engines import registry
 from rushes.settings import Settings
 from rushes.studio import Studio
@@ -31,9 +32,15 @@ class Check:
         return asdict(self)
 
 
-def examine(settings: Settings) -> list[Check]:
+def examine() -> list[Check]:
     """Return every check; nothing is sent anywhere and nothing costs anything."""
-    return [*_packages(), *_storage(settings), *_engines(settings)]
+    checks = list(_packages())
+    try:
+        found = settings.load()
+    except BadSettings as error:
+        return [*checks, Check(name="settings", good=False, told=error.message, mend=error.next)]
+    checks.append(Check(name="settings", good=True, told=str(found.config)))
+    return [*checks, *_storage(found), *_engines(found)]
 
 
 def _packages() -> Iterator[Check]:
@@ -46,28 +53,33 @@ def _packages() -> Iterator[Check]:
             yield Check(name=package, good=False, told="not installed", mend=mend)
 
 
-def _storage(settings: Settings) -> Iterator[Check]:
+def _storage(found_settings: Settings) -> Iterator[Check]:
     try:
-        with Studio(settings) as studio:
+        with Studio(found_settings) as studio:
             found = studio.ledger.database.check()
-            jobs = len(studio.ledger.jobs(limit=1_000_000))
     except RushesError as error:
         yield Check(name="ledger", good=False, told=error.message, mend=error.next)
         return
-    yield Check(name="ledger", good=found == "ok", told=f"{found}, {jobs} jobs, {settings.ledger}")
-    free = shutil.disk_usage(settings.home).free
+    yield Check(
+        name="ledger",
+        good=found == "ok",
+        told=f"{found}, {found_settings.ledger}",
+        mend="" if found == "ok" else LedgerCorrupt.next,
+    )
+    free = shutil.disk_usage(found_settings.home).free
     yield Check(
         name="disk",
         good=free > LITTLE_SPACE,
-        told=f"{free / 1e9:.1f} GB free in {settings.home}",
+        told=f"{free / 1e9:.1f} GB free in {found_settings.home}",
         mend="" if free > LITTLE_SPACE else "free some space; rushes remove ID deletes a clip",
     )
 
 
-def _engines(settings: Settings) -> Iterator[Check]:
-    for engine in settings.engines.values():
+def _engines(found: Settings) -> Iterator[Check]:
+    for engine in found.engines.values():
         try:
             registry.load(engine.kind)
+            engine.check_key()
         except RushesError as error:
             yield Check(name=f"engine {engine.name}", good=False, told=error.message, mend=error.next)
         else:

@@ -20,7 +20,10 @@ ANIMATIC_AT_ONCE = 1
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """One configured engine: `kind` is the protocol it speaks, `options` its own table."""
+    """One configured engine: `kind` is the protocol it speaks, `options` its own table.
+
+    `missing_key` names the environment variable that should hold its key and does not.
+    """
 
     name: str
     kind: str
@@ -28,6 +31,15 @@ class EngineSettings:
     rate: int | None = None
     window: float = 60.0
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    missing_key: str | None = None
+
+    def check_key(self) -> None:
+        """Raise BadSettings where the variable that should hold the key is not set."""
+        if self.missing_key is not None:
+            raise BadSettings(
+                f"the engine {self.name} takes its key from {self.missing_key}, which is not set",
+                next=f"set {self.missing_key} in the environment or in a .env file",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +76,25 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     """
     environ = dict(os.environ if environ is None else environ)
     given = environ
-    home, config, log = _places(environ)
+    home, config, log = places(environ)
     environ = {**_dotenv(folder or Path.cwd(), config.parent), **environ}
     table = _read(config)
     try:
         return replace(_settings(table, environ, home, config, log), environ=given)
-    except (ValueError, TypeError, InvalidOperation, ZoneInfoNotFoundError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        InvalidOperation,
+        ZoneInfoNotFoundError,
+    ) as error:
         raise BadSettings(f"{config}: {error}") from error
 
 
-def _places(environ: Mapping[str, str]) -> tuple[Path, Path, Path]:
+def places(environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
+    """Return where the home folder, the settings file and the worker's log are, there or not."""
+    environ = os.environ if environ is None else environ
     if "RUSHES_HOME" in environ:
         home = Path(environ["RUSHES_HOME"]).expanduser().absolute()
         return home, home / "config.toml", home / "worker.log"
@@ -114,14 +135,14 @@ def _settings(
     unknown = set(table) - {"model", "worker", "budget", "engines"}
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: model, worker, budget, engines")
-    idle = environ.get("RUSHES_IDLE_S", table.get("worker", {}).get("idle_s", 20.0))
+    idle = environ.get("RUSHES_IDLE_S", _table(table, "worker", "worker").get("idle_s", 20.0))
     return Settings(
         home=home,
         config=config,
         log=log,
         model=environ.get("RUSHES_MODEL", table.get("model")),
-        engines=_engines(table.get("engines", {}), environ),
-        caps=_caps(table.get("budget", {})),
+        engines=_engines(_table(table, "engines", "engines"), environ),
+        caps=_caps(_table(table, "budget", "budget")),
         idle_s=float(idle),
     )
 
@@ -134,27 +155,43 @@ def _engines(table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, 
         if "/" in name:
             raise ValueError(f"the engine name {name!r} has a slash; models are addressed engine/model")
         kind = options.get("engine", name)
-        rate = options.get("rate", {})
+        rate = _table(options, "rate", f"engines.{name}.rate")
+        variable = options.get("key_env")
         engines[name] = EngineSettings(
             name=name,
             kind=kind,
-            concurrency=int(options.get("concurrency", ANIMATIC_AT_ONCE if kind == "animatic" else 4)),
-            rate=rate.get("creates"),
+            concurrency=_at_least_one(
+                options.get("concurrency", ANIMATIC_AT_ONCE if kind == "animatic" else 4),
+                f"engines.{name}.concurrency",
+            ),
+            rate=_at_least_one(rate["creates"], f"engines.{name}.rate.creates") if rate else None,
             window=float(rate.get("seconds", 60.0)),
-            options=_with_secrets(name, options, environ),
+            options=_with_key(options, environ),
+            missing_key=variable if variable is not None and variable not in environ else None,
         )
     return engines
 
 
-def _with_secrets(name: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Add the engine's key from the environment variable that `key_env` names."""
-    values = {key: value for key, value in options.items() if key not in {"engine", "concurrency", "rate"}}
-    variable = values.pop("key_env", None)
-    if variable is not None:
-        if variable not in environ:
-            raise ValueError(f"engines.{name}.key_env names {variable}, which is not set")
-        values["key"] = environ[variable]
+def _with_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return an engine's own options, with the key from the environment variable that `key_env` names."""
+    ours = {"engine", "concurrency", "rate", "key_env"}
+    values = {name: value for name, value in options.items() if name not in ours}
+    if options.get("key_env") in environ:
+        values["key"] = environ[options["key_env"]]
     return values
+
+
+def _table(table: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} is {found!r}; it has to be a table")
+    return found
+
+
+def _at_least_one(value: Any, name: str) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}; it has to be a whole number from 1")
+    return value
 
 
 def _caps(table: Mapping[str, Any]) -> Caps:

@@ -6,6 +6,7 @@ command that only reads the ledger.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -23,17 +24,21 @@ from rushes.catalogue.catalogue import Catalogue
 from rushes.catalogue.check import complete
 from rushes.catalogue.loading import read_model, shipped_models
 from rushes.catalogue.price import price
-from rushes.database.database import Database
+from rushes.database.database import Database, translated
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.errors import (
     BadInput,
+    BadSettings,
+    NotFound,
     OverBudget,
     PriceUnknown,
+    ReadOnly,
     SetupError,
     StillRunning,
     UnknownEngine,
     UnknownModel,
+    WorkerDied,
     error_of,
 )
 from rushes.domain.job import Job, JobState
@@ -50,6 +55,8 @@ from rushes.settings import EngineSettings, Settings
 DEFAULT_MODEL = "animatic/storyboard"
 LOOK_EVERY_S = 0.1
 CHECK_WORKER_EVERY_S = 1.0
+MOST_SPAWNS = 15
+"""How often a worker is started in a row that never takes the lock, before that is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +81,8 @@ class Studio:
         self.ledger = Ledger(self._database)
         self.library = Library(settings.home, self._database)
         self._engines: dict[str, BaseEngine] = {}
+        self._retired: list[BaseEngine] = []
+        self._spawned = 0
         self._catalogue: Catalogue | None = None
 
     @classmethod
@@ -91,7 +100,7 @@ class Studio:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for engine in self._engines.values():
+        for engine in (*self._engines.values(), *self._retired):
             await engine.aclose()
         self._database.close()
 
@@ -167,6 +176,11 @@ class Studio:
             raise BadInput(f"count is {count}", next="give --count a number from 1 to 100")
         if key is not None and again:
             raise BadInput("--again and --key contradict each other", next="use a new --key for another clip")
+        if out is not None:
+            with translated(out):
+                out.parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(out.parent, os.W_OK):
+                raise ReadOnly(f"{out.parent} cannot be written; nothing was stored")
         offer = await self.quote(request)
         hold = amount_to_hold(offer.quote, max_usd)
         kept = replace(offer.request, references=tuple(self._keep(offer.request)))
@@ -196,7 +210,11 @@ class Studio:
             said = f"job {job.id} is still {job.state.value}"
             raise StillRunning(said, next=f"rushes wait {job.id} goes on watching") from error
         if job.state is JobState.COMPLETED:
-            return self.library.of_job(job.id)[0]
+            clips = self.library.of_job(job.id)
+            if not clips:
+                bring = f"rushes collect {job.id} may bring it back; another request makes a new one"
+                raise NotFound(f"the clip of job {job.id} was removed", next=bring)
+            return clips[0]
         assert job.failure is not None
         raise error_of(job.failure.code, job.failure.message, job.failure.next, job.failure.billed)
 
@@ -226,10 +244,10 @@ class Studio:
         job = await self.submit(request, **how)
         return await self.wait(job.id, timeout=timeout)
 
-    def answer(self, id: str, *, deduplicated: bool = False) -> Answer:
+    def answer(self, id: str) -> Answer:
         """Return a job and what came of it, in the one shape that every door shows."""
         job = self.ledger.job(id)
-        return Answer(job=job, clips=tuple(self.library.of_job(job.id)), deduplicated=deduplicated)
+        return Answer(job=job, clips=tuple(self.library.of_job(job.id)))
 
     # --- changing ---
 
@@ -273,22 +291,45 @@ class Studio:
             configured = self.settings.engines.get(name)
             if configured is None:
                 raise UnknownEngine(f"no engine named {name!r} is configured")
+            configured.check_key()
             options = {**configured.options, "work": str(self.settings.home / "work")}
             self._engines[name] = registry.make(configured.kind, name, options)
         return self._engines[name]
 
+    def reload(self) -> None:
+        """Read the settings anew; engines whose own settings have changed are made anew when asked for."""
+        try:
+            found = settings_room.load(self.settings.environ)
+        except BadSettings:
+            # Somebody is in the middle of editing them; what is in force stays in force.
+            return
+        for name in list(self._engines):
+            if found.engines.get(name) != self.settings.engines.get(name):
+                self._retired.append(self._engines.pop(name))
+        self.settings = replace(found, home=self.settings.home)
+        self._catalogue = None
+
     def ensure_worker(self) -> None:
         """Make sure that one worker is alive where there is work. It outlives this process."""
-        from rushes.jobs.worker import is_held
+        from rushes.jobs.lock import is_held
 
         if not self.ledger.needs_worker() or is_held(self.settings.lock):
+            self._spawned = 0
             return
-        self.settings.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.settings.log.open("a") as log:
+        self._spawned += 1
+        if self._spawned > MOST_SPAWNS:
+            raise WorkerDied(
+                f"the worker does not start; the end of its log: {last_line(self.settings.log)}",
+                next=f"read {self.settings.log}, or run it here: rushes worker; the jobs are safe",
+            )
+        with translated(self.settings.log):
+            self.settings.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            log = self.settings.log.open("a")
+        with log:
             # Through a shell that ends at once, so that the worker is nobody's child: a program that
             # keeps a Studio open for days need not bury it.
             subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-m", "rushes", "worker"],
+                ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-P", "-m", "rushes", "worker"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -315,6 +356,7 @@ class Studio:
             limits,
             lock=self.settings.lock,
             idle_s=self.settings.idle_s,
+            reload=self.reload,
         ).run()
 
     # --- parts of submitting ---
@@ -358,8 +400,8 @@ class Studio:
                 continue
             clips = self.library.intact(admission.job.id)
             if clips:
-                draft.out.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(clips[0].path, draft.out)
+                with translated(draft.out):
+                    shutil.copyfile(clips[0].path, draft.out)
             else:
                 self.ledger.wants_copy(admission.job.id, draft.out)
 
@@ -388,8 +430,10 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
     """Return what is set aside for one clip. Raises PriceUnknown, or OverBudget above `max_usd`."""
     if quote.free:
         return Decimal(0)
+    if max_usd is not None and max_usd < 0:
+        raise BadInput(f"max_usd is {max_usd}", next="give an amount in dollars, 0.50 for example")
     if quote.amount is None or quote.currency != "USD":
-        if max_usd is None:
+        if not max_usd:
             raise PriceUnknown()
         return max_usd
     if max_usd is not None and quote.amount > max_usd:
@@ -398,6 +442,12 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
             next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
         )
     return quote.amount
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "(it is empty)"
 
 
 def numbered(out: Path | None, number: int) -> Path | None:

@@ -72,11 +72,13 @@ def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
             option="the prompt",
         )
     if request.audio and model.audio is Audio.NO:
-        return Problem(field="audio", value="on", allowed="off (it makes silent clips)", option="--audio")
+        return Problem(
+            field="audio", value="on", allowed="off (it makes silent clips)", option="the request for sound"
+        )
     if request.audio is False and model.audio is Audio.ALWAYS:
         return Problem(field="audio", value="off", allowed="on (every clip has sound)", option="--no-audio")
     if request.seed is not None and not model.seed:
         return Problem(field="seed", value=str(request.seed), allowed="none", option="--seed")
     if request.negative_prompt and not model.negative_prompt:
-        return Problem(field="negative prompt", value="given", allowed="none", option="--negative")
+        return Problem(field="negative prompt", value="given", allowed="none", option="the negative prompt")
     return None

@@ -144,7 +144,7 @@ def approve(offer: Offer, count: int, how: How) -> Decimal | None:
 
     Raises ApprovalNeeded where nobody can be asked.
     """
-    if offer.quote.free or offer.quote.amount is None:
+    if offer.quote.free or offer.quote.amount is None or offer.quote.currency != "USD":
         return how.max_usd
     if how.max_usd is None and not how.yes:
         question = f"{offer.model.address}: {price(offer.quote, count)}. Make it?"
@@ -163,7 +163,8 @@ def announce(admission: Admission, offer: Offer) -> None:
         say(f"job {job.id}  {offer.model.address} ({offer.chosen})  {price(offer.quote, 1)}")
         return
     when = f"you started {age(job.created_at)}" if not job.state.ended else f"you made {age(job.created_at)}"
-    say(f"job {job.id}  this is the job {when}; nothing spent; --again makes another")
+    another = "another --key makes another" if job.key else "--again makes another"
+    say(f"job {job.id}  this is the job {when}; nothing spent; {another}")
 
 
 @click.command()

@@ -128,10 +128,12 @@ def config(as_json: bool, what: str) -> int:
     """Show the settings in force (show), or where the settings file is (path)."""
     from rushes import settings
 
-    found = settings.load()
     if what == "path":
-        put_json({"path": str(found.config)}) if as_json else click.echo(found.config)
+        # Without reading it: this is where a mistake in it leads to.
+        path = settings.places()[1]
+        put_json({"path": str(path)}) if as_json else click.echo(path)
         return 0
+    found = settings.load()
     caps = found.caps
     shape = {
         "config": str(found.config) + ("" if found.config.exists() else " (not there: all defaults)"),
@@ -153,10 +155,9 @@ def config(as_json: bool, what: str) -> int:
 @common
 def doctor(as_json: bool) -> int:
     """Check this machine: what is installed, what is missing, the one command that mends it."""
-    from rushes import settings
     from rushes.diagnosis import examine
 
-    checks = examine(settings.load())
+    checks = examine()
     if as_json:
         put_json([check.as_json() for check in checks])
     else:

@@ -35,6 +35,7 @@ from rushes.studio import Studio
 def jobs(as_json: bool, only: str | None, limit: int) -> int:
     """List jobs, the newest first."""
     with Studio.open() as studio:
+        studio.ensure_worker()
         found = studio.ledger.jobs(state=JobState(only) if only else None, limit=limit)
         if as_json:
             put_json([studio.answer(job.id).as_json() for job in found])
@@ -63,6 +64,7 @@ def _row(job: Job) -> tuple[str, ...]:
 def job(as_json: bool, id: str) -> int:
     """Show one job and everything that happened to it."""
     with Studio.open() as studio:
+        studio.ensure_worker()
         answer = studio.answer(id)
         events = studio.ledger.events(id)
     if as_json:
@@ -133,6 +135,8 @@ def cancel(as_json: bool, ids: tuple[str, ...]) -> int:
     for one in jobs:
         if one.state is JobState.CANCELED:
             click.echo(f"job {one.id} is canceled; nothing was sent, nothing was charged")
+        elif one.state is JobState.OUTCOME_UNKNOWN:
+            click.echo(f"job {one.id} is canceled if it turns out to be accepted; rushes reconcile {one.id}")
         else:
             click.echo(
                 f"job {one.id} is {state(one)}: its provider is being asked to stop it; if it cannot, the"
@@ -206,7 +210,7 @@ def worker(as_json: bool, status: bool) -> int:
 
 
 def _worker_status(as_json: bool) -> int:
-    from rushes.jobs.worker import is_held
+    from rushes.jobs.lock import is_held
 
     with Studio.open() as studio:
         alive = is_held(studio.settings.lock)

@@ -69,7 +69,11 @@ def put_answer(answer: Answer) -> None:
     job = answer.job
     for clip in answer.clips:
         put_clip(clip, cost(job.cost))
+    for warning in job.warnings:
+        click.echo(f"{click.style(' warn', fg='yellow')}: {warning}")
     if job.state is JobState.COMPLETED:
+        if not answer.clips:
+            click.echo(f"the clip of job {job.id} was removed; rushes collect {job.id} may bring it back")
         return
     where = f"job {job.id} is {state(job)}"
     if job.failure is None:

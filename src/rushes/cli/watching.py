@@ -43,11 +43,11 @@ async def _bars(studio: Studio, ids: Sequence[str]) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.fields[id]}", style="cyan"),
+        TextColumn("{task.fields[id]}", style="cyan", markup=False),
         BarColumn(bar_width=32),
-        TextColumn("{task.fields[state]:<14}"),
+        TextColumn("{task.fields[state]:<14}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
+        TextColumn("{task.description}", style="dim", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         tasks = [progress.add_task("", total=1.0, id=id, state="") for id in ids]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -126,8 +126,10 @@ class Database:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             # Never synced, so a power cut may tear it; nothing in it is worth keeping.
-            self._connection.execute("DETACH progress")
-            self.progress_path.unlink(missing_ok=True)
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("DETACH progress")
+            for end in ("", "-wal", "-shm"):
+                self.progress_path.with_name(self.progress_path.name + end).unlink(missing_ok=True)
             self._open_progress()
 
     def _open_progress(self) -> None:

@@ -15,7 +15,6 @@ class Answer:
 
     job: Job
     clips: tuple[Clip, ...]
-    deduplicated: bool = False
 
     @property
     def exit_code(self) -> int:

@@ -16,7 +16,8 @@
     ├── SetupError                  something is missing on this machine
     │   ├── EngineMissing           an extra that is not installed
     │   ├── UnknownEngine
-    │   └── BadSettings
+    │   ├── BadSettings
+    │   └── WorkerDied
     ├── EngineError                 a provider answered, or did not
     │   ├── NotDelivered            a create that provably never arrived
     │   ├── Busy                    "not now, nothing was accepted"
@@ -220,6 +221,13 @@ class BadSettings(SetupError):
 
     code = "bad_settings"
     next = "rushes config path says where it is; correct the line that is named"
+
+
+class WorkerDied(SetupError):
+    """The worker does not start."""
+
+    code = "worker_died"
+    next = "rushes worker shows why; the jobs are safe"
 
 
 # --- providers ------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ class Model:
             "negative_prompt": self.negative_prompt,
             "prompt_limit": self.prompt_limit,
             "free": self.price.free,
+            "included_in_plan": self.price.included_in_plan,
+            "price_per_clip": str(self.price.per_clip) if self.price.per_clip is not None else None,
             "price_per_second": {key: str(value) for key, value in (self.price.per_second or {}).items()},
             "price_source": self.price.source,
             "price_as_of": self.price.as_of.isoformat() if self.price.as_of else None,

@@ -61,9 +61,6 @@ class Quote:
         }
 
 
-FREE = Quote(amount=Decimal(0), basis=Basis.FREE, source="made on this machine")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Caps:
     """The caps in force, in US dollars; None is no cap. `engines` caps a day's spend per engine name.

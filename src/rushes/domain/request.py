@@ -59,6 +59,9 @@ class VideoRequest:
 
     def __post_init__(self) -> None:
         _check_prompt(self.prompt)
+        if self.seconds is not None:
+            # 5 and 5.0 are the same request, whichever door it came through.
+            object.__setattr__(self, "seconds", float(self.seconds))
         if self.seconds is not None and not 0 < self.seconds <= SECONDS_LIMIT:
             raise BadInput(
                 f"seconds is {self.seconds:g}; a clip is longer than 0 and at most {SECONDS_LIMIT:g} s",
@@ -110,6 +113,8 @@ def _check_prompt(prompt: str) -> None:
             f"the prompt has {len(prompt):,} characters; at most {PROMPT_LIMIT:,} are sent",
             next="shorten it; was a whole file pasted by mistake?",
         )
+    if any("\ud800" <= char <= "\udfff" for char in prompt):
+        raise BadInput("the prompt holds bytes that are not UTF-8 text", next="write it in UTF-8")
     control = sorted(
         {char for char in prompt if ord(char) < 32 and char not in "\n\t\r"} | ({"\x7f"} & {*prompt})
     )

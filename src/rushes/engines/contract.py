@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from rushes.domain.errors import Refused
+from rushes.domain.errors import BadInput, Refused
 from rushes.domain.model import Model
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
@@ -197,4 +197,10 @@ class BaseEngine:
 
     def ticket(self, text: str) -> Ticket:
         """Return the ticket that a person read off the provider's own pages: an id, or the ticket as JSON."""
-        return json.loads(text) if text.lstrip().startswith("{") else {"id": text}
+        if not text.lstrip().startswith("{"):
+            return {"id": text}
+        try:
+            found: Ticket = json.loads(text)
+        except ValueError as error:
+            raise BadInput(f"the ticket {text!r} is not JSON", next="give the provider's own id") from error
+        return found

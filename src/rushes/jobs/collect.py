@@ -25,6 +25,9 @@ from rushes.jobs.inspection import Arrival, inspect
 from rushes.jobs.kit import Kit
 from rushes.library.library import Library, sha256
 
+LONGEST_RESULTS_S = 900.0
+"""Seconds an engine may take to say where its results are; a local one may have to make them again."""
+
 FRESH_RESULTS = 3
 """How often a provider is asked for new addresses before what it offers counts as gone."""
 
@@ -39,8 +42,7 @@ async def collect(kit: Kit, job: Job) -> None:
         return kit.block(job, error)
     except (ResultGone, ResultBroken) as error:
         return kit.tenure.fail(job, error)
-    if job.out is not None:
-        copy_out(kit, job, clips)
+    copy_out(kit, job, clips)
     kit.tenure.completed(job, [clip.id for clip in clips])
     kit.library.clear_staging(job.id)
 
@@ -74,8 +76,10 @@ async def bring_in(kit: Kit, job: Job) -> list[Clip]:
             if filed:
                 return list(filed.values())
             raise
-        except Unreachable:
+        except Unreachable as error:
             failures += 1
+            if failures == 1:
+                kit.tenure.held_up(job, error)
             await asyncio.sleep(kit.backoff.pause(failures))
 
 
@@ -83,7 +87,8 @@ async def results(kit: Kit, job: Job) -> Sequence[Result]:
     """Return what the provider offers now."""
     assert job.ticket is not None
     try:
-        offered = await kit.engine(job.engine).results(job.ticket)
+        async with asyncio.timeout(LONGEST_RESULTS_S):
+            offered = await kit.engine(job.engine).results(job.ticket)
     except (Blocked, SetupError, ResultGone, ResultBroken, StorageError, Unreachable):
         raise
     except Exception as error:
@@ -188,11 +193,13 @@ def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroke
 
 def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
     """Put a copy where the caller wants one. A folder that cannot be written must not cost the clip."""
-    assert job.out is not None
-    for number, clip in enumerate(clips):
-        target = job.out if number == 0 else job.out.with_stem(f"{job.out.stem}-{number + 1}")
+    # Asked anew: somebody may have said so since.
+    out = kit.tenure.ledger.job(job.id).out
+    for number, clip in enumerate(clips if out is not None else ()):
+        assert out is not None
+        target = out if number == 0 else out.with_stem(f"{out.stem}-{number + 1}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clip.path, target)
         except OSError as error:
-            kit.tenure.note(job, "copy_failed", out=str(target), because=error.strerror or str(error))
+            kit.tenure.warn(job, f"no copy could be put at {target}: {error.strerror or error}")

@@ -77,6 +77,8 @@ class Downloader:
             before = part.stat().st_size if part.exists() else 0
             try:
                 return self._stream(source, part)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+                raise ResultBroken(f"{source} is not an address that can be downloaded from") from error
             except (httpx.TransportError, BrokenOff) as error:
                 grown = part.exists() and part.stat().st_size > before
                 failures = 0 if grown else failures + 1

@@ -11,6 +11,7 @@ from rushes.domain.errors import (
     Billed,
     Blocked,
     ContentRefused,
+    EngineError,
     RenderFailed,
     ResultGone,
     RushesError,
@@ -18,14 +19,14 @@ from rushes.domain.errors import (
     StorageError,
 )
 from rushes.domain.job import Job
-from rushes.engines.contract import CancelOutcome, Progress, RenderState
-from rushes.jobs.kit import Kit
+from rushes.engines.contract import CancelOutcome, Engine, Progress, RenderState
+from rushes.jobs.kit import Kit, unclassified
 from rushes.jobs.tenure import LONGEST_PAUSE_S
 
 SHORTEST_PAUSE_S = 0.05
 """However soon a provider wants to be asked again: one that says 0 must not keep a core busy."""
 
-LONGEST_POLL_S = 60.0
+LONGEST_CALL_S = 60.0
 """An engine that never answers a poll must not keep the places of others that would."""
 
 TELL_EVERY_S = 2.0
@@ -87,7 +88,7 @@ async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
     """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
     assert job.ticket is not None
     try:
-        async with kit.asking, asyncio.timeout(LONGEST_POLL_S):
+        async with kit.asking, asyncio.timeout(LONGEST_CALL_S):
             progress = await kit.engine(job.engine).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)
@@ -99,8 +100,12 @@ async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on without us
         watch.failures += 1
-        return kit.backoff.pause(watch.failures, getattr(error, "ask_after", None))
-    watch.failures = 0
+        if watch.failures == 1:
+            kit.tenure.held_up(job, unclassified(error, "asking how far it is"))
+        return min(LONGEST_PAUSE_S, kit.backoff.pause(watch.failures, getattr(error, "ask_after", None)))
+    if watch.failures:
+        kit.tenure.held_up(job, None)
+        watch.failures = 0
     return watch.next_poll(progress) if still_there(kit, job, progress, watch) else None
 
 
@@ -133,12 +138,10 @@ async def cancel(kit: Kit, job: Job, watch: Watch) -> bool:
     assert job.ticket is not None
     try:
         engine = kit.engine(job.engine)
-        outcome = await engine.cancel(job.ticket)
+        async with asyncio.timeout(LONGEST_CALL_S):
+            outcome = await engine.cancel(job.ticket)
         watch.cancel_asked = True
         kit.tenure.note(job, "cancel_asked", outcome=outcome.value)
-        if outcome is not CancelOutcome.CONFIRMED:
-            return False
-        cost = (await engine.poll(job.ticket)).cost
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on and is followed
@@ -146,8 +149,19 @@ async def cancel(kit: Kit, job: Job, watch: Watch) -> bool:
             watch.cancel_failed = True
             kit.tenure.note(job, "cancel_failed", because=str(error))
         return False
-    kit.tenure.canceled(job, cost)
-    return True
+    if outcome is CancelOutcome.CONFIRMED:
+        kit.tenure.canceled(job, await cost_of_canceled(engine, job))
+    return outcome is CancelOutcome.CONFIRMED
+
+
+async def cost_of_canceled(engine: Engine, job: Job) -> Decimal | None:
+    """Return what a canceled render cost; None where its provider does not say, or knows it no longer."""
+    assert job.ticket is not None
+    try:
+        async with asyncio.timeout(LONGEST_CALL_S):
+            return (await engine.poll(job.ticket)).cost
+    except (EngineError, TimeoutError):
+        return None
 
 
 def failure(progress: Progress) -> RushesError:

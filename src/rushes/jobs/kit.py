@@ -7,7 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from rushes.domain.errors import Blocked, EngineError, OutcomeUnknown, RushesError, StorageError
+from rushes.domain.errors import (
+    Blocked,
+    EngineError,
+    OutcomeUnknown,
+    RushesError,
+    SetupError,
+    StorageError,
+)
 from rushes.domain.job import Job
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.download import Downloader
@@ -20,7 +27,8 @@ from rushes.library.library import Library
 class Kit:
     """The ledger, the library, the engines and the pace; and what several steps do in the same way.
 
-    `engine` gives an engine by its configured name, `rate` its sliding window. `room` bounds how many
+    `engine` gives an engine by its configured name, `reload` reads the settings anew (a person may have
+    mended them), `rate` is an engine's sliding window. `room` bounds how many
     files are decoded at once, `asking` how many polls are on their way: an HTTP client's pool takes time
     with the square of what waits in it, and a worker that starts may have thousands to ask about.
     `wishes` holds an event for each job that is being followed, set when somebody wants it canceled;
@@ -30,6 +38,7 @@ class Kit:
     tenure: Tenure
     library: Library
     engine: Callable[[str], Engine]
+    reload: Callable[[], None]
     rate: Callable[[Job], RateWindow]
     downloader: Downloader
     backoff: Backoff = field(default_factory=Backoff)
@@ -50,7 +59,10 @@ class Kit:
 
     def outcome_unknown(self, job: Job, error: OutcomeUnknown) -> None:
         """A create may have been accepted: have it settled in the way its engine declares."""
-        engine = self.engine(job.engine)
+        try:
+            engine = self.engine(job.engine)
+        except SetupError:
+            return self.tenure.unknown(job, error, None, raw=error.raw)
         seconds: float | None = self.pause(job)
         if engine.recovery is Recovery.LOOKUP:
             # Any sooner, and a create that is still on its way would be missed and bought again.

@@ -246,6 +246,10 @@ class Ledger:
             values = {"id": job.id, "amount": budget.to_micros(amount), "known": int(known), "now": now}
             self.database.run(self._sql["add_spend"], values)
 
+    def hold_again(self, job: Job) -> None:
+        """Have a job's hold count again, where it was settled too soon."""
+        self.database.run(self._sql["reopen_hold"], {"id": job.id})
+
     def note(self, id: str, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
         values = {"id": id, "now": self.clock(), "kind": kind, "detail": json.dumps(detail, default=str)}

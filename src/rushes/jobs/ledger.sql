@@ -40,7 +40,8 @@ SELECT id, digest FROM jobs WHERE key = :key AND ordinal = :ordinal
 SELECT id FROM jobs
 WHERE digest = :digest
   AND (state IN ('waiting', 'submitting', 'queued', 'running', 'collecting', 'blocked', 'outcome_unknown')
-       OR (state = 'completed' AND completed_at > :recent))
+       OR (state = 'completed' AND completed_at > :recent
+           AND EXISTS (SELECT 1 FROM clips WHERE clips.job_id = jobs.id)))
 ORDER BY created_at DESC LIMIT 1
 
 -- name: add_job

@@ -22,6 +22,7 @@ Step = Callable[[Kit, Job], Awaitable[None]]
 async def knock(kit: Kit, job: Job) -> None:
     """Wait, then try again where a person had to act first."""
     if await kit.until_due(job):
+        kit.reload()
         kit.tenure.unblocked(job)
 
 

@@ -29,19 +29,30 @@ async def settle(kit: Kit, job: Job) -> None:
 
 async def replay(kit: Kit, job: Job, engine: Engine) -> None:
     """Send the create again under the same key, which the service answers with the same job."""
-    age = kit.tenure.ledger.clock() - kit.tenure.posted_at(job).timestamp()
-    if engine.recovery is Recovery.REPLAY_KEY and age > engine.key_lifetime:
+    free = engine.recovery is Recovery.RERUN_FREE
+    if not free and not still_remembered(kit, job, engine):
         return leave_to_a_person(kit, job, "the provider has forgotten the key by now")
     try:
         prepared = await engine.prepare(job.request, model_id(job))
         accepted = await post(kit, job, prepared, kit.tenure.submission(job)["key"])
     except Refused as error:
-        kit.tenure.fail(job, error)
+        if free:
+            return kit.tenure.fail(job, error)
+        # The first create may have been accepted all the same: uploads have new names by now, and some
+        # services refuse a key that comes with other words.
+        leave_to_a_person(kit, job, f"the provider refused the key the second time ({error.message})")
     except RushesError as error:
         unsettled = OutcomeUnknown(f"it is not settled yet: {error.message}")
         kit.tenure.unknown(job, unsettled, kit.pause(job, error))
     else:
         await store_ticket(kit, job, accepted)
+
+
+def still_remembered(kit: Kit, job: Job, engine: Engine) -> bool:
+    """Whether the service surely remembers the key: with an hour to spare, for a clock that was set back."""
+    spare = min(3600.0, engine.key_lifetime / 2)
+    age = kit.tenure.ledger.clock() - kit.tenure.posted_at(job).timestamp()
+    return -3600.0 <= age <= engine.key_lifetime - spare
 
 
 async def look_up(kit: Kit, job: Job, engine: Engine) -> None:

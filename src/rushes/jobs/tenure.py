@@ -13,7 +13,7 @@ from typing import Any
 
 from rushes.database.database import Row
 from rushes.database.sql import load
-from rushes.domain.errors import Billed, RushesError, Superseded
+from rushes.domain.errors import Billed, RushesError, Superseded, WrongState
 from rushes.domain.job import Failure, Job, JobState
 from rushes.engines.contract import Accepted, Progress, RenderState
 from rushes.jobs.budget import to_micros
@@ -108,7 +108,12 @@ class Tenure:
                 "warnings": json.dumps(list(accepted.warnings)),
             }
             self._database.run(self._sql["accepted_facts"], facts)
-            self.ledger.move(job.id, [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN], JobState.QUEUED)
+            if not self.ledger.move(
+                job.id, [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN, JobState.FAILED], JobState.QUEUED
+            ):
+                raise WrongState(f"job {job.id} was moved while its create was answered")
+            # A person may have written it off in the meantime; what was accepted may cost money after all.
+            self.ledger.hold_again(job)
             where = {"engine": job.engine, "account": job.account, "now": self.ledger.clock()}
             self._database.run(self._sql["unblock"], where)
             self.ledger.note(job.id, "accepted", ticket=accepted.ticket)
@@ -196,8 +201,9 @@ class Tenure:
     def completed(self, job: Job, clips: Sequence[str]) -> None:
         """Its clips are in the library: settle the hold with what the provider charged."""
         with self._fenced():
+            if not self.ledger.move(job.id, [JobState.COLLECTING], JobState.COMPLETED):
+                return
             self.ledger.settle(job, Billed.NO if job.charged == 0 else Billed.YES, job.charged)
-            self.ledger.move(job.id, [JobState.COLLECTING], JobState.COMPLETED)
             self._database.run(self._sql["forget_progress"], {"id": job.id})
             self.ledger.note(job.id, "completed", clips=list(clips))
 
@@ -221,11 +227,18 @@ class Tenure:
         with self._fenced():
             self._end(job, JobState.CANCELED, _canceled(billed), cost)
 
-    def held_up(self, job: Job, error: RushesError) -> None:
-        """Say why a job stands still that no provider and no person keeps from going on."""
+    def held_up(self, job: Job, error: RushesError | None) -> None:
+        """Say what keeps a job where it is, until it moves or (None) nothing does any more."""
         with self._fenced():
-            values = {"id": job.id, "reason": error.message, "now": self.ledger.clock()}
+            reason = error.message if error is not None else None
+            values = {"id": job.id, "reason": reason, "now": self.ledger.clock()}
             self._database.run(self._sql["held_up"], values)
+
+    def warn(self, job: Job, text: str) -> None:
+        """Tell everybody who looks at the job something that did not go as asked."""
+        with self._fenced():
+            warnings = json.dumps([*self.ledger.job(job.id).warnings, text])
+            self._database.run(self._sql["warn"], {"id": job.id, "warnings": warnings})
 
     def note(self, job: Job, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
@@ -264,7 +277,10 @@ class Tenure:
     def _end(self, job: Job, to: JobState, failure: Failure, cost: Decimal | None = None) -> None:
         if job.quote.free:
             failure = replace(failure, billed=Billed.NO)
-        self.ledger.move(job.id, [job.state, *_FROM_PROVIDER], to, failure=failure)
+        # A job that somebody has moved since it was looked at is not ended by what was seen then.
+        origin = _FROM_PROVIDER if job.state in _FROM_PROVIDER else (job.state,)
+        if not self.ledger.move(job.id, origin, to, failure=failure):
+            return
         self.ledger.settle(job, failure.billed, cost)
         self._database.run(self._sql["forget_progress"], {"id": job.id})
         self.ledger.note(job.id, to.value, because=failure.message, billed=failure.billed.value)

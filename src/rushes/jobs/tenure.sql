@@ -49,6 +49,9 @@ WHERE cancel_requested = 1 AND state IN ('submitting', 'queued', 'running', 'blo
 UPDATE jobs SET due_at = 1, updated_at = :now
 WHERE state = 'blocked' AND engine = :engine AND account = :account
 
+-- name: warn
+UPDATE jobs SET warnings = :warnings WHERE id = :id
+
 -- name: held_up
 UPDATE jobs SET reason = :reason, updated_at = :now WHERE id = :id
 

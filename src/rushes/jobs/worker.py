@@ -33,7 +33,8 @@ log = logging.getLogger("rushes.worker")
 class Worker:
     """Carries every job of one ledger through.
 
-    `engine` gives an engine by its configured name, `limits` what each may be asked for; after `idle_s`
+    `engine` gives an engine by its configured name, `limits` what each may be asked for, `reload` reads
+    both anew; after `idle_s`
     seconds without anything to do it exits.
     """
 
@@ -44,6 +45,7 @@ class Worker:
         engine: Callable[[str], Engine],
         limits: Callable[[str], Limits],
         *,
+        reload: Callable[[], None] = lambda: None,
         lock: Path,
         idle_s: float,
         backoff: Backoff | None = None,
@@ -52,6 +54,7 @@ class Worker:
         self._library = library
         self._engine = engine
         self._limits = limits
+        self._reload = reload
         self._lock = FileLock(lock, timeout=0)
         self._idle_s = idle_s
         self._backoff = backoff or Backoff()
@@ -79,6 +82,7 @@ class Worker:
             tenure=tenure,
             library=self._library,
             engine=self._engine,
+            reload=self._reload,
             rate=lambda job: self._window(tenure, job),
             downloader=downloader,
             backoff=self._backoff,
@@ -121,6 +125,8 @@ class Worker:
 
     def _take_up(self, kit: Kit) -> None:
         """Start what stands in the ledger as under way, and pass on whom somebody wants canceled."""
+        # Whoever wrote to the ledger may have written to the settings before.
+        kit.reload()
         now = asyncio.get_running_loop().time()
         for id in kit.tenure.carried():
             if not self._carries(id) and self._resting.get(id, 0.0) <= now:
@@ -173,13 +179,3 @@ class Worker:
             ages = tenure.post_ages(job.engine, job.account, limits.window) if limits.rate else ()
             self._windows[place] = RateWindow(limits, ages)
         return self._windows[place]
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a living worker holds the lock."""
-    probe = FileLock(lock, timeout=0)
-    try:
-        with probe:
-            return False
-    except Timeout:
-        return True

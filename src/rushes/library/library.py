@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from rushes.database.database import Database, Row, translated
+from rushes.database.database import Database, Row, storage_error, translated
 from rushes.database.sql import load
 from rushes.domain.clip import Clip
 from rushes.domain.errors import BadReference, NotFound
@@ -46,18 +47,22 @@ class Library:
             raise BadReference(f"the {reference.role.value} reference {source} is not a file")
         if source.stat().st_size > MAX_REFERENCE_BYTES:
             raise BadReference(f"{source} is larger than {MAX_REFERENCE_BYTES // 2**20} MiB")
+        folder = self.root / "references"
+        with translated(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Hashed as copied: the source may be changed by somebody while it is read.
+        part = folder / f"{uuid4().hex}.part"
         try:
-            found = sha256(source)
-        except OSError as error:
+            shutil.copyfile(source, part)
+        except PermissionError as error:
             raise BadReference(f"{source} cannot be read ({error.strerror})") from error
-        target = self.root / "references" / f"{found}{source.suffix.lower()}"
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise storage_error(part, error.strerror or str(error)) from error
+        found = sha256(part)
+        target = folder / f"{found}{source.suffix.lower()}"
         with translated(target):
-            if not target.exists():
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                # Beside it first: another process must never meet half a file under this name.
-                part = target.with_suffix(f".{os.getpid()}.part")
-                shutil.copyfile(source, part)
-                os.replace(part, target)
+            os.replace(part, target)
         return replace(reference, path=target, sha256=found)
 
     def check_references(self, request: VideoRequest) -> None:
@@ -98,6 +103,7 @@ class Library:
             for name, place in places.items():
                 source = getattr(clip, name)
                 if source is not None:
+                    _sync(source)
                     os.replace(source, place)
             filed = replace(
                 clip,
@@ -109,6 +115,7 @@ class Library:
             text = sidecar.write(filed, self.root)
             part = home / f"{stem}.json.part"
             part.write_text(text, encoding="utf-8")
+            _sync(part)
             os.replace(part, home / f"{stem}.json")
             _sync(home)
         self._database.run(self._sql["add"], self._values(filed, text))
@@ -203,9 +210,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(folder: Path) -> None:
-    # The names must survive a power cut as well as the bytes do, or the ledger would tell of no file.
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    # Bytes and names must survive a power cut, or the ledger would tell of a file that is not there.
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -135,6 +135,8 @@ class AnimaticEngine(BaseEngine):
             left_by_a_killed_render.unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # Without the working folder on the path: a file of the user's must not stand for a module.
+            "-P",
             "-m",
             "rushes.engines.animatic.render",
             stdin=asyncio.subprocess.PIPE,
