@@ -11,7 +11,8 @@ from rushes.engines.animatic.planes import Frame, Grid, Tiles, cover, first, sam
 from rushes.engines.animatic.regions import Box, Region
 
 Motion = Callable[[float], tuple[float, float]]
-"""From seconds to how far a layer has moved right and down, in frame pixels."""
+"""From seconds to how far a layer has moved right and down, in frame pixels. It can be pickled: a scene is
+handed to another process."""
 
 
 def still(seconds: float) -> tuple[float, float]:

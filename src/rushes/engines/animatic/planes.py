@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 STRIP = 100_000  # bytes worked on at a time: few enough to stay in the processor's cache, and on the heap
 
-_LOW, _EIGHT = np.uint16(0xFF), np.uint16(8)
+_LOW, _HALF, _EIGHT = np.uint16(0xFF), np.uint16(0x80), np.uint16(8)
 
 _RGB_TO_Y = np.array([46.559, 156.629, 15.812], np.float32)  # BT.709, limited range, for RGB of 0 to 1
 _RGB_TO_U = np.array([-25.664, -86.336, 112.0], np.float32)
@@ -183,6 +183,7 @@ def sample(source: Cells, grid: Grid) -> Cells:
             sums *= left
             other *= right
             sums += other
+            sums += _HALF
             sums >>= _EIGHT
         tall = len(done)
         if aligned[1]:
@@ -197,8 +198,7 @@ def sample(source: Cells, grid: Grid) -> Cells:
             lower = sums[rows[band] - top + 1]
             lower *= below[band]
         done += lower
-        # Rounded up here, as it was rounded down across: even places stay exact, slopes get no bias.
-        done += _LOW
+        done += _HALF
         done >>= _EIGHT
     return out
 

@@ -58,13 +58,19 @@ class Reflection:
         swing = self.wave * (0.15 + near) * (np.sin(phase) + 0.35 * np.sin(1.9 * phase + 1.3 * seconds))
         shift = np.round(swing / coarse).astype(np.intp)
         reach = int(np.abs(shift).max()) + 1
-        wide = np.pad(above[source], ((0, 0), (reach, reach)), mode="edge")
+        # What a ripple shifts in from beyond an edge is the edge's pixel.
+        wide = np.empty((rows, width + 2 * reach), np.uint8)
+        np.take(above, source, axis=0, mode="clip", out=wide[:, reach : reach + width])
+        wide[:, :reach] = wide[:, reach : reach + 1]
+        wide[:, reach + width :] = wide[:, reach + width - 1 : reach + width]
         turned = np.empty_like(ground)
-        for row in range(rows):
-            start = reach + shift[row]
+        for row, start in enumerate((reach + shift).tolist()):
             turned[row] = wide[row, start : start + width]
-        kept = np.multiply(ground, np.uint8(255) - mask, dtype=np.uint16)
-        kept += np.multiply(turned, mask, dtype=np.uint16)
+        turned16 = turned.astype(np.uint16)
+        turned16 *= mask
+        kept = np.bitwise_not(mask).astype(np.uint16)
+        kept *= ground
+        kept += turned16
         kept += np.uint16(255)
         kept >>= np.uint16(8)
         ground[...] = kept

@@ -8,6 +8,7 @@ and ends at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -23,7 +24,7 @@ from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.scene import Scene, scene_of
 from rushes.engines.animatic.second_hand import SecondHand, worth_it
-from rushes.engines.animatic.sound import RATE, ambience
+from rushes.engines.animatic.sound import RATE, Sound, ambience
 from rushes.media.encode import VideoWriter
 
 __all__ = ["Order", "main", "render"]
@@ -62,28 +63,32 @@ def render(order: Order, on_progress: Callable[[float], None]) -> Path:
 
 def _fill(writer: VideoWriter, order: Order, on_progress: Callable[[float], None]) -> None:
     """Write all frames, and the sound in step with them."""
-    sound = ambience(read(order.prompt), order.frames / FPS, order.seed) if order.audio else None
-    for number, frame in enumerate(_frames(order)):
-        writer.write_planes(frame.y, frame.u, frame.v)
-        if sound is not None:
-            writer.write_audio(sound[number * RATE // FPS : (number + 1) * RATE // FPS])
-        on_progress((number + 1) / order.frames)
-
-
-def _frames(order: Order) -> Iterator[Frame]:
-    """Yield all frames in order. While this process draws one, the encoder's own thread is at the last."""
-    if not worth_it(order):
+    with contextlib.ExitStack() as stack:
+        second = stack.enter_context(SecondHand(order)) if worth_it(order) else None
         picture = scene_of(order)
-        yield from (picture.frame(number, FPS) for number in range(order.frames))
-        return
-    with SecondHand(order) as second:
-        yield from _by_turns(scene_of(order), order.frames, second)
+        sound = _sound(order, second) if order.audio else None
+        if second is not None:
+            second.hand_over(picture)
+        for number, frame in enumerate(_frames(picture, order.frames, second)):
+            writer.write_planes(frame.y, frame.u, frame.v)
+            if sound is not None:
+                writer.write_audio(sound[number * RATE // FPS : (number + 1) * RATE // FPS])
+            on_progress((number + 1) / order.frames)
 
 
-def _by_turns(picture: Scene, count: int, second: SecondHand) -> Iterator[Frame]:
-    """Draw even frames here, take odd ones from the second hand, or draw them as well if it is gone."""
+def _sound(order: Order, second: SecondHand | None) -> Sound:
+    """Take the sound from the second hand, or make it here if there is none or it is gone."""
+    made = second.sound() if second is not None else None
+    return ambience(read(order.prompt), order.frames / FPS, order.seed) if made is None else made
+
+
+def _frames(picture: Scene, count: int, second: SecondHand | None) -> Iterator[Frame]:
+    """Draw even frames here, take odd ones from the second hand, or draw them as well if it is gone.
+
+    While this process draws one, the encoder's own threads are at the last.
+    """
     for number in range(count):
-        drawn = second.next_frame() if number % 2 else None
+        drawn = second.next_frame() if number % 2 and second is not None else None
         yield drawn or picture.frame(number, FPS)
 
 

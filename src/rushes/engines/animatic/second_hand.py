@@ -1,16 +1,19 @@
-"""A second pair of hands: a child process that draws every other frame.
+"""A second pair of hands: a child process that makes the sound, then draws every other frame.
 
 Threads do not help here. Drawing is thousands of short numpy calls, and two threads would spend their time
 handing the interpreter's lock to each other. A frame depends on its number alone, so it does not matter to
-the picture who draws it.
+the picture who draws it. The scenery is drawn once, here, while the child is at the sound, and handed over.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -18,16 +21,19 @@ import numpy as np
 
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
-from rushes.engines.animatic.scene import Scene, scene_of
+from rushes.engines.animatic.reading import read
+from rushes.engines.animatic.scene import Scene
+from rushes.engines.animatic.sound import RATE, Sound, ambience
 
 LARGEST = 1_000_000  # pixels; two sets of 1080p layers would take 900 MB
 
 
 class SecondHand:
-    """Draws the odd frames of an order in a child process; use it in a with-block.
+    """Makes the sound and the odd frames of an order in a child process; use it in a with-block.
 
-    The child sends raw planes through its output, so that it waits when it is ahead, and ends by itself when
-    nobody reads any more.
+    The talk is in turns, so that neither waits for the other for ever: the order goes in, the sound comes
+    out, the scene goes in, frames come out. The child waits when it is ahead, and ends by itself when nobody
+    reads any more. If it is gone, there is just nothing more of it.
     """
 
     def __init__(self, order: Order) -> None:
@@ -41,8 +47,9 @@ class SecondHand:
 
     def __enter__(self) -> Self:
         assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(self._order.as_json()).encode() + b"\n")
-        self._child.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._child.stdin.write(json.dumps(self._order.as_json()).encode() + b"\n")
+            self._child.stdin.flush()
         return self
 
     def __exit__(
@@ -51,13 +58,25 @@ class SecondHand:
         self._child.kill()
         self._child.communicate()
 
+    def sound(self) -> Sound | None:
+        """Return the sound of the order, or None if the child has ended. To be called first, and once."""
+        count = round(self._order.frames / FPS * RATE) * 2
+        cells = self._read(count * 4)
+        return None if cells is None else cells.view(np.float32).reshape(-1, 2)
+
+    def hand_over(self, picture: Scene) -> None:
+        """Give the child what it draws from."""
+        assert self._child.stdin is not None
+        with suppress(BrokenPipeError):
+            pickle.dump(picture, self._child.stdin, protocol=5)
+            self._child.stdin.flush()
+
     def next_frame(self) -> Frame | None:
         """Return the next odd frame, or None if the child has ended."""
-        assert self._child.stdout is not None
         width, height = self._order.width, self._order.height
         size = width * height
-        cells = np.frombuffer(self._child.stdout.read(size * 3 // 2), np.uint8)
-        if len(cells) < size * 3 // 2:
+        cells = self._read(size * 3 // 2)
+        if cells is None:
             return None
         half = (height // 2, width // 2)
         return Frame(
@@ -66,27 +85,36 @@ class SecondHand:
             v=cells[size * 5 // 4 :].reshape(half),
         )
 
+    def _read(self, length: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
+        assert isinstance(self._child.stdout, io.BufferedReader)
+        cells = np.empty(length, np.uint8)
+        return cells if self._child.stdout.readinto(cells.data) == length else None
+
 
 def worth_it(order: Order) -> bool:
-    """Whether a second interpreter, which draws the scenery for itself, pays in time and in memory."""
+    """Whether a second interpreter, with the scenery in its memory too, pays."""
     small = order.width * order.height <= LARGEST
     return small and (os.cpu_count() or 1) > 1 and order.frames >= 2 * FPS
 
 
-def _serve(picture: Scene, count: int) -> None:
-    for number in range(1, count, 2):
+def _serve(order: Order) -> None:
+    output = sys.stdout.buffer
+    if order.audio:
+        output.write(ambience(read(order.prompt), order.frames / FPS, order.seed).data.cast("B"))
+        output.flush()
+    picture = pickle.load(sys.stdin.buffer)
+    for number in range(1, order.frames, 2):
         frame = picture.frame(number, FPS)
         for plane in (frame.y, frame.u, frame.v):
-            sys.stdout.buffer.write(plane.tobytes())
-        sys.stdout.buffer.flush()
+            output.write(plane.data.cast("B"))
+        output.flush()
 
 
 def main() -> int:
-    """Draw the odd frames of the order on standard input; end quietly when nobody reads them."""
-    order = Order.from_json(json.loads(sys.stdin.buffer.readline()))
+    """Serve the order on standard input; end quietly when nobody reads or nothing more comes."""
     try:
-        _serve(scene_of(order), order.frames)
-    except BrokenPipeError:
+        _serve(Order.from_json(json.loads(sys.stdin.buffer.readline())))
+    except (BrokenPipeError, EOFError, pickle.UnpicklingError):
         # The interpreter would try to flush what is left, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -224,17 +225,19 @@ def _cabin(pen: Pen) -> None:
 
 
 def _bob(reach: float) -> Motion:
-    def motion(seconds: float) -> tuple[float, float]:
-        return reach * 0.8 * float(np.sin(seconds * 0.9)), reach * float(np.sin(seconds * 1.9))
+    return functools.partial(_bobbing, reach)
 
-    return motion
+
+def _bobbing(reach: float, seconds: float) -> tuple[float, float]:
+    return reach * 0.8 * float(np.sin(seconds * 0.9)), reach * float(np.sin(seconds * 1.9))
 
 
 def _glide(reach: float) -> Motion:
-    def motion(seconds: float) -> tuple[float, float]:
-        return reach * float(np.sin(seconds * 0.7)), reach * 0.5 * float(np.sin(seconds * 1.3))
+    return functools.partial(_gliding, reach)
 
-    return motion
+
+def _gliding(reach: float, seconds: float) -> tuple[float, float]:
+    return reach * float(np.sin(seconds * 0.7)), reach * 0.5 * float(np.sin(seconds * 1.3))
 
 
 _DRAWN = {

@@ -6,6 +6,7 @@ per frame: at the speed of rain or snow that is as smooth as any finer step, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,15 +77,50 @@ class Falling:
     across: int
     down: int
 
+    def start(self, slide: int, count: int) -> tuple[int, int]:
+        """Return which place of the tile lies in the frame's corner, both even."""
+        left, top = (-self.across * count + slide) % self.size[0], (-self.down * count) % self.size[1]
+        return left // 2 * 2, top // 2 * 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shower:
+    """Several tiles of one colour, laid over the frame at once: where two meet, the denser one counts."""
+
+    falls: tuple[Falling, ...]
+
     @property
     def is_still(self) -> bool:
         return False
 
     def paint(self, frame: Frame, view: View, seconds: float) -> None:
-        count = round(seconds * FPS)
-        slide = 2 * round(view.x * frame.size[0] * 0.6)
-        left, top = (-self.across * count + slide) % self.size[0], (-self.down * count) % self.size[1]
-        self.tile.lay(frame, left // 2 * 2, top // 2 * 2)
+        count, slide = round(seconds * FPS), 2 * round(view.x * frame.size[0] * 0.6)
+        places = [(fall.tile, *fall.start(slide, count)) for fall in self.falls]
+        light = _densest([_part(tile.y, left, top, frame.y) for tile, left, top in places])
+        alpha = _densest([_part(tile.alpha, left, top, frame.y) for tile, left, top in places])
+        cover(frame.y, light, alpha)
+        tinting = [(tile, left // 2, top // 2) for tile, left, top in places if tile.tints]
+        if not tinting:
+            return
+        alpha = _densest([_part(tile.alpha_half, left, top, frame.u) for tile, left, top in tinting])
+        for plane, name in ((frame.u, "u"), (frame.v, "v")):
+            cover(
+                plane,
+                _densest([_part(getattr(tile, name), left, top, plane) for tile, left, top in tinting]),
+                alpha,
+            )
+
+
+def _part(plane: Plane, left: int, top: int, frame: Plane) -> Plane:
+    return plane[top : top + frame.shape[0], left : left + frame.shape[1]]
+
+
+def _densest(planes: Sequence[Plane]) -> Plane:
+    """Return the highest of each place; of one colour, the denser veil has the higher code."""
+    total = planes[0]
+    for number, plane in enumerate(planes[1:]):
+        total = np.maximum(total, plane, out=total if number else None)
+    return total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +226,7 @@ def _rain(stage: Stage) -> list[Paints]:
     rng = stage.rng("rain")
     slant = float(rng.uniform(0.10, 0.22)) * (1 if rng.random() < 0.5 else -1)
     bright = mixed(scaled(stage.palette.horizon, 1.25), (214, 226, 240), 0.62)
-    falls: list[Paints] = []
+    falls: list[Falling] = []
     for long, thick, strength, pace, count in (
         (0.060, 0.0019, 0.34, 0.042, 420),
         (0.120, 0.0028, 0.46, 0.070, 190),
@@ -203,7 +239,7 @@ def _rain(stage: Stage) -> list[Paints]:
         cells = _streaks(stage, rng, number, fall, stage.unit * thick, strength)
         tile = veil(cells, bright, (2, 2), tints=False)
         falls.append(Falling(tile=tile, size=(stage.width, stage.height), across=across, down=down))
-    return falls
+    return [Shower(falls=tuple(falls))]
 
 
 def _streaks(
@@ -252,7 +288,7 @@ def _snow(stage: Stage) -> list[Paints]:
     white = mixed((255, 255, 255), stage.palette.horizon, 0.12)
     if stage.palette.lamps == 1.0:
         white = mixed(white, stage.palette.haze, 0.22)
-    falls: list[Paints] = []
+    falls: list[Falling] = []
     wind = 1 if rng.random() < 0.5 else -1
     for radius, strength, down, across, count in (
         (0.0022, 0.70, 0.0030, 0.0, 620),
@@ -270,7 +306,7 @@ def _snow(stage: Stage) -> list[Paints]:
                 down=max(2, 2 * round(stage.unit * down / 2)),
             )
         )
-    return falls
+    return [Shower(falls=tuple(falls))]
 
 
 def _flakes(stage: Stage, rng: np.random.Generator, number: int, radius: float, strength: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -222,9 +223,9 @@ def _lines(
 
 def _sway(rng: np.random.Generator, across: float, down: float) -> Motion:
     pace, phase = float(rng.uniform(0.9, 1.3)), float(rng.uniform(0, 6.28))
+    return functools.partial(_swaying, across, down, pace, phase)
 
-    def motion(seconds: float) -> tuple[float, float]:
-        angle = seconds * pace * 1.6 + phase
-        return across * float(np.sin(angle)), down * float(np.cos(angle))
 
-    return motion
+def _swaying(across: float, down: float, pace: float, phase: float, seconds: float) -> tuple[float, float]:
+    angle = seconds * pace * 1.6 + phase
+    return across * float(np.sin(angle)), down * float(np.cos(angle))
