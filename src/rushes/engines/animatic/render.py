@@ -23,7 +23,7 @@ from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.scene import Scene, scene_of
-from rushes.engines.animatic.second_hand import SecondHand, worth_it
+from rushes.engines.animatic.second_hand import SecondHand, is_theirs, worth_it
 from rushes.engines.animatic.sound import RATE, Sound, ambience
 from rushes.media.encode import VideoWriter
 
@@ -83,12 +83,12 @@ def _sound(order: Order, second: SecondHand | None) -> Sound:
 
 
 def _frames(picture: Scene, count: int, second: SecondHand | None) -> Iterator[Frame]:
-    """Draw even frames here, take odd ones from the second hand, or draw them as well if it is gone.
+    """Draw some frames here, take the others from the second hand, or draw them as well if it is gone.
 
     While this process draws one, the encoder's own threads are at the last.
     """
     for number in range(count):
-        drawn = second.next_frame() if number % 2 and second is not None else None
+        drawn = second.next_frame() if second is not None and is_theirs(number) else None
         yield drawn or picture.frame(number, FPS)
 
 

@@ -1,4 +1,4 @@
-"""A second pair of hands: a child process that makes the sound, then draws every other frame.
+"""A second pair of hands: a child process that makes the sound, then draws two frames of three.
 
 Threads do not help here. Drawing is thousands of short numpy calls, and two threads would spend their time
 handing the interpreter's lock to each other. A frame depends on its number alone, so it does not matter to
@@ -11,8 +11,10 @@ import io
 import json
 import os
 import pickle
+import queue
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -26,10 +28,18 @@ from rushes.engines.animatic.scene import Scene
 from rushes.engines.animatic.sound import RATE, Sound, ambience
 
 LARGEST = 1_000_000  # pixels; two sets of 1080p layers would take 900 MB
+AHEAD = 6
+"""How many frames the child may be ahead: enough that neither waits for the other at every frame."""
+PIPE_BYTES = 1 << 20
+
+
+def is_theirs(number: int) -> bool:
+    """Whether the child draws this frame: two of three, since the parent has the encoder to feed."""
+    return number % 3 != 0
 
 
 class SecondHand:
-    """Makes the sound and the odd frames of an order in a child process; use it in a with-block.
+    """Makes the sound and most frames of an order in a child process; use it in a with-block.
 
     The talk is in turns, so that neither waits for the other for ever: the order goes in, the sound comes
     out, the scene goes in, frames come out. The child waits when it is ahead, and ends by itself when nobody
@@ -38,11 +48,14 @@ class SecondHand:
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._frames: queue.Queue[Frame | None] = queue.Queue(AHEAD)
+        self._reader = threading.Thread(target=self._read_ahead, daemon=True)
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "rushes.engines.animatic.second_hand"],
+            [sys.executable, "-P", "-m", "rushes.engines.animatic.second_hand"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=PIPE_BYTES,
         )
 
     def __enter__(self) -> Self:
@@ -56,7 +69,15 @@ class SecondHand:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._child.kill()
-        self._child.communicate()
+        while self._reader.is_alive():
+            # It may stand before a full queue; a child that was killed sends nothing more.
+            with suppress(queue.Empty):
+                self._frames.get(timeout=0.01)
+        for pipe in (self._child.stdin, self._child.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self._child.wait()
 
     def sound(self) -> Sound | None:
         """Return the sound of the order, or None if the child has ended. To be called first, and once."""
@@ -70,9 +91,23 @@ class SecondHand:
         with suppress(BrokenPipeError):
             pickle.dump(picture, self._child.stdin, protocol=5)
             self._child.stdin.flush()
+        self._reader.start()
 
     def next_frame(self) -> Frame | None:
-        """Return the next odd frame, or None if the child has ended."""
+        """Return the next frame that `is_theirs`, or None if the child has ended."""
+        frame = self._frames.get()
+        if frame is None:
+            self._frames.put(None)
+        return frame
+
+    def _read_ahead(self) -> None:
+        frame = self._read_frame()
+        while frame is not None:
+            self._frames.put(frame)
+            frame = self._read_frame()
+        self._frames.put(None)
+
+    def _read_frame(self) -> Frame | None:
         width, height = self._order.width, self._order.height
         size = width * height
         cells = self._read(size * 3 // 2)
@@ -103,7 +138,7 @@ def _serve(order: Order) -> None:
         output.write(ambience(read(order.prompt), order.frames / FPS, order.seed).data.cast("B"))
         output.flush()
     picture = pickle.load(sys.stdin.buffer)
-    for number in range(1, order.frames, 2):
+    for number in filter(is_theirs, range(order.frames)):
         frame = picture.frame(number, FPS)
         for plane in (frame.y, frame.u, frame.v):
             output.write(plane.data.cast("B"))
