@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,22 @@ def _fill(writer: VideoWriter, order: Order, on_progress: Callable[[float], None
         sound = _sound(order, second) if order.audio else None
         if second is not None:
             second.hand_over(picture)
+        # While one frame is encoded the next is drawn: libav lets go of the interpreter's lock.
+        encoder = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        encoding: Future[None] | None = None
         for number, frame in enumerate(_frames(picture, order.frames, second)):
-            writer.write_planes(frame.y, frame.u, frame.v)
-            if sound is not None:
-                writer.write_audio(sound[number * RATE // FPS : (number + 1) * RATE // FPS])
+            if encoding is not None:
+                encoding.result()
+            encoding = encoder.submit(_encode, writer, frame, number, sound)
             on_progress((number + 1) / order.frames)
+        if encoding is not None:
+            encoding.result()
+
+
+def _encode(writer: VideoWriter, frame: Frame, number: int, sound: Sound | None) -> None:
+    writer.write_planes(frame.y, frame.u, frame.v)
+    if sound is not None:
+        writer.write_audio(sound[number * RATE // FPS : (number + 1) * RATE // FPS])
 
 
 def _sound(order: Order, second: SecondHand | None) -> Sound:
