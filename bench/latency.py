@@ -26,7 +26,7 @@ def run() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         with running(home / "creates.log") as provider:
-            provider.script("*", render={"seconds": RENDER_S})
+            provider.script("*", render={"seconds": RENDER_S, "ask_after": None})
             (home / "config.toml").write_text(f'[engines.scripted]\nbase_url = "{provider.base_url}"\n')
             ours, polls = with_rushes(home, provider)
             theirs, their_polls = with_a_loop(home, provider)

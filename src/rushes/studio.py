@@ -319,7 +319,7 @@ class Studio:
         self._spawned += 1
         if self._spawned > MOST_SPAWNS:
             raise WorkerDied(
-                f"the worker does not start; the end of its log: {last_line(self.settings.log)}",
+                f"the worker does not start; the end of its log: {end_of(self.settings.log)}",
                 next=f"read {self.settings.log}, or run it here: rushes worker; the jobs are safe",
             )
         with translated(self.settings.log):
@@ -444,10 +444,10 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
     return quote.amount
 
 
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says something."""
+def end_of(log: Path) -> str:
+    """Return the last two lines of a log that say something: an error and what to do about it."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "(it is empty)"
+    return "; ".join(lines[-2:]) or "(it is empty)"
 
 
 def numbered(out: Path | None, number: int) -> Path | None:

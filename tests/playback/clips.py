@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from rushes.engines.animatic.render import PRESET, TUNING
 from rushes.media.encode import VideoWriter
 from rushes.media.lint import lint
 from rushes.media.repair import repair, worth_repairing
@@ -18,15 +19,20 @@ WIDTH, HEIGHT = 320, 240
 GREYS = (40, 90, 140, 190)  # the picture of each second
 
 
-def ours(folder: Path, greys: tuple[int, ...] = GREYS) -> Path:
+def ours(folder: Path, greys: tuple[int, ...] = GREYS, preset: str = "superfast", tuning: str = "") -> Path:
     """Write, by our own writer, a clip with a tone whose plain grey changes each second as `greys` says."""
     path = folder / "ours.mp4"
-    with VideoWriter(path, width=WIDTH, height=HEIGHT, fps=FPS) as writer:
+    with VideoWriter(path, width=WIDTH, height=HEIGHT, fps=FPS, preset=preset, tuning=tuning) as writer:
         for grey in greys:
             for _ in range(FPS):
                 writer.write_rgb(still(grey, WIDTH, HEIGHT))
         writer.write_audio(np.ascontiguousarray(tone(len(greys)).T))
     return path
+
+
+def as_animatic(folder: Path) -> Path:
+    """Write a clip with the encoder's settings of the embedded engine."""
+    return ours(folder, preset=PRESET, tuning=TUNING)
 
 
 def moov_last_repaired(folder: Path) -> Path:

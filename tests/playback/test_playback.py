@@ -10,6 +10,7 @@ import pytest
 
 from tests.playback.browsers import Browser
 from tests.playback.clips import (
+    as_animatic,
     frozen,
     full_colour_repaired,
     moov_last_repaired,
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.xdist_group("playback"), pytest.mark.timeout(60)]
 Shoot = Callable[[Path], Path]
 
 
-@pytest.mark.parametrize("shoot", [ours, moov_last_repaired, full_colour_repaired])
+@pytest.mark.parametrize("shoot", [ours, as_animatic, moov_last_repaired, full_colour_repaired])
 def test_plays_and_seeks(browser: Browser, server: Server, shoot: Shoot) -> None:
     """It plays, a seek brings the right picture, and it comes to its end."""
     seen = Seen.by(browser, server, shoot(server.folder).name)

@@ -83,9 +83,10 @@ def place(stage: Stage, kind: Subject) -> Place:
     side = float(stage.rng("place").uniform(0.08, 0.22)) * (
         1 if stage.rng("place side").random() < 0.5 else -1
     )
-    x, y = street.at(side * street.kerb, 0, 1.42)
-    sizes = {Subject.CAR: 0.25, Subject.TRAIN: 0.34, Subject.PERSON: 0.34, Subject.PAPER_BOAT: 0.20}
     afloat = kind in (Subject.PAPER_BOAT, Subject.BOAT, Subject.SHIP)
+    # What floats is low: further off, or a push in would leave it behind the caption.
+    x, y = street.at(side * street.kerb, 0, 2.0 if afloat else 1.42)
+    sizes = {Subject.CAR: 0.25, Subject.TRAIN: 0.34, Subject.PERSON: 0.34, Subject.PAPER_BOAT: 0.14}
     return Place(x=x, y=y, size=stage.unit * sizes.get(kind, 0.22), depth=1.12, floats=afloat)
 
 
