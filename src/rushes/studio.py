@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -38,7 +36,6 @@ from rushes.domain.errors import (
     StillRunning,
     UnknownEngine,
     UnknownModel,
-    WorkerDied,
     error_of,
 )
 from rushes.domain.job import Job, JobState
@@ -49,14 +46,13 @@ from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
 from rushes.jobs.admission import Admission, Draft, digest
 from rushes.jobs.ledger import Ledger
+from rushes.jobs.starter import Starter
 from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 
 DEFAULT_MODEL = "animatic/storyboard"
 LOOK_EVERY_S = 0.1
 CHECK_WORKER_EVERY_S = 1.0
-MOST_SPAWNS = 15
-"""How often a worker is started in a row that never takes the lock, before that is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +78,7 @@ class Studio:
         self.library = Library(settings.home, self._database)
         self._engines: dict[str, BaseEngine] = {}
         self._retired: list[BaseEngine] = []
-        self._spawned = 0
+        self._starter = Starter(settings.lock, settings.log, settings.environ)
         self._catalogue: Catalogue | None = None
 
     @classmethod
@@ -311,32 +307,8 @@ class Studio:
 
     def ensure_worker(self) -> None:
         """Make sure that one worker is alive where there is work. It outlives this process."""
-        from rushes.jobs.lock import is_held
-
-        if not self.ledger.needs_worker() or is_held(self.settings.lock):
-            self._spawned = 0
-            return
-        self._spawned += 1
-        if self._spawned > MOST_SPAWNS:
-            raise WorkerDied(
-                f"the worker does not start; the end of its log: {end_of(self.settings.log)}",
-                next=f"read {self.settings.log}, or run it here: rushes worker; the jobs are safe",
-            )
-        with translated(self.settings.log):
-            self.settings.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            log = self.settings.log.open("a")
-        with log:
-            # Through a shell that ends at once, so that the worker is nobody's child: a program that
-            # keeps a Studio open for days need not bury it.
-            subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-P", "-m", "rushes", "worker"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=dict(self.settings.environ),
-                check=True,
-            )
+        if self.ledger.needs_worker():
+            self._starter.ensure()
 
     async def work(self) -> None:
         """Be the worker: carry jobs until there is nothing to do. Raises WorkerRunning."""
@@ -442,12 +414,6 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
             next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
         )
     return quote.amount
-
-
-def end_of(log: Path) -> str:
-    """Return the last two lines of a log that say something: an error and what to do about it."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return "; ".join(lines[-2:]) or "(it is empty)"
 
 
 def numbered(out: Path | None, number: int) -> Path | None:

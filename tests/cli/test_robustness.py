@@ -144,3 +144,25 @@ def test_nothing_is_no_bound_for_an_unknown_price(terminal: Terminal) -> None:
 
     assert said.code == 6
     assert terminal.json("jobs") == []
+
+
+def test_a_worker_that_does_not_start_is_said(terminal: Terminal, tmp_path: Path) -> None:
+    """Where every worker dies at its start, watching ends with an error that shows its log."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'worker' in sys.orig_argv:\n"
+        "    print('no room for a worker', file=sys.stderr, flush=True)\n"
+        "    os._exit(3)\n"
+    )
+    done = subprocess.run(
+        terminal.command("create", "a forest", *QUICK),
+        env={**terminal.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 8
+    assert "no room for a worker" in done.stderr
+    assert "the jobs are safe" in done.stderr
+    assert terminal.json("jobs")[0]["job"]["state"] != "failed"

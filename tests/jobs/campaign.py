@@ -18,7 +18,7 @@ from pathlib import Path
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import Reference, Role
 from rushes.engines.contract import Recovery
-from rushes.jobs.lock import is_held
+from rushes.jobs.starter import is_held
 from tests.jobs.shop import Shop
 
 FRESH = 4

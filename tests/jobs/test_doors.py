@@ -15,7 +15,7 @@ from rushes import settings
 from rushes.domain.errors import OutcomeUnknown, PriceUnknown, StillRunning
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
-from rushes.jobs.lock import is_held
+from rushes.jobs.starter import is_held
 from rushes.studio import Studio
 from rushes.testing.process import ProviderProcess
 from tests.jobs.shop import Shop

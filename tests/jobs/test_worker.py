@@ -16,7 +16,7 @@ from rushes.domain.errors import RenderFailed, Superseded, WorkerRunning
 from rushes.domain.job import Job, JobState
 from rushes.engines.contract import Accepted, Progress, RenderState
 from rushes.jobs.ledger import Ledger
-from rushes.jobs.lock import is_held
+from rushes.jobs.starter import is_held
 from rushes.jobs.tenure import Tenure
 from rushes.testing.process import ProviderProcess
 from tests.jobs.shop import NO_CAPS, Shop

@@ -210,7 +210,7 @@ def worker(as_json: bool, status: bool) -> int:
 
 
 def _worker_status(as_json: bool) -> int:
-    from rushes.jobs.lock import is_held
+    from rushes.jobs.starter import is_held
 
     with Studio.open() as studio:
         alive = is_held(studio.settings.lock)
