@@ -150,3 +150,4 @@ async def test_settling_by_hand_ends_the_wait_of_the_worker(shop: Shop) -> None:
         await shop.until(job, JobState.OUTCOME_UNKNOWN)
         shop.ledger.reconcile(job.id, ticket={"id": shop.creates()[0]["id"]})
         await shop.until(job, JobState.COMPLETED, patience=1.0)
+    assert len(shop.creates()) == 1

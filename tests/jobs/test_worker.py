@@ -106,6 +106,7 @@ async def test_a_job_that_comes_while_others_run_is_started(shop: Shop) -> None:
         await shop.until(first, JobState.RUNNING)
         (admission,) = Ledger(other).admit([shop.draft("late")], NO_CAPS)
         await shop.until(admission.job, JobState.COMPLETED)
+        assert shop.now(first).state is JobState.RUNNING
     other.close()
 
 
