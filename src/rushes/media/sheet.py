@@ -171,10 +171,13 @@ def _motion(frames: Sequence[tuple[float, Image.Image]]) -> float:
 
 
 def _save(picture: Image.Image, destination: Path) -> Path:
-    with writing(destination):
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        if destination.suffix.lower() in (".png", ".webp"):
-            picture.save(destination, quality=JPEG_QUALITY)
-        else:
-            picture.save(destination, format="JPEG", quality=JPEG_QUALITY)
+    form = None if destination.suffix.lower() in (".png", ".webp") else "JPEG"
+    try:
+        with writing(destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(destination, format=form, quality=JPEG_QUALITY)
+    except BaseException:
+        # Half a sheet is no use, and on a full disk it takes the room in which that could be said.
+        destination.unlink(missing_ok=True)
+        raise
     return destination
