@@ -44,7 +44,7 @@ from rushes.domain.money import Budget, Quote, usd
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
-from rushes.jobs.admission import Admission, Draft, digest
+from rushes.jobs.admission import Admission, Draft, digest, numbered
 from rushes.jobs.ledger import Ledger
 from rushes.jobs.starter import Starter
 from rushes.library.library import Library
@@ -414,13 +414,6 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
             next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
         )
     return quote.amount
-
-
-def numbered(out: Path | None, number: int) -> Path | None:
-    """Return where the copy of take `number` goes: the first under the name itself, then `-2`, `-3` …"""
-    if out is None or number == 0:
-        return out
-    return out.with_stem(f"{out.stem}-{number + 1}")
 
 
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:

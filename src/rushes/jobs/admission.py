@@ -51,3 +51,10 @@ def digest(request: VideoRequest, ordinal: int) -> str:
     canonical["references"] = sorted([one.role.value, one.sha256] for one in request.references)
     canonical["ordinal"] = ordinal
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
+
+
+def numbered(out: Path | None, number: int) -> Path | None:
+    """Return where the copy of take `number` goes: the first under the name itself, then `-2`, `-3` …"""
+    if out is None or number == 0:
+        return out
+    return out.with_stem(f"{out.stem}-{number + 1}")

@@ -21,6 +21,7 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job
 from rushes.engines.contract import Result, Source
+from rushes.jobs.admission import numbered
 from rushes.jobs.inspection import Arrival, inspect
 from rushes.jobs.kit import Kit
 from rushes.library.library import Library, sha256
@@ -195,9 +196,10 @@ def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
     """Put a copy where the caller wants one. A folder that cannot be written must not cost the clip."""
     # Asked anew: somebody may have said so since.
     out = kit.tenure.ledger.job(job.id).out
-    for number, clip in enumerate(clips if out is not None else ()):
-        assert out is not None
-        target = out if number == 0 else out.with_stem(f"{out.stem}-{number + 1}")
+    for number, clip in enumerate(clips):
+        target = numbered(out, number)
+        if target is None:
+            return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clip.path, target)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from rushes.database.database import storage_error
+from rushes.database.database import translated
 from rushes.domain.errors import ResultBroken, ResultGone, Unreachable
 from rushes.engines.contract import Source
 
@@ -57,7 +57,7 @@ class Downloader:
         video file, or not the promised length), Unreachable (tried and tried), DiskFull, ReadOnly.
         """
         part = destination.with_name(destination.name + ".part")
-        with on_disk(destination):
+        with translated(destination):
             if source.file is not None:
                 _take_file(source, part)
             elif source.data is not None:
@@ -126,15 +126,6 @@ class Downloader:
             finally:
                 response.close()
         raise ResultBroken(f"{source} redirects more than {REDIRECTS} times")
-
-
-@contextmanager
-def on_disk(path: Path) -> Iterator[None]:
-    """Turn the system's errors on `path` into ours."""
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(path, error.strerror or str(error)) from error
 
 
 def _take_file(source: Source, part: Path) -> None:
