@@ -23,7 +23,7 @@ from tests.jobs.shop import NO_CAPS, Shop
 
 WRITES: dict[str, Callable[[Tenure, Job], object]] = {
     "claim": lambda tenure, job: tenure.claim("scripted", 9),
-    "posting": lambda tenure, job: tenure.posting(job),
+    "posting": lambda tenure, job: tenure.posting(job, {}),
     "accepted": lambda tenure, job: tenure.accepted(job, Accepted(ticket={"id": "r1"})),
     "put_off": lambda tenure, job: tenure.put_off(job, RenderFailed(), 1.0),
     "unknown": lambda tenure, job: tenure.unknown(job, RenderFailed(), None),

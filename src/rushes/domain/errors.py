@@ -27,6 +27,8 @@
     │   ├── Blocked                 a person must act first; the job waits for it
     │   │   ├── SignInNeeded
     │   │   ├── AccountBlocked
+    │   │   │   └── RegionBlocked   not from where it was asked
+    │   │   ├── Challenged          the site wants to see a person
     │   │   └── QuotaExhausted
     │   ├── OutcomeUnknown          sent, and no way to tell whether it was accepted
     │   ├── RenderFailed
@@ -312,6 +314,23 @@ class AccountBlocked(Blocked):
 
     code = "account_blocked"
     reason = "account"
+
+
+class RegionBlocked(AccountBlocked):
+    """The provider does not serve the place this came from; the job waits."""
+
+    code = "region_blocked"
+    http_status = 451
+    reason = "region"
+    next = "use a proxy in a country it serves, if its terms let you, or another engine"
+
+
+class Challenged(Blocked):
+    """The site wants to see a person before it goes on; the job waits."""
+
+    code = "challenged"
+    reason = "challenge"
+    next = "open the site in a visible browser and pass its check yourself; the job then goes on"
 
 
 class QuotaExhausted(Blocked):

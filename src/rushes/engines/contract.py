@@ -40,11 +40,15 @@ class Recovery(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request made ready to send: `uploads` maps a reference's sha256 to whatever the create names."""
+    """A request made ready to send: `uploads` maps a reference's sha256 to whatever the create names.
+
+    `notes` are stored with the attempt just before the create, and given back to `lookup`.
+    """
 
     request: VideoRequest
     model: str
     uploads: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,7 @@ class Source:
     """One place to get a result's bytes from: a `url`, a `file` on this disk, or the `data` itself.
 
     `headers` are sent to the URL's own origin only, never after a redirect elsewhere. A `disposable` file
-    may be moved away rather than copied.
+    may be moved away rather than copied. `label` is the provider's own word for this version of the file.
     """
 
     url: str | None = None
@@ -94,6 +98,7 @@ class Source:
     file: Path | None = None
     data: bytes | None = field(default=None, repr=False)
     disposable: bool = False
+    label: str = ""
 
     def __str__(self) -> str:
         if self.url:
@@ -131,6 +136,16 @@ class Candidate:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A create whose outcome is not known: when it was sent, what for, and the `notes` of its Prepared."""
+
+    request: VideoRequest
+    model: str
+    posted_at: datetime
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
 @runtime_checkable
 class Engine(Protocol):
     """Our adapter for one protocol. A configured instance has its own `name` and `account`."""
@@ -147,21 +162,24 @@ class Engine(Protocol):
     async def poll(self, ticket: Ticket) -> Progress: ...
     async def results(self, ticket: Ticket) -> Sequence[Result]: ...
     async def cancel(self, ticket: Ticket) -> CancelOutcome: ...
-    async def lookup(self, since: datetime) -> Sequence[Candidate]: ...
+    async def lookup(self, attempt: Attempt) -> Sequence[Candidate]: ...
     async def quote(self, request: VideoRequest, model: str) -> Quote | None: ...
+    async def check(self) -> str: ...
     async def aclose(self) -> None: ...
 
 
 class BaseEngine:
     """Defaults, so that a new engine is a dozen lines: write `submit`, `poll` and `results`.
 
-    `models` are those the engine brings itself; `settings` is its own table of the settings file.
+    `models` are those the engine brings itself, `packages` what it imports only when it is used; `settings`
+    is its own table of the settings file.
     In seconds: `post_timeout` bounds the create, `list_delay` says how late a `lookup` may show it,
     `key_lifetime` how long the service remembers a key.
     """
 
     recovery: Recovery = Recovery.ASK
     models: ClassVar[Sequence[Model]] = ()
+    packages: ClassVar[Sequence[str]] = ()
     post_timeout: float = 60.0
     list_delay: float = 5.0
     key_lifetime: float = 86_400.0
@@ -186,11 +204,15 @@ class BaseEngine:
     async def cancel(self, ticket: Ticket) -> CancelOutcome:
         return CancelOutcome.UNSUPPORTED
 
-    async def lookup(self, since: datetime) -> Sequence[Candidate]:
+    async def lookup(self, attempt: Attempt) -> Sequence[Candidate]:
         return ()
 
     async def quote(self, request: VideoRequest, model: str) -> Quote | None:
         return None
+
+    async def check(self) -> str:
+        """Return in a few words that the engine is ready, at no cost. Raises what keeps it from that."""
+        return "ready"
 
     async def aclose(self) -> None:
         return None

@@ -118,12 +118,17 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
             problem = error
             continue
         if arrival.as_promised(result.size):
+            kit.tenure.note(job, "downloaded", version=source.label or None, source=str(source))
             return await file(kit.library, job, number, arrival)
         if small is None or arrival.probe.width > small.probe.width:
             small = arrival
     if gone is not None and (small is None or refreshed + 1 < FRESH_RESULTS):
         raise gone
-    if small is not None:
+    if small is not None and result.size is not None:
+        # A preview: every better version was smaller than promised, broken or gone.
+        promised, found = result.size, small.probe
+        said = f"{promised[0]}×{promised[1]} was promised and only {found.width}×{found.height} offered"
+        kit.tenure.warn(job, said)
         return await file(kit.library, job, number, small)
     raise broken(kit.library, job, problem)
 

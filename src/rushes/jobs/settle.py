@@ -58,7 +58,7 @@ def still_remembered(kit: Kit, job: Job, engine: Engine) -> bool:
 async def look_up(kit: Kit, job: Job, engine: Engine) -> None:
     """Adopt the one thing in the provider's list that is this job and that no other job holds."""
     try:
-        listed = await engine.lookup(kit.tenure.posted_at(job))
+        listed = await engine.lookup(kit.tenure.attempt(job, model_id(job)))
     except Exception as error:  # noqa: BLE001 - a list that cannot be read is read again later
         unread = OutcomeUnknown(f"the provider's list could not be read: {error}")
         return kit.tenure.unknown(job, unread, kit.pause(job))

@@ -32,7 +32,7 @@ async def submit(kit: Kit, job: Job) -> None:
     if prepared is None:
         return
     await kit.rate(job).turn()
-    if kit.tenure.posting(job):
+    if kit.tenure.posting(job, prepared.notes):
         await create(kit, job, prepared, submission["key"])
 
 

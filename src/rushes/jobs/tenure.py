@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from rushes.database.database import Row
 from rushes.database.sql import load
 from rushes.domain.errors import Billed, RushesError, Superseded, WrongState
 from rushes.domain.job import Failure, Job, JobState
-from rushes.engines.contract import Accepted, Progress, RenderState
+from rushes.engines.contract import Accepted, Attempt, Progress, RenderState
 from rushes.jobs.budget import to_micros
 from rushes.jobs.ledger import Ledger, canonical
 from rushes.jobs.rows import moment
@@ -87,14 +87,18 @@ class Tenure:
         assert row is not None
         return row
 
-    def posting(self, job: Job) -> bool:
-        """Record that the create is about to be sent. False: it was canceled, and must not be."""
+    def posting(self, job: Job, notes: Mapping[str, Any]) -> bool:
+        """Record that the create is about to be sent. False: it was canceled, and must not be.
+
+        `notes` are what its engine wants back where nobody hears what became of it.
+        """
         with self._fenced():
             if self.ledger.job(job.id).cancel_requested:
                 self._end(job, JobState.CANCELED, NOTHING_SENT)
                 return False
             now = self.ledger.clock()
-            self._database.run(self._sql["posted"], {"id": job.id, "attempt": job.attempt, "now": now})
+            values = {"id": job.id, "attempt": job.attempt, "now": now, "notes": json.dumps(dict(notes))}
+            self._database.run(self._sql["posted"], values)
         return True
 
     def accepted(self, job: Job, accepted: Accepted) -> None:
@@ -273,6 +277,16 @@ class Tenure:
     def posted_at(self, job: Job) -> datetime:
         """Return when the current attempt was sent."""
         return moment(self.submission(job)["posted_at"])
+
+    def attempt(self, job: Job, model: str) -> Attempt:
+        """Return the current attempt as its engine needs it to find out what became of it."""
+        row = self.submission(job)
+        return Attempt(
+            request=job.request,
+            model=model,
+            posted_at=moment(row["posted_at"]),
+            notes=json.loads(row["notes"] or "{}"),
+        )
 
     def _end(self, job: Job, to: JobState, failure: Failure, cost: Decimal | None = None) -> None:
         if job.quote.free:

@@ -65,7 +65,8 @@ FROM jobs WHERE jobs.id = :id
 SELECT * FROM submissions WHERE job_id = :id ORDER BY attempt DESC LIMIT 1
 
 -- name: posted
-UPDATE submissions SET posted_at = :now, outcome = 'unknown' WHERE job_id = :id AND attempt = :attempt
+UPDATE submissions SET posted_at = :now, notes = :notes, outcome = 'unknown'
+WHERE job_id = :id AND attempt = :attempt
 
 -- name: accepted
 UPDATE submissions SET ticket = :ticket, outcome = 'accepted' WHERE job_id = :id AND attempt = :attempt

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import (
     Accepted,
+    Attempt,
     CancelOutcome,
     Engine,
     Prepared,
@@ -154,13 +155,19 @@ class EngineConformance:
     async def test_lookup_finds_what_was_accepted(self, tmp_path: Path) -> None:
         """Where an engine recovers by lookup, its list shows the create in time; else it shows nothing."""
         subject = self.subject(tmp_path)
-        since = datetime.now(UTC) - timedelta(seconds=1)
-        ticket = await _accepted(subject, subject.request)
         engine = subject.make()
+        prepared = await engine.prepare(subject.request, subject.model)
+        attempt = Attempt(
+            request=subject.request,
+            model=subject.model,
+            posted_at=datetime.now(UTC) - timedelta(seconds=1),
+            notes=_through_json(prepared.notes),
+        )
+        ticket = (await engine.submit(prepared, key=secrets.token_hex(8))).ticket
         if engine.recovery is Recovery.LOOKUP:
-            await _listed(subject, engine, ticket, since)
+            await _listed(subject, engine, ticket, attempt)
         else:
-            assert list(await engine.lookup(since)) == []
+            assert list(await engine.lookup(attempt)) == []
         await engine.aclose()
 
     async def test_a_lost_answer_can_be_made_good(self, tmp_path: Path) -> None:
@@ -218,10 +225,15 @@ async def _accepted(subject: Subject, request: VideoRequest) -> Ticket:
     accepted = await engine.submit(await engine.prepare(request, subject.model), key=secrets.token_hex(8))
     await engine.aclose()
     assert isinstance(accepted, Accepted)
-    ticket = cast(dict[str, Any], json.loads(json.dumps(accepted.ticket)))
+    ticket = _through_json(accepted.ticket)
     assert ticket == accepted.ticket
     assert ticket
     return ticket
+
+
+def _through_json(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `data` as the ledger would give it back."""
+    return cast(dict[str, Any], json.loads(json.dumps(dict(data))))
 
 
 async def _end(subject: Subject, engine: Engine, ticket: Ticket) -> Progress:
@@ -234,10 +246,10 @@ async def _end(subject: Subject, engine: Engine, ticket: Ticket) -> Progress:
             await asyncio.sleep(progress.ask_after or 0.1)
 
 
-async def _listed(subject: Subject, engine: Engine, ticket: Ticket, since: datetime) -> None:
+async def _listed(subject: Subject, engine: Engine, ticket: Ticket, attempt: Attempt) -> None:
     async with asyncio.timeout(subject.listed):
         while True:
-            found = await engine.lookup(since)
+            found = await engine.lookup(attempt)
             if ticket in [one.ticket for one in found]:
                 return
             await asyncio.sleep(0.05)

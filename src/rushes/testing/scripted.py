@@ -15,6 +15,7 @@ from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Role, VideoRequest
 from rushes.engines.contract import (
     Accepted,
+    Attempt,
     BaseEngine,
     CancelOutcome,
     Candidate,
@@ -136,10 +137,10 @@ class ScriptedEngine(BaseEngine):
             response = await self._client.post(f"/jobs/{ticket['id']}/cancel")
         return CancelOutcome(answer(response)["outcome"])
 
-    async def lookup(self, since: datetime) -> Sequence[Candidate]:
+    async def lookup(self, attempt: Attempt) -> Sequence[Candidate]:
         if self.recovery is not Recovery.LOOKUP:
             return ()
-        body = await self._ask(f"/jobs?since={since.timestamp() - CLOCK_MARGIN_S}")
+        body = await self._ask(f"/jobs?since={attempt.posted_at.timestamp() - CLOCK_MARGIN_S}")
         return [
             Candidate(
                 ticket={"id": one["id"]},

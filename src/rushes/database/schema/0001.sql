@@ -62,6 +62,7 @@ CREATE TABLE submissions (
     key         TEXT NOT NULL UNIQUE,              -- sent with the create, where the service honours one
     intended_at REAL NOT NULL,
     posted_at   REAL,                              -- written just before the create is sent
+    notes       TEXT,                              -- JSON; what the engine wants back to find out what became of it
     ticket      TEXT,                              -- JSON, canonical; written before anything else
     outcome     TEXT,                              -- accepted, refused, not_sent, unknown
     raw         TEXT,                              -- the body of an answer nobody could read
