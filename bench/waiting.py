@@ -65,7 +65,7 @@ def store(found: settings.Settings) -> None:
         tenure.claim("scripted", JOBS)
         for number, id in enumerate(ids):
             job = studio.ledger.job(id)
-            tenure.posting(job)
+            tenure.posting(job, {})
             tenure.accepted(job, Accepted(ticket={"id": f"p{number}"}))
 
 

@@ -84,6 +84,7 @@ def engines() -> str:
         "",
         "Run against the real service: `animatic` yes, it is this machine. `scripted` is the double in",
         "`rushes.testing`: a provider that can be told to misbehave; its recovery is set for each instance.",
+        "`sora-web` no: the service closed on 2026-04-26; it is run against [an emulator](sora.md) of it.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -93,6 +94,8 @@ def _engine_row(model: Model, recovery: str) -> str:
         "yes" if role in model.roles else "no" for role in (Role.FIRST_FRAME, Role.LAST_FRAME)
     )
     price = "free" if model.price.free else "not known"
+    if model.price.included_in_plan:
+        price = "in the plan"
     if model.price.per_second:
         price = ", ".join(f"${rate:f}/s" for rate in model.price.per_second.values())
     cells = (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rushes.domain.clip import Clip
     from rushes.domain.errors import RushesError
     from rushes.domain.job import Job, JobState
-    from rushes.domain.request import Reference, Role, VideoRequest
+    from rushes.domain.request import Reference, Role, Shot, VideoRequest
     from rushes.studio import Studio, generate
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ _HOMES = {
     "Reference": "rushes.domain.request",
     "Role": "rushes.domain.request",
     "RushesError": "rushes.domain.errors",
+    "Shot": "rushes.domain.request",
     "Studio": "rushes.studio",
     "VideoRequest": "rushes.domain.request",
     "generate": "rushes.studio",
@@ -38,6 +39,7 @@ __all__ = [
     "Reference",
     "Role",
     "RushesError",
+    "Shot",
     "Studio",
     "VideoRequest",
     "generate",

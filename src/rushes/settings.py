@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,16 +13,41 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rushes.domain.errors import BadSettings
 from rushes.domain.money import Caps
+from rushes.engines.registry import SHIPPED
 
-ANIMATIC_AT_ONCE = 1
-"""One render uses both cores of a small machine; two at once only make both late."""
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What an engine kind has where the settings file says nothing.
+
+    `concurrency` counts jobs at the provider; `variables` maps an option to the environment variable that
+    fills it.
+    """
+
+    concurrency: int = 4
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+DEFAULTS = {
+    # One render uses both cores of a small machine; two at once only make both late.
+    "animatic": Defaults(concurrency=1),
+    "sora-web": Defaults(
+        # What its accounts were allowed when it was last seen.
+        concurrency=3,
+        variables={"webshare_key": "WEBSHARE_API_KEY", "proxy_url": "SORA_PROXY_URL"},
+    ),
+}
+"""By kind; a kind that is not here has those of `Defaults`."""
+
+FROM_ENVIRONMENT = "_env"
+"""The end of the options that name an environment variable: `key_env` fills `key`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """One configured engine: `kind` is the protocol it speaks, `options` its own table.
 
-    `missing_key` names the environment variable that should hold its key and does not.
+    `missing` maps the options that the file takes from environment variables to those that are not set.
     """
 
     name: str
@@ -31,14 +56,15 @@ class EngineSettings:
     rate: int | None = None
     window: float = 60.0
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    missing_key: str | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def check_key(self) -> None:
-        """Raise BadSettings where the variable that should hold the key is not set."""
-        if self.missing_key is not None:
+        """Raise BadSettings where a variable that should hold the key, or another option, is not set."""
+        if self.missing:
+            option, variable = next(iter(self.missing.items()))
             raise BadSettings(
-                f"the engine {self.name} takes its key from {self.missing_key}, which is not set",
-                next=f"set {self.missing_key} in the environment or in a .env file",
+                f"the engine {self.name} takes its {option} from {variable}, which is not set",
+                next=f"set {variable} in the environment or in a .env file",
             )
 
 
@@ -46,8 +72,9 @@ class EngineSettings:
 class Settings:
     """Everything that can be set, with its defaults.
 
-    `home` holds the ledger and the library; `config` is the settings file, there or not; `idle_s` is how
-    long a worker without work stays; `environ` is what a worker process is started with.
+    `home` holds the ledger and the library; `config` is the settings file, there or not; `engines` are those
+    that are configured, `shipped` the shipped kinds that are not, with their defaults; `idle_s` is how long a
+    worker without work stays; `environ` is what a worker process is started with.
     """
 
     home: Path
@@ -55,6 +82,7 @@ class Settings:
     log: Path
     model: str | None = None
     engines: Mapping[str, EngineSettings] = field(default_factory=dict)
+    shipped: Mapping[str, EngineSettings] = field(default_factory=dict)
     caps: Caps = field(default_factory=Caps)
     idle_s: float = 20.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -66,6 +94,10 @@ class Settings:
     @property
     def lock(self) -> Path:
         return self.home / "worker.lock"
+
+    def engine(self, name: str) -> EngineSettings | None:
+        """Return an engine that can be asked for: a configured one, or a shipped kind under its own name."""
+        return self.engines.get(name) or self.shipped.get(name)
 
 
 def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -136,49 +168,78 @@ def _settings(
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known: model, worker, budget, engines")
     idle = environ.get("RUSHES_IDLE_S", _table(table, "worker", "worker").get("idle_s", 20.0))
+    engines = _engines(_table(table, "engines", "engines"), environ)
+    others = [kind for kind in SHIPPED if kind not in engines]
     return Settings(
         home=home,
         config=config,
         log=log,
         model=environ.get("RUSHES_MODEL", table.get("model")),
-        engines=_engines(_table(table, "engines", "engines"), environ),
+        engines=engines,
+        shipped={kind: _engine(kind, {}, environ) for kind in others},
         caps=_caps(_table(table, "budget", "budget")),
         idle_s=float(idle),
     )
 
 
 def _engines(table: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, EngineSettings]:
-    engines = {"animatic": EngineSettings(name="animatic", kind="animatic", concurrency=ANIMATIC_AT_ONCE)}
     for name, options in table.items():
         if not isinstance(options, dict):
             raise ValueError(f"engines.{name} is not a table")
         if "/" in name:
             raise ValueError(f"the engine name {name!r} has a slash; models are addressed engine/model")
-        kind = options.get("engine", name)
-        rate = _table(options, "rate", f"engines.{name}.rate")
-        variable = options.get("key_env")
-        engines[name] = EngineSettings(
-            name=name,
-            kind=kind,
-            concurrency=_at_least_one(
-                options.get("concurrency", ANIMATIC_AT_ONCE if kind == "animatic" else 4),
-                f"engines.{name}.concurrency",
-            ),
-            rate=_at_least_one(rate["creates"], f"engines.{name}.rate.creates") if rate else None,
-            window=float(rate.get("seconds", 60.0)),
-            options=_with_key(options, environ),
-            missing_key=variable if variable is not None and variable not in environ else None,
-        )
-    return engines
+    return {name: _engine(name, options, environ) for name, options in {"animatic": {}, **table}.items()}
 
 
-def _with_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return an engine's own options, with the key from the environment variable that `key_env` names."""
-    ours = {"engine", "concurrency", "rate", "key_env"}
-    values = {name: value for name, value in options.items() if name not in ours}
-    if options.get("key_env") in environ:
-        values["key"] = environ[options["key_env"]]
-    return values
+def _engine(name: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> EngineSettings:
+    kind = options.get("engine", name)
+    rate = _table(options, "rate", f"engines.{name}.rate")
+    defaults = DEFAULTS.get(kind, Defaults())
+    named = _variables(options, name)
+    return EngineSettings(
+        name=name,
+        kind=kind,
+        concurrency=_at_least_one(
+            options.get("concurrency", defaults.concurrency), f"engines.{name}.concurrency"
+        ),
+        rate=_at_least_one(rate["creates"], f"engines.{name}.rate.creates") if rate else None,
+        window=float(rate.get("seconds", 60.0)),
+        options={
+            **_from_environment(defaults.variables, environ, but=named),
+            **{option: value for option, value in options.items() if not _ours(option)},
+            **_from_environment(named, environ),
+        },
+        missing={
+            option: variable for option, variable in named.items() if variable and not environ.get(variable)
+        },
+    )
+
+
+def _ours(option: str) -> bool:
+    """Whether an entry of an engine's table is read here, and not by the engine."""
+    return option in {"engine", "concurrency", "rate"} or option.endswith(FROM_ENVIRONMENT)
+
+
+def _variables(options: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return which option is to be taken from which environment variable; "" is from none."""
+    found = {}
+    for option, variable in options.items():
+        if option.endswith(FROM_ENVIRONMENT):
+            if not isinstance(variable, str):
+                raise ValueError(f"engines.{name}.{option} is {variable!r}; it names an environment variable")
+            found[option.removesuffix(FROM_ENVIRONMENT)] = variable
+    return found
+
+
+def _from_environment(
+    variables: Mapping[str, str], environ: Mapping[str, str], *, but: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the options whose variable is set, without those in `but`."""
+    return {
+        option: environ[variable]
+        for option, variable in variables.items()
+        if option not in but and environ.get(variable)
+    }
 
 
 def _table(table: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:

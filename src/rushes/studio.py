@@ -19,9 +19,8 @@ from typing import Any, Self
 
 from rushes import settings as settings_room
 from rushes.catalogue.catalogue import Catalogue
-from rushes.catalogue.check import complete
 from rushes.catalogue.loading import read_model, shipped_models
-from rushes.catalogue.price import price
+from rushes.catalogue.offer import Offer, amount_to_hold, listed_offer
 from rushes.database.database import Database, translated
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
@@ -29,9 +28,8 @@ from rushes.domain.errors import (
     BadInput,
     BadSettings,
     NotFound,
-    OverBudget,
-    PriceUnknown,
     ReadOnly,
+    RushesError,
     SetupError,
     StillRunning,
     UnknownEngine,
@@ -40,7 +38,7 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
-from rushes.domain.money import Budget, Quote, usd
+from rushes.domain.money import Basis, Budget
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
@@ -54,15 +52,8 @@ DEFAULT_MODEL = "animatic/storyboard"
 LOOK_EVERY_S = 0.1
 CHECK_WORKER_EVERY_S = 1.0
 
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """What would be made and for how much: a complete request and its quote. `chosen`: why this model."""
-
-    request: VideoRequest
-    model: Model
-    quote: Quote
-    chosen: str
+LONGEST_PLAN_QUOTE_S = 10.0
+"""Seconds an engine may take to say what is left of a plan; the price is known without it."""
 
 
 class Studio:
@@ -119,23 +110,49 @@ class Studio:
         address = request.model or self.settings.model or DEFAULT_MODEL
         preset = "set as default" if self.settings.model else "the free default"
         chosen = "asked for" if request.model else preset
-        model = self._model(address)
-        asked = complete(request, model)
-        self.catalogue.check(asked, model, datetime.now(UTC).date())
-        listed = price(asked, model)
-        if not listed.free:
-            listed = await self.engine(model.engine).quote(asked, model.id) or listed
-        return Offer(request=asked, model=model, quote=listed, chosen=chosen)
+        offer = listed_offer(request, self.model(address), chosen)
+        self.catalogue.check(offer.request, offer.model, datetime.now(UTC).date())
+        if offer.quote.basis is Basis.FREE:
+            return offer
+        if offer.quote.basis is Basis.INCLUDED_IN_PLAN:
+            return await self._with_quota(offer)
+        return await self._with_live_quote(offer)
 
-    def _model(self, address: str) -> Model:
+    def model(self, address: str) -> Model:
+        """Return the model at `engine/model`, of a configured engine or of a shipped kind under its own name.
+
+        Raises UnknownModel, and for an engine that cannot be loaded what is missing.
+        """
         try:
             return self.catalogue.find(address)
         except UnknownModel:
-            # Where its engine cannot be loaded, what is missing is the better answer.
             name = address.partition("/")[0]
-            if name in self.settings.engines:
-                self.engine(name)
+            engine = self.settings.engine(name)
+            if engine is None:
+                raise
+            if name not in self.settings.engines:
+                return Catalogue(models_of(engine)).find(address)
+            # Where its engine cannot be loaded, what is missing is the better answer.
+            self.engine(name)
             raise
+
+    async def _with_live_quote(self, offer: Offer) -> Offer:
+        live = await self.engine(offer.model.engine).quote(offer.request, offer.model.id)
+        return replace(offer, quote=live or offer.quote)
+
+    async def _with_quota(self, offer: Offer) -> Offer:
+        """Return the offer with what is left of the plan, where the engine can tell it in time."""
+        import asyncio
+
+        try:
+            async with asyncio.timeout(LONGEST_PLAN_QUOTE_S):
+                return await self._with_live_quote(offer)
+        except TimeoutError:
+            return replace(offer, quota_unknown=f"no answer within {LONGEST_PLAN_QUOTE_S:g} s")
+        except RushesError as error:
+            return replace(offer, quota_unknown=error.message)
+        except Exception as error:  # noqa: BLE001 - an engine's own mistake does not make a plan dearer
+            return replace(offer, quota_unknown=f"the engine failed: {type(error).__name__}: {error}")
 
     async def submit(
         self,
@@ -282,9 +299,12 @@ class Studio:
     # --- engines and the worker ---
 
     def engine(self, name: str) -> BaseEngine:
-        """Return a configured engine, made on first use. Raises UnknownEngine, EngineMissing."""
+        """Return an engine, made on first use: a configured one, or a shipped kind with its defaults.
+
+        Raises UnknownEngine, EngineMissing, BadSettings.
+        """
         if name not in self._engines:
-            configured = self.settings.engines.get(name)
+            configured = self.settings.engine(name)
             if configured is None:
                 raise UnknownEngine(f"no engine named {name!r} is configured")
             configured.check_key()
@@ -300,7 +320,7 @@ class Studio:
             # Somebody is in the middle of editing them; what is in force stays in force.
             return
         for name in list(self._engines):
-            if found.engines.get(name) != self.settings.engines.get(name):
+            if found.engine(name) != self.settings.engine(name):
                 self._retired.append(self._engines.pop(name))
         self.settings = replace(found, home=self.settings.home)
         self._catalogue = None
@@ -316,7 +336,7 @@ class Studio:
         from rushes.jobs.worker import Worker
 
         def limits(name: str) -> Limits:
-            one = self.settings.engines.get(name)
+            one = self.settings.engine(name)
             if one is None:
                 return Limits()
             return Limits(concurrency=one.concurrency, rate=one.rate, window=one.window)
@@ -334,10 +354,10 @@ class Studio:
     # --- parts of submitting ---
 
     def _keep(self, request: VideoRequest) -> list[Reference]:
-        """Check the references as pictures and copy them into the library by their hash."""
+        """Check the files as pictures and copy them into the library by their hash."""
         kept = []
         for reference in request.references:
-            if reference.role not in {Role.INPUT_VIDEO, Role.AUDIO}:
+            if reference.path is not None and reference.role not in {Role.INPUT_VIDEO, Role.AUDIO}:
                 from rushes.media.picture import check_picture
 
                 check_picture(reference.path)
@@ -390,30 +410,12 @@ class Wishes:
 def models_of(engine: EngineSettings) -> Iterator[Model]:
     """Yield an engine's models: those of the settings file, those shipped, those its class brings."""
     yield from (read_model(table, engine.name) for table in engine.options.get("models", ()))
-    shipped = shipped_models(engine.kind, engine.name)
+    shipped = shipped_models(engine.kind, engine.name, base_url=engine.options.get("base_url"))
     yield from shipped
     if not shipped:
         # An engine that cannot be loaded must not keep the others from being used.
         with suppress(SetupError):
             yield from (replace(model, engine=engine.name) for model in registry.load(engine.kind).models)
-
-
-def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
-    """Return what is set aside for one clip. Raises PriceUnknown, or OverBudget above `max_usd`."""
-    if quote.free:
-        return Decimal(0)
-    if max_usd is not None and max_usd < 0:
-        raise BadInput(f"max_usd is {max_usd}", next="give an amount in dollars, 0.50 for example")
-    if quote.amount is None or quote.currency != "USD":
-        if not max_usd:
-            raise PriceUnknown()
-        return max_usd
-    if max_usd is not None and quote.amount > max_usd:
-        raise OverBudget(
-            f"this costs {usd(quote.amount)}, more than --max-usd {max_usd:f}; nothing was sent",
-            next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
-        )
-    return quote.amount
 
 
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,15 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Terminal:
-    """Runs `rushes` in a fresh home."""
+    """Runs `rushes` in a fresh home, with `variables` beside those of the environment."""
 
     home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "RUSHES_HOME": str(self.home), "RUSHES_IDLE_S": "1", "NO_COLOR": "1"}
+        ours = {"RUSHES_HOME": str(self.home), "RUSHES_IDLE_S": "1", "NO_COLOR": "1"}
+        return {**os.environ, **ours, **self.variables}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "rushes", *words]

@@ -191,6 +191,7 @@ async def test_a_reference_that_was_changed_fails_before_anything_is_sent(shop: 
     picture = tmp_path / "first.png"
     picture.write_bytes(b"one picture")
     kept = shop.library.keep(Reference(role=Role.FIRST_FRAME, path=picture))
+    assert kept.path is not None
     kept.path.write_bytes(b"another")
     (job,) = await shop.carry(shop.submit(references=(kept,)))
     assert job.failure is not None

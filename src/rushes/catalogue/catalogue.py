@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 from rushes.catalogue.check import problem
@@ -22,12 +23,19 @@ class Catalogue:
         return iter(self._models.values())
 
     def find(self, address: str) -> Model:
-        """Return the model at `engine/model`; an engine's bare name means its first. Raises UnknownModel."""
+        """Return the model at `engine/model`; an engine's bare name means its first.
+
+        A dated variant of a model is that model under the variant's id. Raises UnknownModel.
+        """
         if address in self._models:
             return self._models[address]
         of_engine = [model for model in self if model.engine == address]
         if of_engine:
             return of_engine[0]
+        engine, _, id = address.partition("/")
+        kin = [model for model in self if model.engine == engine and model.has_variant(id)]
+        if kin:
+            return replace(max(kin, key=lambda model: len(model.id)), id=id)
         close = difflib.get_close_matches(address, self._models, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UnknownModel(f"there is no model {address!r}{hint}")
@@ -37,9 +45,8 @@ class Catalogue:
 
         The message names the field, what is allowed, and a model that could do it.
         """
-        if model.retires_on is not None and model.retires_on <= today:
-            instead = f"; {model.replacement} replaces it" if model.replacement else ""
-            raise ModelRetired(f"{model.address} was retired on {model.retires_on.isoformat()}{instead}")
+        if not self._alive(model, today):
+            raise self._retired(request, model, today)
         found = problem(request, model)
         if found is None:
             return
@@ -50,6 +57,28 @@ class Catalogue:
         raise UnsupportedOption(
             f"{model.address}: {found.field} is {found.value}; allowed: {found.allowed}",
             next=f"change {found.option}, or look elsewhere: {where}",
+        )
+
+    def _retired(self, request: VideoRequest, model: Model, today: date) -> ModelRetired:
+        """Return the error for a retired model: what replaces it, what is alive, best first."""
+        assert model.retires_on is not None
+        instead = (
+            f"{model.replacement} replaces it" if model.replacement else "its provider names nothing instead"
+        )
+        alive = sorted(
+            (other for other in self if self._alive(other, today)),
+            key=lambda other: problem(request, other) is not None,
+        )
+        models = " or ".join(f"--model {other.address}" for other in alive[:3])
+        ways = [f"use {models}"] if alive else []
+        if model.service is not None:
+            ways.append(
+                f"set base_url under [engines.{model.engine}] in the settings file: a host of your own is"
+                " not retired"
+            )
+        return ModelRetired(
+            f"{model.address} was retired on {model.retires_on.isoformat()}; {instead}",
+            next=", or ".join(ways) or None,
         )
 
     @staticmethod

@@ -24,7 +24,7 @@ def complete(request: VideoRequest, model: Model) -> VideoRequest:
     return replace(
         request,
         model=model.address,
-        seconds=model.seconds if request.seconds is None else request.seconds,
+        seconds=_seconds(request, model),
         aspect=request.aspect or model.aspects[0],
         resolution=request.resolution or model.resolutions[0],
         audio=model.audio is not Audio.NO if request.audio is None else request.audio,
@@ -33,9 +33,10 @@ def complete(request: VideoRequest, model: Model) -> VideoRequest:
 
 def problem(request: VideoRequest, model: Model) -> Problem | None:
     """Return the first thing in a complete `request` that `model` cannot do, or None."""
-    seconds = request.seconds if request.seconds is not None else model.seconds
-    if seconds not in model.lengths:
-        return Problem(field="seconds", value=f"{seconds:g}", allowed=str(model.lengths), option="--seconds")
+    seconds, lengths = _seconds(request, model), model.lengths_of(request)
+    if seconds not in lengths:
+        option = "--shot" if request.shots else "--seconds"
+        return Problem(field="seconds", value=f"{seconds:g}", allowed=str(lengths), option=option)
     if request.aspect and request.aspect not in model.aspects:
         return Problem(
             field="aspect", value=request.aspect, allowed=", ".join(model.aspects), option="--aspect"
@@ -47,7 +48,22 @@ def problem(request: VideoRequest, model: Model) -> Problem | None:
             allowed=", ".join(model.resolutions),
             option="--resolution",
         )
-    return _reference_problem(request, model) or _switch_problem(request, model)
+    return (
+        _reference_problem(request, model)
+        or _prompt_problem(request, model)
+        or _sound_problem(request, model)
+        or _switch_problem(request, model)
+    )
+
+
+def unconfirmed(request: VideoRequest, model: Model) -> tuple[str, ...]:
+    """Return what a complete `request` asks for though nobody saw `model` do it: "1:1", "720p", "20 s"."""
+    asked = (request.aspect, request.resolution, f"{_seconds(request, model):g} s")
+    return tuple(value for value in asked if value in model.unconfirmed)
+
+
+def _seconds(request: VideoRequest, model: Model) -> float:
+    return model.lengths_of(request).nearest(model.seconds) if request.seconds is None else request.seconds
 
 
 def _reference_problem(request: VideoRequest, model: Model) -> Problem | None:
@@ -60,25 +76,48 @@ def _reference_problem(request: VideoRequest, model: Model) -> Problem | None:
                 allowed=allowed or "no references",
                 option=f"the {role.value} reference",
             )
+    remote = [reference.remote for reference in request.references if reference.remote]
+    if remote and not model.remote_references:
+        return Problem(
+            field="reference", value=f"id:{remote[0]}", allowed="files only", option="the reference by id"
+        )
     return None
 
 
-def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
-    if len(request.prompt) > model.prompt_limit:
+def _prompt_problem(request: VideoRequest, model: Model) -> Problem | None:
+    length = len(request.prompt) + sum(len(shot.prompt) for shot in request.shots)
+    if length > model.prompt_limit:
         return Problem(
             field="prompt",
-            value=f"{len(request.prompt):,} characters long",
+            value=f"{length:,} characters long" + (", with its shots" if request.shots else ""),
             allowed=f"up to {model.prompt_limit:,} characters",
             option="the prompt",
         )
+    if len(request.shots) > model.shots:
+        allowed = f"up to {model.shots}" if model.shots else "none"
+        return Problem(field="shots", value=f"{len(request.shots)}", allowed=allowed, option="--shot")
+    return None
+
+
+def _sound_problem(request: VideoRequest, model: Model) -> Problem | None:
     if request.audio and model.audio is Audio.NO:
         return Problem(
             field="audio", value="on", allowed="off (it makes silent clips)", option="the request for sound"
         )
     if request.audio is False and model.audio is Audio.ALWAYS:
         return Problem(field="audio", value="off", allowed="on (every clip has sound)", option="--no-audio")
+    return None
+
+
+def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
     if request.seed is not None and not model.seed:
         return Problem(field="seed", value=str(request.seed), allowed="none", option="--seed")
     if request.negative_prompt and not model.negative_prompt:
         return Problem(field="negative prompt", value="given", allowed="none", option="the negative prompt")
+    if request.style and not model.styles:
+        return Problem(field="style", value=request.style, allowed="none", option="--style")
+    if request.remix and not model.remix:
+        return Problem(field="remix", value=request.remix, allowed="none", option="--remix")
+    if request.extend and not model.extend:
+        return Problem(field="extend", value=request.extend, allowed="none", option="--extend")
     return None

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadSettings
 from rushes.domain.model import Audio, Lengths, Model, Price
 from rushes.domain.request import Role
 
 
-def shipped_models(kind: str, engine: str) -> tuple[Model, ...]:
-    """Return the models shipped for an engine kind such as "animatic", under the instance name `engine`."""
+def shipped_models(kind: str, engine: str, *, base_url: str | None = None) -> tuple[Model, ...]:
+    """Return the models shipped for an engine kind such as "animatic", under the instance name `engine`.
+
+    A file may name the `service` that its dates of retirement are about. Where the instance speaks to
+    another host, at `base_url`, they do not apply. Raises BadSettings for a `base_url` that is none.
+    """
     file = resources.files("rushes.catalogue") / "data" / f"{kind.replace('-', '_')}.toml"
     if not file.is_file():
         return ()
-    tables = tomllib.loads(file.read_text(encoding="utf-8"))["models"]
-    return tuple(read_model(table, engine) for table in tables)
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    service = data.get("service")
+    models = (replace(read_model(table, engine), service=service) for table in data["models"])
+    if service is None or base_url is None or origin(base_url, engine) == origin(service, engine):
+        return tuple(models)
+    return tuple(replace(model, retires_on=None, replacement=None, service=None) for model in models)
+
+
+def origin(url: str, engine: str) -> tuple[str, str, int]:
+    """Return the scheme, host and port that a service is told from others by. Raises BadSettings."""
+    try:
+        parts = urlsplit(str(url).strip())
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        if not parts.hostname:
+            raise ValueError("no host")
+    except (ValueError, KeyError):
+        # Not shown: it may hold a password.
+        raise BadSettings(
+            f"engines.{engine}.base_url is not an address",
+            next="write it as https://HOST or http://HOST:PORT",
+        ) from None
+    return parts.scheme, parts.hostname, port
 
 
 def read_model(table: Mapping[str, Any], engine: str) -> Model:
@@ -35,11 +61,7 @@ def read_model(table: Mapping[str, Any], engine: str) -> Model:
 
 def _model(table: Mapping[str, Any], engine: str) -> Model:
     seconds = table.get("seconds", {"low": 1, "high": 60})
-    lengths = Lengths(
-        only=tuple(float(one) for one in seconds.get("only", ())),
-        low=float(seconds.get("low", 0)),
-        high=float(seconds.get("high", 0)),
-    )
+    lengths = _lengths(seconds)
     retires = table.get("retires_on")
     if retires is not None and not isinstance(retires, date):
         raise ValueError("retires_on is a date, as 2026-09-24")
@@ -55,12 +77,27 @@ def _model(table: Mapping[str, Any], engine: str) -> Model:
         audio=Audio(table.get("audio", "no")),
         seed=bool(table.get("seed", False)),
         negative_prompt=bool(table.get("negative_prompt", False)),
+        styles=bool(table.get("styles", False)),
+        remix=bool(table.get("remix", False)),
+        extend=bool(table.get("extend", False)),
+        extend_lengths=_lengths(table["extend_seconds"]) if "extend_seconds" in table else None,
+        shots=int(table.get("shots", 0)),
+        remote_references=bool(table.get("remote_references", False)),
+        variants=bool(table.get("variants", False)),
         prompt_limit=int(table.get("prompt_limit", 4000)),
         price=_price(table.get("price", {})),
         retires_on=retires,
         replacement=table.get("replacement"),
         unconfirmed=tuple(table.get("unconfirmed", ())),
         notes=str(table.get("notes", "")),
+    )
+
+
+def _lengths(table: Mapping[str, Any]) -> Lengths:
+    return Lengths(
+        only=tuple(float(one) for one in table.get("only", ())),
+        low=float(table.get("low", 0)),
+        high=float(table.get("high", 0)),
     )
 
 

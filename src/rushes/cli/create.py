@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 
 import click
 
+from rushes.catalogue.offer import Offer
 from rushes.cli.amount import Amount
-from rushes.cli.output import age, common, one_or_list, put_answer, put_json, put_pairs, say
+from rushes.cli.output import age, common, one_or_list, put_answer, put_json, put_pairs, say, wishes
 from rushes.cli.watching import exit_code, watch
 from rushes.domain.answer import Answer
 from rushes.domain.errors import ApprovalNeeded, BadInput
 from rushes.domain.money import Basis, Quote, usd
-from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.domain.request import Reference, Role, Shot, VideoRequest
 from rushes.jobs.admission import Admission
-from rushes.studio import Offer, Studio
+from rushes.studio import Studio
 
 Value = TypeVar("Value")
 
@@ -43,7 +44,19 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--first-frame", type=Path, metavar="FILE", help="The picture it begins with."),
         click.option("--last-frame", type=Path, metavar="FILE", help="The picture it ends with."),
         click.option(
-            "--reference", multiple=True, metavar="ROLE=FILE", help="A picture or clip with a role."
+            "--reference",
+            multiple=True,
+            metavar="ROLE=FILE|id:ID",
+            help="A picture or clip with a role: a file, or what the provider holds under this id.",
+        ),
+        click.option("--style", metavar="NAME", help="A style, by the provider's own name for it."),
+        click.option("--remix", metavar="ID", help="The provider's id of a clip to make anew."),
+        click.option("--extend", metavar="ID", help="The provider's id of a clip to go on from."),
+        click.option(
+            "--shot",
+            multiple=True,
+            metavar="SECONDS:WORDS",
+            help='One shot of a storyboard, "5: a boat in the gutter"; PROMPT then goes for all of them.',
         ),
         click.option("--seed", type=int, help="The same seed makes the same clip, where the model can."),
         click.option("--no-audio", is_flag=True, help="A silent clip."),
@@ -127,6 +140,7 @@ def create(
 async def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> list[Answer]:
     async with Studio.open() as studio:
         offer = await studio.quote(request)
+        remark(offer)
         ceiling = approve(offer, count, how)
         admissions = await studio.submit_takes(
             request, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling
@@ -167,13 +181,22 @@ def announce(admission: Admission, offer: Offer) -> None:
     say(f"job {job.id}  this is the job {when}; nothing spent; {another}")
 
 
+def remark(offer: Offer) -> None:
+    """Say what nobody is sure of, before anything is sent."""
+    if offer.unconfirmed:
+        said = ", ".join(offer.unconfirmed)
+        say(f"unconfirmed: {said}; sent as asked, though nobody saw {offer.model.address} do it")
+    if offer.quota_unknown:
+        say(f"what is left of your plan is not known: {offer.quota_unknown}")
+
+
 @click.command()
 @request_options
 @common
 def quote(as_json: bool, count: int, **words: Any) -> int:
     """Say what a clip of PROMPT would cost, and send nothing."""
-    with Studio.open() as studio:
-        offer = asyncio.run(studio.quote(request_from(**words)))
+    offer = asyncio.run(_quote(request_from(**words)))
+    remark(offer)
     if as_json:
         put_json(
             {
@@ -182,6 +205,7 @@ def quote(as_json: bool, count: int, **words: Any) -> int:
                 "request": offer.request.as_json(),
                 "count": count,
                 "quote": offer.quote.as_json(),
+                "unconfirmed": list(offer.unconfirmed),
             }
         )
         return 0
@@ -191,10 +215,16 @@ def quote(as_json: bool, count: int, **words: Any) -> int:
         [
             ("model", f"{offer.model.address} ({offer.chosen})"),
             ("clip", shape + (", with sound" if offer.request.audio else ", silent")),
+            *wishes(offer.request),
             ("price", price(offer.quote, count) + (f" ({source})" if source else "")),
         ]
     )
     return 0
+
+
+async def _quote(request: VideoRequest) -> Offer:
+    async with Studio.open() as studio:
+        return await studio.quote(request)
 
 
 def price(quoted: Quote, count: int) -> str:
@@ -222,6 +252,10 @@ def request_from(
     first_frame: Path | None,
     last_frame: Path | None,
     reference: tuple[str, ...],
+    style: str | None,
+    remix: str | None,
+    extend: str | None,
+    shot: tuple[str, ...],
     seed: int | None,
     no_audio: bool,
 ) -> VideoRequest:
@@ -241,6 +275,10 @@ def request_from(
         references=tuple(references),
         seed=seed,
         audio=False if no_audio else None,
+        style=style,
+        remix=remix,
+        extend=extend,
+        shots=tuple(timed_shot(one) for one in shot),
     )
 
 
@@ -264,14 +302,33 @@ def once(place: str, positional: Value | None, flag: str, option: Value | None) 
 
 
 def named_reference(text: str) -> Reference:
-    """Return the reference that ROLE=FILE names. Raises BadInput."""
-    role, found, path = text.partition("=")
+    """Return the reference that ROLE=FILE or ROLE=id:ID names. Raises BadInput."""
+    word, found, place = text.partition("=")
     roles = ", ".join(one.value for one in Role)
-    if not found or role.replace("-", "_") not in list(Role):
+    if not found or word.replace("-", "_") not in list(Role):
         raise BadInput(
-            f"--reference {text!r}: allowed roles: {roles}", next="write it as --reference ROLE=FILE"
+            f"--reference {text!r}: allowed roles: {roles}",
+            next="write it as --reference ROLE=FILE, or as --reference ROLE=id:ID",
         )
-    return Reference(role=Role(role.replace("-", "_")), path=Path(path).absolute())
+    role = Role(word.replace("-", "_"))
+    if place.startswith("id:"):
+        return Reference(role=role, remote=place.removeprefix("id:"))
+    return Reference(role=role, path=Path(place).absolute())
+
+
+def timed_shot(text: str) -> Shot:
+    """Return the shot that SECONDS:WORDS describes. Raises BadInput."""
+    seconds, found, words = text.partition(":")
+    try:
+        length = float(seconds)
+    except ValueError:
+        length = None
+    if not found or length is None:
+        raise BadInput(
+            f"--shot {text!r} does not begin with its seconds",
+            next='write it as --shot "5: a boat in the gutter"',
+        )
+    return Shot(seconds=length, prompt=words.strip())
 
 
 def out_file(out: Path | None) -> Path | None:

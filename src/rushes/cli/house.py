@@ -77,7 +77,7 @@ def _engine(studio: Studio, name: str) -> dict[str, str]:
 def models(as_json: bool, address: str | None) -> int:
     """List models and what they can do; ENGINE/MODEL shows everything about one."""
     with Studio.open() as studio:
-        found = [studio.catalogue.find(address)] if address else list(studio.catalogue)
+        found = [studio.model(address)] if address else list(studio.catalogue)
     if as_json:
         put_json(found[0].as_json() if address else [one.as_json() for one in found])
     elif address:

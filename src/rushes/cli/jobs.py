@@ -13,6 +13,7 @@ from rushes.cli.output import (
     age,
     common,
     cost,
+    cost_with_quota,
     one_or_list,
     put_answer,
     put_json,
@@ -21,6 +22,7 @@ from rushes.cli.output import (
     say,
     shortened,
     state,
+    wishes,
 )
 from rushes.domain.answer import Answer
 from rushes.domain.errors import BadInput
@@ -70,19 +72,7 @@ def job(as_json: bool, id: str) -> int:
     if as_json:
         put_json({**answer.as_json(), "events": events})
         return 0
-    it = answer.job
-    request = it.request
-    put_pairs(
-        [
-            ("job", it.id),
-            ("state", state(it)),
-            ("prompt", request.prompt),
-            ("model", it.model),
-            ("clip", f"{request.seconds:g} s, {request.aspect}, {request.resolution}, seed {request.seed}"),
-            ("cost", cost(it.cost)),
-            ("made", f"{it.created_at:%Y-%m-%d %H:%M:%S} UTC, {age(it.created_at)}"),
-        ]
-    )
+    put_pairs(_facts(answer.job))
     click.echo()
     for event in events:
         at = datetime.fromtimestamp(event["at"], UTC)
@@ -92,6 +82,27 @@ def job(as_json: bool, id: str) -> int:
     click.echo()
     put_answer(answer)
     return 0
+
+
+def _facts(job: Job) -> list[tuple[str, str]]:
+    """Return what a person is shown of a job: what was asked for, where it stands, what was said of it."""
+    request = job.request
+    shape = f"{request.seconds:g} s, {request.aspect}, {request.resolution}"
+    made = f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC, {age(job.created_at)}"
+    pairs = [
+        ("job", job.id),
+        ("state", state(job)),
+        ("prompt", request.prompt),
+        *wishes(request),
+        ("model", job.model),
+        ("clip", shape + ("" if request.seed is None else f", seed {request.seed}")),
+        ("cost", cost_with_quota(job)),
+        ("made", made),
+    ]
+    if job.facts:
+        said = (f"{name.replace('_', ' ')} {value}" for name, value in job.facts.items() if value is not None)
+        pairs.append(("accepted", shortened(", ".join(said), 120)))
+    return pairs
 
 
 @click.command()

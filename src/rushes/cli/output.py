@@ -13,6 +13,7 @@ from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.job import Cost, Job, JobState
 from rushes.domain.money import usd
+from rushes.domain.request import VideoRequest
 
 COLOURS = {
     JobState.COMPLETED: "green",
@@ -68,7 +69,7 @@ def put_answer(answer: Answer) -> None:
     """Print what came of a job: its clip's paths, or why there is none."""
     job = answer.job
     for clip in answer.clips:
-        put_clip(clip, cost(job.cost))
+        put_clip(clip, cost_with_quota(job))
     for warning in job.warnings:
         click.echo(f"{click.style(' warn', fg='yellow')}: {warning}")
     if job.state is JobState.COMPLETED:
@@ -95,6 +96,16 @@ def put_clip(clip: Clip, price: str) -> None:
     put_pairs(pairs)
 
 
+def wishes(request: VideoRequest) -> list[tuple[str, str]]:
+    """Return the names and values of what else was asked for: style, remix, shots, references."""
+    named = (("style", request.style), ("remix of", request.remix), ("goes on from", request.extend))
+    pairs = [(name, value) for name, value in named if value]
+    pairs += [("shot", f"{shot.seconds:g} s: {shot.prompt}") for shot in request.shots]
+    for one in request.references:
+        pairs.append((one.role.value.replace("_", " "), f"id:{one.remote}" if one.remote else str(one.path)))
+    return pairs
+
+
 def state(job: Job) -> str:
     """Return a job's state, with its reason and progress, in its colour."""
     text = job.state.value.replace("_", " ")
@@ -114,6 +125,12 @@ def cost(paid: Cost) -> str:
     if not paid.amount:
         return "free" if paid.basis == "free" else "not charged"
     return usd(paid.amount) + ("" if paid.settled else " held")
+
+
+def cost_with_quota(job: Job) -> str:
+    """Return what a job cost, and what its plan had left when it was accepted: "in your plan, 28 left"."""
+    left = job.quota_left if job.cost.basis == "included_in_plan" else None
+    return cost(job.cost) + (f", {left} left" if left is not None else "")
 
 
 def age(moment: datetime) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -77,6 +78,7 @@ class Job:
     `request` is complete: nothing in it is left to a default. `fraction` is 0 to 1 where the provider
     tells it. `cancel_requested` is a wish; the state tells whether it was granted. `tries` counts since it
     last got anywhere; `due_at` (seconds since 1970) is when it goes on by itself, 0 where it does not.
+    `facts` is what the provider said when it accepted; a `quota_left` among them counts clips.
     """
 
     id: str
@@ -105,6 +107,13 @@ class Job:
     cancel_requested: bool = False
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def quota_left(self) -> int | None:
+        """How many clips the plan had left when the provider accepted, where it said so."""
+        left = self.facts.get("quota_left")
+        return left if isinstance(left, int) and not isinstance(left, bool) else None
 
     @property
     def left_to_a_person(self) -> bool:
@@ -130,6 +139,7 @@ class Job:
             "queue_position": self.queue_position,
             "cancel_requested": self.cancel_requested,
             "warnings": list(self.warnings),
+            "facts": dict(self.facts),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
             "completed_at": self.completed_at.isoformat() if self.completed_at else None,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from rushes.domain.request import Role
+from rushes.domain.request import Role, VideoRequest
 
 
 class Audio(StrEnum):
@@ -61,8 +61,13 @@ class Price:
 class Model:
     """A generator, addressed `engine/id`, where `engine` is the configured instance's name.
 
-    `roles` maps what it accepts as references to how many; the first of `aspects` and `resolutions` is
-    its default; `unconfirmed` lists values that are sent as asked though nobody saw them work.
+    `roles` maps what it accepts as references to how many, `remote_references` whether as the provider's own
+    ids, too; the first of `aspects` and `resolutions` is its default; `unconfirmed` lists values ("1:1",
+    "720p", "20 s") that are sent as asked though nobody saw them work. `styles`, `remix` and `extend` say
+    whether it takes them, `extend_lengths` how long a continuation may be where that differs from `lengths`,
+    `shots` how many a storyboard may have (0: it takes none). With `variants`, ids that begin with this one
+    and go on after "_", "-", "." or ":" are dated variants of it. `service` is the address of the host
+    that `retires_on` is about; None: it is about the model wherever it is served.
     """
 
     engine: str
@@ -76,16 +81,32 @@ class Model:
     audio: Audio = Audio.NO
     seed: bool = False
     negative_prompt: bool = False
+    styles: bool = False
+    remix: bool = False
+    extend: bool = False
+    extend_lengths: Lengths | None = None
+    shots: int = 0
+    remote_references: bool = False
+    variants: bool = False
     prompt_limit: int = 4000
     price: Price = field(default_factory=Price)
     retires_on: date | None = None
     replacement: str | None = None
+    service: str | None = None
     unconfirmed: tuple[str, ...] = ()
     notes: str = ""
 
     @property
     def address(self) -> str:
         return f"{self.engine}/{self.id}"
+
+    def lengths_of(self, request: VideoRequest) -> Lengths:
+        """Return the lengths that what is asked for may have: a clip of its own, or a continuation."""
+        return self.extend_lengths or self.lengths if request.extend else self.lengths
+
+    def has_variant(self, id: str) -> bool:
+        """Return whether `id` is a dated variant of this model."""
+        return self.variants and id.startswith(self.id) and id[len(self.id) :][:1] in {*"_-.:"}
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -98,6 +119,13 @@ class Model:
             "audio": self.audio.value,
             "seed": self.seed,
             "negative_prompt": self.negative_prompt,
+            "styles": self.styles,
+            "remix": self.remix,
+            "extend": self.extend,
+            "extend_seconds": str(self.extend_lengths) if self.extend_lengths else None,
+            "shots": self.shots,
+            "remote_references": self.remote_references,
+            "variants": self.variants,
             "prompt_limit": self.prompt_limit,
             "free": self.price.free,
             "included_in_plan": self.price.included_in_plan,
@@ -107,6 +135,7 @@ class Model:
             "price_as_of": self.price.as_of.isoformat() if self.price.as_of else None,
             "retires_on": self.retires_on.isoformat() if self.retires_on else None,
             "replacement": self.replacement,
+            "service": self.service,
             "unconfirmed": list(self.unconfirmed),
             "notes": self.notes,
         }

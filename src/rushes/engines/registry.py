@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from rushes.domain.errors import EngineMissing, UnknownEngine
@@ -11,6 +12,7 @@ from rushes.engines.contract import BaseEngine
 
 SHIPPED = {
     "animatic": "rushes.engines.animatic.engine:AnimaticEngine",
+    "sora-web": "rushes.engines.sora_web.engine:SoraWebEngine",
 }
 """Engine kind to `module:class`. Third parties register under the entry-point group `rushes.engines`."""
 
@@ -38,16 +40,23 @@ def load(kind: str) -> type[BaseEngine]:
     try:
         found: type[BaseEngine] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        raise EngineMissing(
-            f"the engine {kind!r} needs the package {error.name!r}, which is not installed",
-            next=f"pip install 'rushes[{extra_of(kind)}]'",
-        ) from error
+        raise _missing(kind, error.name) from error
+    for package in found.packages:
+        if find_spec(package) is None:
+            raise _missing(kind, package)
     return found
+
+
+def _missing(kind: str, package: str | None) -> EngineMissing:
+    return EngineMissing(
+        f"the engine {kind!r} needs the package {package!r}, which is not installed",
+        next=f"pip install 'rushes[{extra_of(kind)}]'",
+    )
 
 
 def extra_of(kind: str) -> str:
     """Return the name of the extra that brings an engine's packages."""
-    return {"scripted": "testing"}.get(kind, kind)
+    return {"scripted": "testing", "sora-web": "sora"}.get(kind, kind)
 
 
 def make(kind: str, name: str, settings: Mapping[str, Any]) -> BaseEngine:

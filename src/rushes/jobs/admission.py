@@ -12,6 +12,10 @@ from rushes.domain.job import Job
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 
+LATER_FIELDS = ("style", "remix", "extend", "shots")
+"""What requests had not at first. Where it is not set it takes no part in a digest: a request made before
+it was there, and its key, are the same request today."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
@@ -48,7 +52,10 @@ def digest(request: VideoRequest, ordinal: int) -> str:
     line. Not a reference's path: the same picture under two names is the same picture.
     """
     canonical = request.as_json()
-    canonical["references"] = sorted([one.role.value, one.sha256] for one in request.references)
+    canonical["references"] = sorted([one.role.value, one.identity] for one in request.references)
+    for name in LATER_FIELDS:
+        if not canonical[name]:
+            del canonical[name]
     canonical["ordinal"] = ordinal
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 

@@ -50,6 +50,7 @@ def job_from(row: Row) -> Job:
         cancel_requested=bool(row["cancel_requested"]),
         failure=failure_from(json.loads(row["error"])) if row["error"] else None,
         warnings=tuple(json.loads(row["warnings"])),
+        facts=json.loads(row["facts"]),
     )
 
 

@@ -39,8 +39,13 @@ class Library:
     # --- what goes in ---
 
     def keep(self, reference: Reference) -> Reference:
-        """Copy a reference into the library under its hash, so that nothing done to it later matters."""
+        """Copy a reference into the library under its hash, so that nothing done to it later matters.
+
+        What the provider holds already stays there.
+        """
         source = reference.path
+        if source is None:
+            return reference
         if not source.exists():
             raise BadReference(f"the {reference.role.value} reference {source} does not exist")
         if not source.is_file():
@@ -68,6 +73,8 @@ class Library:
     def check_references(self, request: VideoRequest) -> None:
         """Raise BadReference where a copy in the library is no longer what was asked for."""
         for reference in request.references:
+            if reference.path is None:
+                continue
             if not reference.path.is_file() or sha256(reference.path) != reference.sha256:
                 raise BadReference(
                     f"the library's copy of the {reference.role.value} reference was changed or removed"

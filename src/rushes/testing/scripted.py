@@ -78,16 +78,19 @@ class ScriptedEngine(BaseEngine):
         self._client = answer_client(self._base_url, patience, **self._headers)
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared:
-        """Upload the references."""
+        """Upload the references; those that the provider holds already are named as they are."""
         uploads = {}
         for reference in request.references:
+            if reference.path is None:
+                uploads[reference.identity] = reference.remote
+                continue
             with asking():
                 response = await self._client.post(
                     "/uploads",
                     content=reference.path.read_bytes(),
                     headers={"X-Prompt": request.prompt.encode("ascii", "replace").decode()},
                 )
-            uploads[reference.sha256 or str(reference.path)] = answer(response)["id"]
+            uploads[reference.identity] = answer(response)["id"]
         return Prepared(request=request, model=model, uploads=uploads)
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:

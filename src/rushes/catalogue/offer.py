@@ -1,0 +1,59 @@
+"""What would be made, by which model, for how much; and what is held for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rushes.catalogue.check import complete, unconfirmed
+from rushes.catalogue.price import price
+from rushes.domain.errors import BadInput, OverBudget, PriceUnknown
+from rushes.domain.model import Model
+from rushes.domain.money import Quote, usd
+from rushes.domain.request import VideoRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What would be made and for how much: a complete request and its quote. `chosen`: why this model.
+
+    `unconfirmed` lists what is sent as asked though nobody saw the model do it; `quota_unknown` says why
+    what is left of a plan is not known, where it was asked for in vain.
+    """
+
+    request: VideoRequest
+    model: Model
+    quote: Quote
+    chosen: str
+    unconfirmed: tuple[str, ...] = ()
+    quota_unknown: str | None = None
+
+
+def listed_offer(request: VideoRequest, model: Model, chosen: str) -> Offer:
+    """Return what the catalogue says of a `request`, completed with the defaults of `model`."""
+    asked = complete(request, model)
+    return Offer(
+        request=asked,
+        model=model,
+        quote=price(asked, model),
+        chosen=chosen,
+        unconfirmed=unconfirmed(asked, model),
+    )
+
+
+def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
+    """Return what is set aside for one clip. Raises PriceUnknown, or OverBudget above `max_usd`."""
+    if quote.free:
+        return Decimal(0)
+    if max_usd is not None and max_usd < 0:
+        raise BadInput(f"max_usd is {max_usd}", next="give an amount in dollars, 0.50 for example")
+    if quote.amount is None or quote.currency != "USD":
+        if not max_usd:
+            raise PriceUnknown()
+        return max_usd
+    if max_usd is not None and quote.amount > max_usd:
+        raise OverBudget(
+            f"this costs {usd(quote.amount)}, more than --max-usd {max_usd:f}; nothing was sent",
+            next="raise --max-usd, or ask for less (a shorter clip, a lower resolution, another model)",
+        )
+    return quote.amount
