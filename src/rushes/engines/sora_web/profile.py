@@ -1,0 +1,158 @@
+"""The folder of one signed-in browser, and who may use it: one process at a time.
+
+    browser/      the browser's own profile
+    state.json    its cookies, exported after every change: what a browser killed too early did not write
+    account.json  who is signed in, until when, and the balance as it was last told
+    owner.json    which process has the browser now
+
+A worker that keeps the browser warm gives way when another process asks for it; a person's browser does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from rushes.domain.errors import Unreachable
+
+WISH_LASTS_S = 3.0
+"""A wish for the browser that was not repeated for so long is from a process that has gone."""
+
+LOOK_EVERY_S = 0.05
+
+
+class Profile:
+    """One profile folder, made private (0700) where it is not there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.browser = folder / "browser"
+        self._lock = FileLock(folder / "lock", timeout=0, thread_local=False)
+        self._wish = folder / "wanted"
+
+    # --- who has it ---
+
+    @property
+    def held(self) -> bool:
+        """Whether this process has the browser."""
+        return self._lock.is_locked
+
+    def take(self, doing: str) -> None:
+        """Take the browser for a process that can wait. Raises Unreachable where another has or wants it."""
+        if self.wanted():
+            raise self._taken()
+        try:
+            self._acquire(doing)
+        except Unreachable:
+            if read(self.folder / "owner.json").get("pid") == os.getpid():
+                # An engine made of older settings; it has nothing more to do.
+                self._wish.touch()
+            raise
+
+    async def ask_for(self, doing: str, patience: float = 20.0) -> None:
+        """Take the browser for a person: a worker that has it is asked to give way.
+
+        `patience` in seconds. Raises Unreachable, naming who has it.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._acquire(doing)
+            except Unreachable:
+                if time.monotonic() >= deadline:
+                    raise
+            self._make()
+            self._wish.touch()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def wanted(self) -> bool:
+        """Whether another process is waiting for the browser now."""
+        try:
+            age = time.time() - self._wish.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return 0 <= age < WISH_LASTS_S
+
+    def release(self) -> None:
+        """Let others have the browser."""
+        (self.folder / "owner.json").unlink(missing_ok=True)
+        self._lock.release()
+
+    def _acquire(self, doing: str) -> None:
+        self._make()
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise self._taken() from error
+        self._wish.unlink(missing_ok=True)
+        write_private(self.folder / "owner.json", {"pid": os.getpid(), "doing": doing})
+
+    def _taken(self) -> Unreachable:
+        owner = read(self.folder / "owner.json")
+        who = f"{owner['doing']} (process {owner['pid']})" if owner else "another process"
+        return Unreachable(
+            f"the signed-in browser is in use by {who}", next="close it there, or wait until it has ended"
+        )
+
+    def _make(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    # --- what it remembers ---
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The exported cookies in Playwright's shape, {} where there are none."""
+        return read(self.folder / "state.json")
+
+    def keep_state(self, state: Any) -> None:
+        self._make()
+        write_private(self.folder / "state.json", state)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What was last told of the account, {} where nobody has signed in; see `session.Account`."""
+        return read(self.folder / "account.json")
+
+    def note(self, **facts: Any) -> None:
+        """Add to what is known of the account."""
+        self._make()
+        write_private(self.folder / "account.json", {**self.account, **facts})
+
+    def remove(self) -> None:
+        """Forget everything: browser profile, cookies, account. The lock's own file stays."""
+        for entry in self.folder.iterdir() if self.folder.exists() else ():
+            if entry.name == "lock":
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a JSON object from a file, {} where it is missing or was never finished."""
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def write_private(path: Path, data: Any) -> None:
+    """Write JSON so that it is there whole or not at all, for nobody else to read (0600)."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

@@ -1,0 +1,75 @@
+"""A real HTTP proxy on the loopback that wants a password, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+START_S = 30.0
+LOG_S = 20.0  # the longest that a line of the log may take to be written; only an upper bound
+
+# The credentials come by standard input, for no command line may hold them; its end ends the proxy.
+PROGRAM = """
+import sys, proxy
+with proxy.Proxy(sys.argv[1:], basic_auth=sys.stdin.readline().rstrip("\\n")) as running:
+    print(running.flags.port, flush=True)
+    sys.stdin.read()
+"""
+
+
+class AuthenticatingProxy:
+    """A proxy at `server` ("http://host:port") that serves nobody but `username` with `password`."""
+
+    def __init__(self, server: str, username: str, password: str, log: Path) -> None:
+        self.server = server
+        self.username = username
+        self.password = password
+        self._log = log
+
+    @property
+    def url(self) -> str:
+        """Its address with the credentials, as a person would write it into the settings."""
+        credentials = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
+        return self.server.replace("://", f"://{credentials}@")
+
+    def log(self) -> str:
+        """Return the access log so far; a connection is in it when it has ended."""
+        return self._log.read_text()
+
+    def logged(self, text: str) -> bool:
+        """Whether `text` gets into the access log."""
+        end = time.monotonic() + LOG_S
+        while text not in self.log() and time.monotonic() < end:
+            time.sleep(0.05)
+        return text in self.log()
+
+
+@contextmanager
+def authenticating(folder: Path, *, username: str, password: str) -> Iterator[AuthenticatingProxy]:
+    """Run a proxy for as long as the block runs; `folder` is for its log."""
+    log = folder / "access.log"
+    options = ["--hostname", "127.0.0.1", "--port", "0", "--num-workers", "1", "--num-acceptors", "1"]
+    options += ["--log-file", str(log), "--data-dir", str(folder / "data")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin as given, process.stdout as told:
+        print(f"{username}:{password}", file=given, flush=True)
+        port = told.readline().strip()
+        assert port, f"the proxy did not start (exit status {process.wait(timeout=START_S)})"
+        try:
+            yield AuthenticatingProxy(f"http://127.0.0.1:{port}", username, password, log)
+        finally:
+            given.close()
+            try:
+                process.wait(timeout=START_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
