@@ -1,0 +1,74 @@
+"""Finding a Chrome or Chromium on this machine, and how it is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rushes.domain.errors import EngineMissing, SetupError
+
+NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome")
+ELSEWHERE = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+QUIET = (
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""The browser speaks to the site and to nobody else. Nothing here hides what it is."""
+
+
+def find(configured: str | None = None) -> Path:
+    """Return the browser's program: the configured one, else the system's, else Playwright's own.
+
+    Raises EngineMissing, naming what to install.
+    """
+    if configured:
+        if shutil.which(configured) is None:
+            raise EngineMissing(
+                f"the browser {configured} is not there or cannot be run", next="correct `browser = …`"
+            )
+        return Path(configured)
+    for name in (*NAMES, *ELSEWHERE):
+        found = shutil.which(name)
+        if found is not None:
+            return Path(found)
+    for found_path in sorted(_own_browsers().glob("chromium-*/chrome-*/chrome")):
+        return found_path
+    raise EngineMissing(
+        "no Chrome or Chromium is installed",
+        next="apt-get install chromium (Debian), or anywhere: playwright install chromium",
+    )
+
+
+def arguments() -> list[str]:
+    """Return the switches it is started with."""
+    # As root, Chromium's sandbox cannot be set up at all.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*QUIET, *(["--no-sandbox"] if root else [])]
+
+
+def check_display(environ: Mapping[str, str]) -> None:
+    """Raise SetupError where `environ` names no screen to show a browser on."""
+    if sys.platform != "linux" or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
+        return
+    raise SetupError(
+        "there is no screen here to sign in on",
+        next="run `rushes sora login` on a machine with one, copy the state.json that it names, and run "
+        "`rushes sora import STATE.json` here",
+    )
+
+
+def _own_browsers() -> Path:
+    """Return where `playwright install` puts browsers on this system."""
+    home = Path.home()
+    folders = {"darwin": home / "Library" / "Caches" / "ms-playwright"}
+    return folders.get(sys.platform, home / ".cache" / "ms-playwright")

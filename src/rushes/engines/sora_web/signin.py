@@ -1,0 +1,225 @@
+"""Signing in and out. Only a person signs in: here a browser is opened for him, and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
+from rushes.engines.sora_web import chromium
+from rushes.engines.sora_web.browser import SESSION_COOKIE, Browser, Launch, first_line, launch
+from rushes.engines.sora_web.session import Session, moment, session_from
+from rushes.engines.sora_web.tab import HOME
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from rushes.engines.sora_web.engine import SoraWebEngine
+
+LOOK_EVERY_S = 0.5
+
+SAME_SITE = {"no_restriction": "None", "none": "None", "lax": "Lax", "strict": "Strict"}
+"""What browser extensions that export cookies call it, to what the browser calls it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How an account stands. Moments are None where the service does not tell them."""
+
+    email: str
+    session_expires: datetime | None
+    token_expires: datetime | None
+    quota_left: int | None
+    quota_resets_at: datetime | None
+    quota_at: datetime | None
+    alive: bool
+
+    def as_json(self) -> dict[str, Any]:
+        def text(at: datetime | None) -> str | None:
+            return at.isoformat() if at else None
+
+        return {
+            "email": self.email,
+            "alive": self.alive,
+            "session_expires": text(self.session_expires),
+            "token_expires": text(self.token_expires),
+            "quota_left": self.quota_left,
+            "quota_resets_at": text(self.quota_resets_at),
+            "quota_at": text(self.quota_at),
+        }
+
+
+async def log_in(engine: SoraWebEngine, environ: Mapping[str, str], patience: float) -> Standing:
+    """Open a browser for a person to sign in with, and close it once he has.
+
+    `patience` in seconds. Raises SetupError without a screen, SignInNeeded where nobody signed in,
+    Unreachable where another process keeps the browser.
+    """
+    chromium.check_display(environ)
+    await engine.profile.ask_for("rushes sora login")
+    try:
+        proxy = await engine.proxies.current()
+        browser = await launch(engine.profile, Launch(program=engine.program, headed=True, proxy=proxy))
+        try:
+            await _open(browser, engine.base_url)
+            session = await _signed_in(browser, engine.base_url, patience)
+            # At once: a kill right after the sign-in must not lose it.
+            await browser.export()
+            _note(engine, session)
+        finally:
+            await browser.close()
+    finally:
+        engine.profile.release()
+    return standing(engine)
+
+
+async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
+    """Take over the cookies of a browser that is signed in elsewhere, and see that they are good.
+
+    `file` is a state.json of ours, or what a cookie exporter wrote. Raises BadInput, SignInNeeded.
+    """
+    state = {"cookies": cookies_from(file), "origins": []}
+    await engine.profile.ask_for("rushes sora import")
+    before, account = engine.profile.state, engine.profile.account
+    engine.profile.keep_state(state)
+    engine.profile.note(dead=False, email=None)
+    try:
+        session = await engine.site.session()
+    except SignInNeeded as error:
+        engine.profile.keep_state(before)
+        engine.profile.note(**account, dead=account.get("dead", True))
+        raise SignInNeeded(
+            f"the service does not take the cookies of {file}: {error.message}",
+            next="sign in anew where they come from, and export them again",
+        ) from error
+    finally:
+        await engine.site.tab.close()
+        if engine.profile.held:
+            engine.profile.release()
+    _note(engine, session)
+    return standing(engine)
+
+
+async def log_out(engine: SoraWebEngine) -> None:
+    """Remove the profile, the cookies, the account, the proxy: all that signing in has left here."""
+    await engine.profile.ask_for("rushes sora logout")
+    try:
+        # The proxy that was picked for this account goes with it.
+        engine.profile.remove()
+    finally:
+        engine.profile.release()
+
+
+async def refresh(engine: SoraWebEngine, doing: str = "rushes sora refresh") -> Standing:
+    """Have the service look at the session, which keeps it young, and read the balance.
+
+    Raises SignInNeeded where the session has ended.
+    """
+    engine.site.check_signed_in()
+    await engine.profile.ask_for(doing)
+    try:
+        await engine.site.renew()
+        with suppress(Unreachable):
+            await engine.site.balance()
+    finally:
+        await engine.site.tab.close()
+        if engine.profile.held:
+            engine.profile.release()
+    return standing(engine)
+
+
+def standing(engine: SoraWebEngine) -> Standing:
+    """Return how the account stands as it was last told. Raises SignInNeeded where nobody is signed in."""
+    account = engine.profile.account
+    if not account:
+        raise SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+    left = account.get("quota_left")
+    return Standing(
+        email=str(account.get("email") or "an account that tells no address"),
+        session_expires=moment(account.get("expires")),
+        token_expires=moment(account.get("token_expires")),
+        quota_left=left if isinstance(left, int) else None,
+        quota_resets_at=moment(account.get("quota_resets_at")),
+        quota_at=moment(account.get("quota_at")),
+        alive=not account.get("dead"),
+    )
+
+
+def cookies_from(file: Path) -> list[dict[str, Any]]:
+    """Return the cookies in a state file or in a cookie exporter's list. Raises BadInput."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{file} cannot be read as JSON: {error}", next="give the state.json that login names"
+        ) from error
+    listed = found.get("cookies") if isinstance(found, dict) else found
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise BadInput(f"{file} holds no cookies", next="give the state.json that rushes sora login names")
+    cookies = [_cookie(one) for one in listed if one.get("name") and one.get("domain")]
+    if not any(one["name"].startswith(SESSION_COOKIE) for one in cookies):
+        raise BadInput(f"{file} holds no session ({SESSION_COOKIE})", next="sign in there, then export again")
+    return cookies
+
+
+def _cookie(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cookie in Playwright's shape; exporters write expirationDate and their own sameSite words."""
+    expires = one.get("expires", one.get("expirationDate", -1))
+    same_site = str(one.get("sameSite") or "lax").lower()
+    return {
+        "name": str(one["name"]),
+        "value": str(one.get("value", "")),
+        "domain": str(one["domain"]),
+        "path": str(one.get("path") or "/"),
+        "expires": float(expires) if isinstance(expires, int | float) else -1,
+        "httpOnly": bool(one.get("httpOnly", False)),
+        "secure": bool(one.get("secure", False)),
+        "sameSite": SAME_SITE.get(same_site, "Lax"),
+    }
+
+
+async def _open(browser: Browser, base_url: str) -> None:
+    try:
+        await browser.page.goto(base_url + HOME, wait_until="domcontentloaded")
+    except Exception as error:
+        raise Unreachable(f"{base_url} could not be opened: {first_line(error)}") from error
+
+
+async def _signed_in(browser: Browser, base_url: str, patience: float) -> Session:
+    """Wait until one of the browser's pages has a session."""
+    try:
+        async with asyncio.timeout(patience):
+            while not browser.crashed and browser.context.pages:
+                for page in browser.context.pages:
+                    found = await _session_of(page, base_url)
+                    if found is not None:
+                        return found
+                await asyncio.sleep(LOOK_EVERY_S)
+    except TimeoutError as error:
+        raise SignInNeeded(f"nobody signed in within {patience:.0f} s", next="rushes sora login") from error
+    raise SignInNeeded("the window was closed before anybody had signed in", next="rushes sora login")
+
+
+async def _session_of(page: Page, base_url: str) -> Session | None:
+    """Ask a page of the site itself; on any other page (an identity provider's) there is nothing to ask."""
+    here, there = urlsplit(page.url), urlsplit(base_url)
+    if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+        return None
+    with suppress(Exception):
+        # It may be on its way to another page at this very moment.
+        return session_from(
+            await page.evaluate("async () => (await fetch('/api/auth/session', {cache: 'no-store'})).json()")
+        )
+    return None
+
+
+def _note(engine: SoraWebEngine, session: Session) -> None:
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    engine.profile.note(**session.as_notes(), dead=False, signed_in_at=at, quota_left=None, quota_at=None)

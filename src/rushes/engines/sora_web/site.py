@@ -1,0 +1,229 @@
+"""The service as a signed-in page sees it: calls with a living token, and refusals read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rushes.domain.errors import (
+    Busy,
+    Challenged,
+    EngineError,
+    QuotaExhausted,
+    ResultGone,
+    SignInNeeded,
+    Unreachable,
+)
+from rushes.engines.http import classify_answer, classify_create, raw
+from rushes.engines.sora_web.answers import SIGN_IN, TokenExpired, balance_facts, picture_refusal, refusal
+from rushes.engines.sora_web.creates import Create
+from rushes.engines.sora_web.profile import Profile
+from rushes.engines.sora_web.session import Session, moment, session_from
+from rushes.engines.sora_web.tab import Call, Tab, unsent
+
+ASK_S = 30.0
+UPLOAD_S = 120.0
+
+
+class Site:
+    """The service, through one page. `create_s` bounds the answer to a create, in seconds."""
+
+    def __init__(self, tab: Tab, profile: Profile, *, create_s: float) -> None:
+        self.tab = tab
+        self._profile = profile
+        self._create_s = create_s
+        self._session: Session | None = None
+        self._headers: dict[str, str] = {}
+
+    # --- calls ---
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON at `path`. Raises Unreachable, ResultGone (404, 410), Busy, Blocked."""
+        return await self._ask("GET", path)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return what a POST that costs nothing is answered with. Raises as `get` does."""
+        return await self._ask("POST", path, body)
+
+    async def upload(self, path: str, file: Path, field: str, **fields: str) -> dict[str, Any]:
+        """Upload a picture. Raises Refused and ContentRefused too, with the service's words."""
+        call = Call(method="POST", path=path, headers=await self._signed(), seconds=UPLOAD_S)
+        response = await self.tab.upload(call, str(file), field, fields)
+        refused = await self._refused(response) or picture_refusal(response, file.name)
+        if refused is not None:
+            raise refused
+        classify_answer(response)
+        return _object(response)
+
+    async def create(self, create: Create) -> dict[str, Any]:
+        """Send a create, once, and return its answer. Raises what `Engine.submit` may."""
+        self._check_quota()
+        with unsent():
+            headers = await self._signed()
+        call = Call(
+            method="POST",
+            path=create.path,
+            headers=headers,
+            body=create.body,
+            seconds=self._create_s,
+        )
+        response = await self.tab.create(call, create.flow)
+        refused = await self._refused(response)
+        if isinstance(refused, TokenExpired):
+            # Nothing was accepted, and the token is a new one by now: the job is sent again at once.
+            raise Busy("the sign-in's token had run out and was renewed", ask_after=0.0) from refused
+        if refused is not None:
+            raise refused
+        classify_create(response)
+        return {"body": _json(response), "raw": raw(response)}
+
+    async def session(self) -> Session:
+        """Return the living session, renewed where its token is about to run out. Raises SignInNeeded."""
+        if self._session is None or not self._session.fresh(datetime.now(UTC)):
+            self._session = await self._renew()
+        return self._session
+
+    async def renew(self) -> Session:
+        """Have the service look at the session again, which keeps it young. Raises SignInNeeded."""
+        self._session = await self._renew()
+        return self._session
+
+    async def balance(self) -> dict[str, Any]:
+        """Return `quota_left` and `quota_resets_at` as the service tells them now, and note them."""
+        try:
+            answer = await self.get("/backend/nf/check")
+        except ResultGone as error:
+            raise SignInNeeded(
+                "this account has no Sora 2", next="sign in with another one: rushes sora login"
+            ) from error
+        return self.note_balance(answer)
+
+    def note_balance(self, answer: Any) -> dict[str, Any]:
+        """Note the balance that an answer tells, and return it."""
+        told = answer.get("rate_limit_and_credit_balance") if isinstance(answer, dict) else None
+        now = datetime.now(UTC)
+        facts = balance_facts(told, now)
+        if facts:
+            at = now.isoformat(timespec="seconds")
+            self._profile.note(**{"quota_resets_at": None, **facts}, quota_at=at)
+        return facts
+
+    # --- the session ---
+
+    def check_signed_in(self) -> None:
+        """Raise SignInNeeded where nobody is signed in, without starting a browser to find that out."""
+        account = self._profile.account
+        if not account:
+            raise SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+        if account.get("dead"):
+            raise SignInNeeded(f"the session of {account.get('email')} has ended", next=SIGN_IN)
+
+    async def _signed(self) -> dict[str, str]:
+        self.check_signed_in()
+        session = await self.session()
+        if not self._headers:
+            device = await self.tab.cookie("oai-did")
+            self._headers = {"oai-language": "en-US"} | ({"oai-device-id": device} if device else {})
+        return {**self._headers, "Authorization": f"Bearer {session.token}"}
+
+    async def _renew(self, refused: str | None = None) -> Session:
+        """Read the session anew; `refused` is a token that the service takes no longer.
+
+        The service answers with the same token for long. A new one may take loading the page.
+        """
+        found = await self._read_session()
+        if found is not None and (found.token == refused or not found.fresh(datetime.now(UTC))):
+            await self.tab.renew()
+            found = await self._read_session()
+        if found is None:
+            await self._died()
+            raise SignInNeeded("the session has ended", next=SIGN_IN)
+        # The answer may have put another cookie in the place of the one we know.
+        await self.tab.export()
+        self._profile.note(**found.as_notes(), dead=False)
+        return found
+
+    async def _read_session(self) -> Session | None:
+        response = await self.tab.ask(Call(method="GET", path="/api/auth/session", headers={}, seconds=ASK_S))
+        refused = refusal(response)
+        if refused is not None:
+            await self._stand_back(refused)
+            raise refused
+        classify_answer(response)
+        return session_from(_json(response))
+
+    async def _died(self) -> None:
+        """The session is dead: note it, and leave the browser to whoever signs in."""
+        self._session = None
+        self._profile.note(dead=True)
+        await self.tab.close()
+
+    # --- refusals ---
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            return await self._ask_once(method, path, body)
+        except TokenExpired:
+            # Renewed by now; a second refusal stands.
+            return await self._ask_once(method, path, body)
+
+    async def _ask_once(self, method: str, path: str, body: Any) -> Any:
+        call = Call(method=method, path=path, headers=await self._signed(), body=body, seconds=ASK_S)
+        response = await self.tab.ask(call)
+        refused = await self._refused(response)
+        if refused is not None:
+            raise refused
+        classify_answer(response)
+        return _parsed(response)
+
+    async def _refused(self, response: httpx.Response) -> EngineError | None:
+        """Return what a refusal means, once what follows from it for the session has been done."""
+        refused = refusal(response)
+        if isinstance(refused, TokenExpired):
+            self._session = await self._renew(self._session.token if self._session else None)
+        elif isinstance(refused, SignInNeeded):
+            await self._died()
+        elif isinstance(refused, QuotaExhausted):
+            self.note_balance(_json(response))
+        elif refused is not None:
+            await self._stand_back(refused)
+        return refused
+
+    async def _stand_back(self, refused: EngineError) -> None:
+        """Leave the browser to the person who has to act."""
+        if isinstance(refused, Challenged):
+            self._session = None
+            await self.tab.close()
+
+    def _check_quota(self) -> None:
+        """Raise QuotaExhausted until the moment that the service named, without asking it in vain."""
+        account = self._profile.account
+        resets = moment(account.get("quota_resets_at"))
+        if account.get("quota_left") == 0 and resets is not None and resets > datetime.now(UTC):
+            raise QuotaExhausted(f"the plan's quota is used up; it resets at {resets:%Y-%m-%d %H:%M} UTC")
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _parsed(response: httpx.Response) -> Any:
+    """Return the JSON of an answer; a page in its place is no answer."""
+    found = _json(response)
+    if found is None and response.text.strip() != "null":
+        raise Unreachable("the service answered with something that is not JSON")
+    return found
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    found = _parsed(response)
+    if not isinstance(found, dict):
+        raise Unreachable("the service answered with something that is not a JSON object")
+    return found
