@@ -13,13 +13,17 @@ override PROMPT := $(value PROMPT)
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs generate bench format lock clean
+.PHONY: help demo demo-sora test lint types docs generate bench format lock clean
 
 help: ## list the verbs
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.installed ## make a clip: make demo PROMPT="…"
 	@$(BIN)/rushes create --seconds 5 -- "$$PROMPT"
+
+demo-sora: $(VENV)/.installed ## sign in to an emulator of Sora's web app and make a clip, step by step
+	@tools/browsers chromium screen
+	@$(BIN)/python tools/demo_sora.py
 
 test: $(VENV)/.installed ## run the tests, those in real browsers too (may install the browsers)
 	@tools/browsers

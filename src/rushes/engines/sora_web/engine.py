@@ -36,7 +36,7 @@ from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
 from rushes.engines.sora_web.session import moment
 from rushes.engines.sora_web.site import Site
-from rushes.engines.sora_web.tab import Tab
+from rushes.engines.sora_web.tab import LARGEST_HEAP, Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
 
 BASE_URL = "https://sora.chatgpt.com"
@@ -54,8 +54,8 @@ CLOCK_MARGIN = timedelta(minutes=5)
 
 class SoraWebEngine(BaseEngine):
     """Settings: `base_url`; `browser` (a program), `headed`; `proxy_url`, or `webshare_key` and
-    `proxy_country`; `idle_s` until an unused browser is closed; `ask_after`, `post_timeout`, `list_delay`,
-    `missing_after` in seconds.
+    `proxy_country`; `idle_s` until an unused browser is closed, `largest_heap` bytes until a grown one is;
+    `ask_after`, `post_timeout`, `list_delay`, `missing_after` in seconds.
     """
 
     recovery = Recovery.LOOKUP
@@ -73,6 +73,7 @@ class SoraWebEngine(BaseEngine):
         self.program = settings.get("browser")
         self.headed = bool(settings.get("headed", False))
         self._idle_s = float(settings.get("idle_s", 120.0))
+        self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
         self._site: Site | None = None
         self._missing: dict[str, float] = {}
 
@@ -87,6 +88,7 @@ class SoraWebEngine(BaseEngine):
                 program=self.program,
                 headed=self.headed,
                 idle_s=self._idle_s,
+                largest_heap=self._largest_heap,
             )
             # The page gives up before the pipeline does, so that its reason is the one that is told.
             self._site = Site(tab, self.profile, create_s=self.post_timeout * 0.9)
@@ -259,7 +261,7 @@ class SoraWebEngine(BaseEngine):
 
     async def aclose(self) -> None:
         if self._site is not None:
-            await self._site.tab.close()
+            await self._site.leave()
 
 
 class _AnyUpload(dict[str, Any]):

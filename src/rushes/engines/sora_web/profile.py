@@ -87,6 +87,8 @@ class Profile:
         self._lock.release()
 
     def _acquire(self, doing: str) -> None:
+        if self.held:
+            return
         self._make()
         try:
             self._lock.acquire()

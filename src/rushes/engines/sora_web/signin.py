@@ -86,6 +86,7 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     `file` is a state.json of ours, or what a cookie exporter wrote. Raises BadInput, SignInNeeded.
     """
     state = {"cookies": cookies_from(file), "origins": []}
+    await engine.site.leave()
     await engine.profile.ask_for("rushes sora import")
     before, account = engine.profile.state, engine.profile.account
     engine.profile.keep_state(state)
@@ -94,15 +95,13 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
         session = await engine.site.session()
     except SignInNeeded as error:
         engine.profile.keep_state(before)
-        engine.profile.note(**account, dead=account.get("dead", True))
+        engine.profile.note(**{"dead": True, **account})
         raise SignInNeeded(
             f"the service does not take the cookies of {file}: {error.message}",
             next="sign in anew where they come from, and export them again",
         ) from error
     finally:
-        await engine.site.tab.close()
-        if engine.profile.held:
-            engine.profile.release()
+        await engine.site.leave()
     _note(engine, session)
     return standing(engine)
 
@@ -129,9 +128,7 @@ async def refresh(engine: SoraWebEngine, doing: str = "rushes sora refresh") -> 
         with suppress(Unreachable):
             await engine.site.balance()
     finally:
-        await engine.site.tab.close()
-        if engine.profile.held:
-            engine.profile.release()
+        await engine.site.leave()
     return standing(engine)
 
 

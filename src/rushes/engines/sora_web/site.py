@@ -158,9 +158,8 @@ class Site:
 
     async def _died(self) -> None:
         """The session is dead: note it, and leave the browser to whoever signs in."""
-        self._session = None
         self._profile.note(dead=True)
-        await self.tab.close()
+        await self.leave()
 
     # --- refusals ---
 
@@ -193,11 +192,17 @@ class Site:
             await self._stand_back(refused)
         return refused
 
+    async def leave(self) -> None:
+        """Close the browser, forget its session, and let others have the profile."""
+        self._session = None
+        await self.tab.close()
+        if self._profile.held:
+            self._profile.release()
+
     async def _stand_back(self, refused: EngineError) -> None:
         """Leave the browser to the person who has to act."""
         if isinstance(refused, Challenged):
-            self._session = None
-            await self.tab.close()
+            await self.leave()
 
     def _check_quota(self) -> None:
         """Raise QuotaExhausted until the moment that the service named, without asking it in vain."""

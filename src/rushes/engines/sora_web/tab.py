@@ -35,6 +35,7 @@ HOME = "/explore"
 """The page that the service's own calls were seen to come from."""
 
 LOOK_EVERY_S = 0.25
+MEASURE_EVERY_S = 5.0
 EXPORT_EVERY_S = 30.0
 LARGEST_HEAP = 512 * 1024**2
 
@@ -123,7 +124,10 @@ def sent() -> Iterator[None]:
 
 
 class Tab:
-    """The warm page. `program` and `headed` as in `Launch`; `idle_s` without a call, and it is closed."""
+    """The warm page. `program` and `headed` as in `Launch`.
+
+    After `idle_s` without a call it is closed, and when its script holds more than `largest_heap` bytes.
+    """
 
     def __init__(
         self,
@@ -134,6 +138,7 @@ class Tab:
         program: str | None = None,
         headed: bool = False,
         idle_s: float = 120.0,
+        largest_heap: int = LARGEST_HEAP,
     ) -> None:
         self._profile = profile
         self._base_url = base_url
@@ -141,6 +146,7 @@ class Tab:
         self._program = program
         self._headed = headed
         self._idle_s = idle_s
+        self._largest_heap = largest_heap
         self._browser: Browser | None = None
         self._turn = asyncio.Lock()
         self._used_at = 0.0
@@ -303,8 +309,8 @@ class Tab:
             self._profile.release()
 
     async def _keep(self) -> None:
-        """Close the page when it is time; write its cookies down every now and then."""
-        exported_at = _now()
+        """Close the page when it is time; look at its size and its cookies every now and then."""
+        looked_at = exported_at = _now()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             browser = self._browser
@@ -312,13 +318,21 @@ class Tab:
                 continue
             if browser.crashed or self._profile.wanted() or _now() - self._used_at > self._idle_s:
                 return await self.close()
+            if _now() - looked_at > MEASURE_EVERY_S:
+                looked_at = _now()
+                if await self._has_grown(browser):
+                    return await self.close()
             if _now() - exported_at > EXPORT_EVERY_S:
                 exported_at = _now()
                 async with self._turn:
                     with suppress(Exception):
                         await browser.export()
-                        if await browser.heap() > LARGEST_HEAP:
-                            return await self._shut()
+
+    async def _has_grown(self, browser: Browser) -> bool:
+        async with self._turn:
+            with suppress(Exception):
+                return await browser.heap() > self._largest_heap
+        return False
 
     # --- inside the page ---
 
