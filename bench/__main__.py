@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from bench import animatic, download, kills, latency, sheet, startup, waiting
+from bench import animatic, download, kills, latency, sheet, sora, startup, waiting
 from bench.row import Row
 
 ALL: dict[str, Callable[[], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "startup": startup.run,
     "download": download.run,
     "latency": latency.run,
+    "sora": sora.run,
     "waiting": waiting.run,
     "kills": kills.run,
 }

@@ -20,45 +20,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rushes.testing.footage import Footage, etag
+from rushes.testing.lines import Lines, cut_off, hang_up, serve_on_loopback
 from rushes.testing.renders import Job, Renders
 from rushes.testing.script import Create, Fault, Script, rule_from
 
 PIECE = 16 * 1024
-
-
-Lines = dict[Any, asyncio.Transport]
-"""The open connections, by the caller's address."""
-
-
-def line_to(lines: Lines) -> type[H11Protocol]:
-    """Return a protocol whose connections a handler can hang up on; ASGI itself has no word for that."""
-
-    class Line(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            lines[self.client] = transport
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            lines.pop(self.client, None)
-            super().connection_lost(exc)
-
-    return Line
 
 
 class Provider:
@@ -237,7 +214,7 @@ class Provider:
             yield data[at : min(at + size, len(data) if whole else cut_every or 0)]
             await asyncio.sleep(seconds * size / len(data))
         if not whole:
-            await self._cut_off(request)
+            await cut_off(self.lines, request)
 
     # --- the witness ---
 
@@ -273,16 +250,8 @@ class Provider:
         return _problem(fault.status, f"scripted {fault.status}", fault.headers)
 
     def _hang_up(self, request: Request) -> Response:
-        line = self.lines.get(request.scope["client"])
-        if line is not None:
-            line.close()
+        hang_up(self.lines, request)
         return Response("nobody hears this")
-
-    async def _cut_off(self, request: Request) -> None:
-        """Close after what was written has left, and wait for it: no clean end of the body may follow."""
-        while request.scope["client"] in self.lines:
-            self.lines[request.scope["client"]].close()
-            await asyncio.sleep(0.01)
 
 
 def _answer_create(step: Create, job: Job | None, request: Request) -> Response:
@@ -318,32 +287,7 @@ def _range_start(headers: Mapping[str, str], tag: str, length: int) -> int:
 async def serve(port: int, log: Path | None, footage: Footage, until_stdin_closes: bool) -> None:
     """Serve on 127.0.0.1, having printed the address."""
     provider = Provider(Renders(Script(), log), footage)
-    config = uvicorn.Config(
-        provider.app(),
-        http=line_to(provider.lines),
-        ws="none",
-        lifespan="off",
-        log_level="error",
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    # Named in full: asyncio turns Nagle's delay off only where it knows that the socket is TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(512)
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    if until_stdin_closes:
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, server)
-    await server.serve(sockets=[listener])
-
-
-def _stop_at_eof(server: uvicorn.Server) -> None:
-    if not os.read(sys.stdin.fileno(), 1):
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        server.should_exit = True
+    await serve_on_loopback(provider.app(), provider.lines, port, until_stdin_closes=until_stdin_closes)
 
 
 def main() -> None:

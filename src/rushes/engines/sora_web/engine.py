@@ -36,8 +36,9 @@ from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
 from rushes.engines.sora_web.session import moment
 from rushes.engines.sora_web.site import Site
-from rushes.engines.sora_web.tab import LARGEST_HEAP, Tab
+from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
+from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
 
 BASE_URL = "https://sora.chatgpt.com"
 """The official host, closed since 2026-04-26."""
@@ -81,7 +82,7 @@ class SoraWebEngine(BaseEngine):
     def site(self) -> Site:
         """The service, through a page that is opened with the first call."""
         if self._site is None:
-            tab = Tab(
+            page = WarmPage(
                 self.profile,
                 self.base_url,
                 self.proxies,
@@ -91,7 +92,7 @@ class SoraWebEngine(BaseEngine):
                 largest_heap=self._largest_heap,
             )
             # The page gives up before the pipeline does, so that its reason is the one that is told.
-            self._site = Site(tab, self.profile, create_s=self.post_timeout * 0.9)
+            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout * 0.9)
         return self._site
 
     @property

@@ -16,7 +16,7 @@ from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import SESSION_COOKIE, Browser, Launch, first_line, launch
 from rushes.engines.sora_web.session import Session, moment, session_from
-from rushes.engines.sora_web.tab import HOME
+from rushes.engines.sora_web.warm import HOME
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -22,8 +22,9 @@ from rushes.engines.http import classify_answer, classify_create, raw
 from rushes.engines.sora_web.answers import SIGN_IN, TokenExpired, balance_facts, picture_refusal, refusal
 from rushes.engines.sora_web.creates import Create
 from rushes.engines.sora_web.profile import Profile
+from rushes.engines.sora_web.scripts import Call
 from rushes.engines.sora_web.session import Session, moment, session_from
-from rushes.engines.sora_web.tab import Call, Tab, unsent
+from rushes.engines.sora_web.tab import Tab, unsent
 
 ASK_S = 30.0
 UPLOAD_S = 120.0
@@ -137,7 +138,7 @@ class Site:
         """
         found = await self._read_session()
         if found is not None and (found.token == refused or not found.fresh(datetime.now(UTC))):
-            await self.tab.renew()
+            await self.tab.page.renew()
             found = await self._read_session()
         if found is None:
             await self._died()
@@ -195,7 +196,7 @@ class Site:
     async def leave(self) -> None:
         """Close the browser, forget its session, and let others have the profile."""
         self._session = None
-        await self.tab.close()
+        await self.tab.page.close()
         if self._profile.held:
             self._profile.release()
 

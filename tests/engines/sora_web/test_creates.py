@@ -1,0 +1,222 @@
+"""Each way in which a create can go, in the real browser: what the engine says, and what was accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rushes.domain.errors import (
+    AccountBlocked,
+    Busy,
+    Challenged,
+    ContentRefused,
+    EngineError,
+    OutcomeUnknown,
+    QuotaExhausted,
+    Refused,
+    RegionBlocked,
+    SignInNeeded,
+)
+from rushes.domain.request import Reference, Role, Shot
+from tests.engines.sora_web.stage import Stage
+
+REFUSALS: list[tuple[str, Any, type[EngineError], str]] = [
+    ("sentinel-block", None, Challenged, "rushes sora login"),
+    ("unable-to-process", None, Refused, "Unable to process request"),
+    ("something-not-right", None, Refused, "didn't look right"),
+    ("too-many-tasks", None, Busy, "3 generations are in progress"),
+    ("quota", "7200", QuotaExhausted, "resets in 2 h"),
+    ("daily-cap", None, QuotaExhausted, "in the last day"),
+    ("heavy-load", "429", Busy, "heavy load"),
+    ("heavy-load", "503", Busy, "heavy load"),
+    ("region", "400", RegionBlocked, "does not answer from here"),
+    ("region", "404", RegionBlocked, "does not answer from here"),
+    ("payment", None, QuotaExhausted, ""),
+    ("phone-number", None, AccountBlocked, "phone number"),
+    ("challenge", "403,create", Challenged, "rushes sora login"),
+    ("challenge", "429,create", Challenged, "rushes sora login"),
+    ("token-expired", None, Busy, "renewed"),
+    ("token-unparsable", None, SignInNeeded, "rushes sora login"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "error", "told"), REFUSALS, ids=[f"{one[0]}-{one[1] or 'on'}" for one in REFUSALS]
+)
+async def test_a_refused_create_says_what_it_was_and_what_to_do(
+    stage: Stage, fault: str, value: Any, error: type[EngineError], told: str
+) -> None:
+    """Every refusal has its own error with the next step; nothing was accepted, so nothing is unknown."""
+    async with stage.engine() as engine:
+        prepared = await engine.prepare(stage.request(), "sy_8")
+        stage.emulator.fault(fault, value, times=1)
+        with pytest.raises(error) as caught:
+            await engine.submit(prepared, key="unused")
+        assert type(caught.value) is error
+        assert told in f"{caught.value.message} {caught.value.next}"
+        assert caught.value.next
+    assert stage.creates() == []
+
+
+UNKNOWN = ["drop-create", "create-500-accepted", "create-html", "no-id", "slow-create"]
+
+
+@pytest.mark.parametrize("fault", UNKNOWN)
+async def test_an_answer_that_got_lost_is_not_taken_for_a_no(stage: Stage, fault: str) -> None:
+    """The service accepted it, once, and the engine says that nobody knows."""
+    stage.fault(fault)
+    async with stage.engine(post_timeout=2.0) as engine:
+        with pytest.raises(OutcomeUnknown):
+            await stage.accepted(engine)
+    assert len(stage.creates()) == 1
+
+
+async def test_the_browser_does_not_send_a_dropped_create_again(stage: Stage) -> None:
+    """On a connection that it has used before it would: each create travels on one of its own."""
+    stage.fault("drop-create")
+    async with stage.engine() as engine:
+        for number in range(3):
+            prepared = await engine.prepare(stage.request(f"take {number}"), "sy_8")
+            with pytest.raises(OutcomeUnknown):
+                await engine.submit(prepared, key="unused")
+            assert len(stage.creates(f"take {number}")) == 1
+
+
+async def test_what_is_sent_is_what_the_browser_sent_in_march_2026(stage: Stage) -> None:
+    """The emulator checks the whole body and refuses unknown fields; the task then tells what was asked."""
+    async with stage.engine() as engine:
+        asked: dict[str, dict[str, Any]] = {
+            "plain": {},
+            "portrait": {"aspect": "9:16", "seconds": 10.0},
+            "styled": {"style": "retro"},
+        }
+        for words, fields in asked.items():
+            accepted = await stage.accepted(engine, f"{words} of @someone", **fields)
+            task = await engine.lists.task(accepted.ticket["id"])
+            assert task is not None
+            assert task["prompt"] == stage.prompt(f"{words} of @someone")
+
+
+async def test_the_balance_that_create_returns_is_kept(stage: Stage) -> None:
+    """Thirty clips a plan, one of them used: 29 are left, in the job's facts and in the next quote."""
+    async with stage.engine() as engine:
+        accepted = await stage.accepted(engine)
+        assert accepted.facts["quota_left"] == 29
+        quote = await engine.quote(stage.request(), "sy_8")
+        assert quote is not None
+        assert (quote.quota_left, quote.basis.value) == (29, "included_in_plan")
+
+
+async def test_an_exhausted_quota_is_not_asked_again_before_it_resets(stage: Stage) -> None:
+    """The second create is refused here: the service named the moment, and no call is made for it."""
+    async with stage.engine() as engine:
+        prepared = await engine.prepare(stage.request(), "sy_8")
+        stage.emulator.fault("quota", "7200", times=1)
+        for _ in range(2):
+            with pytest.raises(QuotaExhausted, match="resets"):
+                await engine.submit(prepared, key="unused")
+    assert stage.creates() == []
+
+
+async def test_a_storyboard_goes_to_its_own_address(stage: Stage) -> None:
+    """The shots are text in the prompt, in the service's own form."""
+    shots = (Shot(seconds=5, prompt="a boat in the gutter"), Shot(seconds=5, prompt="it falls over the edge"))
+    async with stage.engine() as engine:
+        await stage.accepted(engine, "keep the same boat", shots=shots, seconds=None)
+    entry = stage.creates("keep the same boat") or [
+        one for one in stage.emulator.log() if stage.prompt("keep the same boat") in one["prompt"]
+    ]
+    assert entry[0]["path"].endswith("/nf/create/storyboard")
+    assert "Shot 2:\nduration: 5.0sec\nScene: it falls over the edge" in entry[0]["prompt"]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Reference:
+    return Reference(role=Role.FIRST_FRAME, path=_picture(tmp_path), sha256="0" * 64)
+
+
+def _picture(folder: Path) -> Path:
+    path = folder / "boat.png"
+    Image.new("RGB", (64, 36), "steelblue").save(path)
+    return path
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(None, "file"), ("file-upload-404", "upload")])
+async def test_a_picture_is_uploaded_by_either_route(
+    stage: Stage, picture: Reference, fault: str | None, kind: str
+) -> None:
+    """The newer route first; where the service has none, the older one."""
+    if fault is not None:
+        stage.emulator.fault(fault)
+    async with stage.engine() as engine:
+        prepared = await engine.prepare(stage.request(references=(picture,)), "sy_8")
+        assert [one["kind"] for one in prepared.uploads.values()] == [kind]
+        await engine.submit(prepared, key="unused")
+    assert len(stage.creates()) == 1
+
+
+@pytest.mark.parametrize("id", ["gen_", "ref_"])
+async def test_what_the_service_has_already_is_named_by_its_id(stage: Stage, id: str) -> None:
+    """A clip made before, or an entry of the reference library, needs no upload."""
+    async with stage.engine() as engine:
+        held = await _held(stage, engine, id)
+        reference = Reference(role=Role.SUBJECT, remote=held)
+        await stage.accepted(engine, "with it", references=(reference,))
+    assert len(stage.creates("with it")) == 1
+
+
+async def _held(stage: Stage, engine: Any, prefix: str) -> str:
+    if prefix == "ref_":
+        route = "/backend/project_y/file/upload"
+        file = await engine.site.upload(route, _picture(stage.home), "file", use_case="inpaint_safe")
+        body = {
+            "name": "boat",
+            "display_name": "Boat",
+            "description": "",
+            "type": "other",
+            "asset_pointers": [file["asset_pointer"]],
+        }
+        made = await engine.site.post("/backend/project_y/references/create", body)
+        return str(made["reference_info"]["reference_id"])
+    accepted = await stage.accepted(engine, "the first")
+    stage.emulator.advance(300)
+    return str((await engine.lists.drafts_of(accepted.ticket["id"]))[0].id)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("photo-refused", ContentRefused), ("upload-user-error", Refused)],
+)
+async def test_a_refused_picture_fails_before_anything_is_created(
+    stage: Stage, picture: Reference, fault: str, error: type[Refused]
+) -> None:
+    """A photograph of people, and 200 with a message for the person: told with the service's words."""
+    stage.emulator.fault(fault)
+    async with stage.engine() as engine:
+        with pytest.raises(error, match=r"boat\.png"):
+            await engine.prepare(stage.request(references=(picture,)), "sy_8")
+    assert stage.creates() == []
+
+
+async def test_remix_and_extension(stage: Stage) -> None:
+    """A clip is made anew with other words, or continued, by its id."""
+    async with stage.engine() as engine:
+        first = await stage.accepted(engine, "the first")
+        stage.emulator.advance(300)
+        draft = (await engine.lists.drafts_of(first.ticket["id"]))[0]
+        await stage.accepted(engine, "at night", remix=draft.id)
+        await stage.accepted(engine, "the boat reaches the drain", extend=draft.id, seconds=10.0)
+    paths = {entry["prompt"].partition(" ")[2]: entry["path"] for entry in stage.creates()}
+    assert paths["at night"].endswith("/nf/create")
+    assert paths["the boat reaches the drain"].endswith("/long_video_extension")
+
+
+async def test_the_pages_token_is_fresh_for_every_create(stage: Stage) -> None:
+    """Each create carries the token that the page's script handed out for it; a used one is refused."""
+    async with stage.engine() as engine:
+        for number in range(3):
+            await stage.accepted(engine, f"take {number}")
+    assert len(stage.creates()) == 3

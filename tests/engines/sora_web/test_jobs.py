@@ -1,0 +1,199 @@
+"""Whole jobs through the real browser: whatever the service does, what it accepted becomes a clip, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rushes.domain.errors import Billed
+from rushes.domain.job import Job, JobState
+from rushes.media.probe import probe
+from tests.engines.sora_web.stage import Stage
+
+Fault = tuple[str, str | None]
+
+
+async def test_words_become_a_clip_in_the_library(stage: Stage) -> None:
+    """Create, poll, drafts, MP4: one create, the promised pixels, a sheet, and the balance on the job."""
+    async with stage.working():
+        job = await stage.made("a paper boat")
+    assert job.state is JobState.COMPLETED, job.failure
+    (clip,) = stage.studio.library.of_job(job.id)
+    found = probe(clip.path)
+    assert (found.width, found.height) == (640, 352)
+    assert abs(found.seconds - 5.0) < 0.5
+    assert clip.sheet.is_file()
+    assert job.facts["quota_left"] == 29
+    assert job.cost.as_json()["basis"] == "included_in_plan"
+    assert len(stage.creates()) == 1
+    assert version(stage, job) == "source"
+
+
+@pytest.mark.parametrize("fault", ["drop-create", "create-500-accepted", "create-html", "no-id"])
+async def test_a_create_whose_answer_was_lost_is_found_and_followed(stage: Stage, fault: str) -> None:
+    """Exactly one new entry with an equal creation_config is adopted; nothing is created again."""
+    stage.fault(fault, times=1)
+    async with stage.working():
+        await stage.made("an earlier clip with other words")
+        job = await stage.made("a paper boat")
+    assert job.state is JobState.COMPLETED, job.failure
+    assert len(stage.creates("a paper boat")) == 1
+
+
+async def test_two_entries_that_could_be_it_are_put_to_a_person(stage: Stage) -> None:
+    """The person made the same clip by hand at the same time: which is ours, only he can tell."""
+    stage.fault("drop-create", words="twins", times=1)
+    async with stage.working():
+        job = await stage.submit("twins")
+        await stage.settled(job, JobState.OUTCOME_UNKNOWN)
+        await stage.by_hand("twins")
+        job = await stage.settled(job)
+    assert job.left_to_a_person
+    assert job.failure is not None
+    assert job.failure.billed is Billed.UNKNOWN or job.quote.free
+    assert len(stage.creates("twins")) == 2
+
+
+TASKS: list[Fault] = [
+    ("listed-late", "3"),
+    ("progress-null", None),
+    ("progress-percent", None),
+    ("unknown-status", None),
+    ("vanishes", None),
+    ("stays-when-done", None),
+    ("drafts-lag", "3"),
+    ("crowd", "40"),
+    ("beyond-first-page", "20"),
+    ("old-ids", None),
+    ("no-url-first", "2"),
+    ("no-created-at", None),
+    ("downloadable-empty", None),
+    ("downloadable-small", None),
+    ("path-not-url", None),
+    ("encoding-url", None),
+    ("no-watermark-free", None),
+    ("url-expired-once", None),
+    ("silent", None),
+]
+
+
+@pytest.mark.parametrize("also", [None, "tasks-404"])
+async def test_irregular_tasks_and_drafts_become_clips(stage: Stage, also: str | None) -> None:
+    """Each irregularity that was ever seen, with and without the address of single tasks."""
+    if also is not None:
+        stage.emulator.fault(also)
+    await assert_all_become_clips(stage, TASKS)
+
+
+async def assert_all_become_clips(stage: Stage, faults: list[Fault]) -> None:
+    async with stage.working():
+        jobs = []
+        for number, (name, value) in enumerate(faults):
+            words = f"take {number:02d} with {name}"
+            stage.fault(name, value, words=words)
+            jobs.append(await stage.submit(words))
+        ended = {job.request.prompt: await stage.settled(job, patience=120) for job in jobs}
+    wrong = {prompt: job.failure for prompt, job in ended.items() if job.state is not JobState.COMPLETED}
+    assert wrong == {}
+    assert len(stage.creates("take")) == len(faults)
+    versions = {prompt.split(" with ")[1]: version(stage, job) for prompt, job in ended.items()}
+    expected = {
+        "no-watermark-free": "no_watermark",
+        "path-not-url": "downloadable",
+        "downloadable-small": "source",
+    }
+    assert {name: versions[name] for name in expected} == expected
+
+
+LISTS: list[tuple[str, Any, int | None]] = [
+    ("extra-fields", None, None),
+    ("wrapped-draft", None, None),
+    ("empty-page", None, None),
+    ("cursor-loops", None, None),
+    ("drafts-v1-only", "404", None),
+    ("drafts-v1-only", "410", None),
+    ("pending-v1-only", "404", None),
+    ("tasks-403", None, None),
+    ("draft-404", None, None),
+    ("poll-500", "3", None),
+    ("drafts-500", "3", None),
+    ("poll-html", None, 3),
+    ("poll-garbage", None, 3),
+    ("poll-drop", None, 3),
+    ("drafts-html", None, 3),
+    ("poll-hangs", "1", 1),
+    ("media-truncated", "cut", 1),
+    ("media-truncated", "short", 1),
+    ("media-html", None, 1),
+    ("media-404", None, 1),
+    ("media-500", None, 1),
+    ("media-expired", None, 1),
+    ("media-no-range", None, None),
+    ("url-expires", "2", None),
+]
+
+
+async def test_a_service_that_falters_loses_nothing(stage: Stage) -> None:
+    """Lists that err, hang or have moved, and files that break: each job still becomes its clip."""
+    wrong = {}
+    async with stage.working():
+        for name, value, times in LISTS:
+            stage.emulator.fault(name, value, times=times)
+            job = await stage.made(f"while {name} {value}")
+            if job.state is not JobState.COMPLETED:
+                wrong[name, value] = job.failure
+            stage.emulator.clear()
+    assert wrong == {}
+    assert len(stage.creates("while")) == len(LISTS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "told"),
+    [
+        ("violation", "content_refused", "similarity to third-party content"),
+        ("render-error", "render_failed", "processing_failed"),
+        ("fails-in-pending", "render_failed", "processing_failed"),
+        ("no-url", "result_gone", "without a file"),
+        ("lost", "result_gone", "nowhere any more"),
+    ],
+)
+async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, code: str, told: str) -> None:
+    """Moderation is not a time-out, and a lost task says where to look; nothing was charged."""
+    stage.fault(fault)
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code == code
+    assert told in job.failure.message
+    assert job.failure.billed is Billed.NO
+
+
+@pytest.mark.parametrize("fault", ["preview-only", "wrong-size"])
+async def test_a_file_below_the_promised_pixels_is_kept_and_said(stage: Stage, fault: str) -> None:
+    """Better a small clip than none, and the job says that it is small."""
+    stage.fault(fault)
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.COMPLETED
+    assert "was promised" in " ".join(job.warnings)
+
+
+async def test_more_jobs_than_the_service_takes_at_once_wait_for_their_turn(stage: Stage) -> None:
+    """The account's person has three of his own in progress; ours waits for one of them to end."""
+    stage.emulator.fault("too-many-tasks", "3", times=1)
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.COMPLETED
+    kinds = [event["kind"] for event in stage.studio.ledger.events(job.id)]
+    assert kinds.count("put_off") == 1
+    assert len(stage.creates()) == 1
+
+
+def version(stage: Stage, job: Job) -> str | None:
+    """Return which version of its file a job took, as its history tells."""
+    for event in stage.studio.ledger.events(job.id):
+        if event["kind"] == "downloaded":
+            return str(event["detail"]["version"])
+    return None

@@ -1,0 +1,271 @@
+"""The session: its token is renewed, its cookies survive, and a dead one waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
+from rushes.domain.job import JobState
+from rushes.engines.sora_web import signin
+from rushes.engines.sora_web.browser import SESSION_COOKIE
+from rushes.testing.sora_process import SoraProcess, running_sora
+from tests.engines.sora_web.stage import Stage, until
+
+
+async def test_a_token_that_runs_out_on_the_way_is_renewed_once(stage: Stage) -> None:
+    """The service takes the token no longer: another is fetched, and the job goes on."""
+    async with stage.working():
+        job = await stage.submit()
+        await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
+        stage.emulator.fault("token-expired", times=1)
+        job = await stage.settled(job)
+    assert job.state is JobState.COMPLETED
+    assert len(stage.creates()) == 1
+
+
+async def test_a_token_near_its_end_is_renewed_before_it_is_used(tmp_path: Path) -> None:
+    """What is left of a token is read from the token itself: nothing is ever refused as expired."""
+    with running_sora(tmp_path / "creates.jsonl", speed=1.0, faults=["token-lifetime=120"]) as emulator:
+        stage = Stage(tmp_path / "home", emulator)
+        stage.sign_in()
+        async with stage.engine() as engine:
+            for _ in range(3):
+                await engine.lists.pending()
+        stage.close()
+        reads = [one for one in emulator.requests() if one["path"] == "/api/auth/session"]
+        assert len(reads) >= 3
+        assert {one["status"] for one in emulator.requests("/backend/")} == {200}
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        ("token-invalidated", None),
+        ("token-unparsable", None),
+        ("session-dead", "object"),
+        ("session-dead", "null"),
+        ("session-dead", "empty"),
+    ],
+)
+async def test_a_job_waits_for_the_next_sign_in_and_then_goes_on(
+    stage: Stage, fault: str, value: str | None
+) -> None:
+    """A dead session blocks the job with its task kept; after the sign-in it becomes its clip, once."""
+    async with stage.working():
+        job = await stage.submit()
+        await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
+        stage.emulator.fault(fault, value)
+        if fault == "session-dead":
+            # The session is read again when its token is refused.
+            stage.emulator.fault("token-expired", times=1)
+        job = await stage.settled(job, JobState.BLOCKED)
+        assert job.reason == "sign-in"
+        assert job.failure is not None
+        assert "rushes sora login" in job.failure.next
+        stage.emulator.clear()
+        stage.sign_in()
+        stage.studio.collect(job.id)
+        job = await stage.settled(job, JobState.COMPLETED, JobState.FAILED)
+    assert job.state is JobState.COMPLETED
+    assert len(stage.creates()) == 1
+
+
+async def test_nobody_signed_in_starts_no_browser(tmp_path: Path, emulator: SoraProcess) -> None:
+    """A job is blocked with what to do, and its profile is not even made."""
+    stage = Stage(tmp_path / "home", emulator)
+    async with stage.working():
+        job = await stage.made()
+    stage.close()
+    assert (job.state, job.reason) == (JobState.BLOCKED, "sign-in")
+    assert not (stage.home / "profiles" / "sora-web" / "browser").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [("session-rotates", "drop"), ("session-split", None), ("session-cookie-only", None)],
+)
+async def test_the_session_outlives_the_browser(
+    tmp_path: Path, emulator: SoraProcess, fault: str, value: str | None
+) -> None:
+    """Rotated, split and session cookies are put back when the browser starts again, after a kill too."""
+    emulator.fault(fault, value)
+    try:
+        stage = Stage(tmp_path / "home", emulator)
+        stage.sign_in()
+        for _ in range(3):
+            async with stage.engine() as engine:
+                await engine.lists.pending()
+                assert len(await engine.lists.pending()) == 0
+                kill_browser(stage)
+        names = [one["name"] for one in engine.profile.state["cookies"]]
+        assert any(name.startswith(SESSION_COOKIE) for name in names)
+        stage.close()
+    finally:
+        emulator.clear()
+
+
+async def test_a_crashed_browser_is_replaced(stage: Stage) -> None:
+    """The next call starts another; nobody notices but for the second it takes."""
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        kill_browser(stage)
+        # The first call may still meet the one that died.
+        with suppress(Unreachable):
+            await engine.lists.pending()
+        assert await engine.lists.pending() == []
+
+
+async def test_a_job_survives_the_browsers_death(stage: Stage) -> None:
+    """The browser is killed while a job is followed: it is started again, and the clip comes."""
+    async with stage.working():
+        job = await stage.submit()
+        await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
+        kill_browser(stage)
+        job = await stage.settled(job)
+    assert job.state is JobState.COMPLETED
+    assert len(stage.creates()) == 1
+
+
+async def test_an_unused_browser_is_closed(stage: Stage) -> None:
+    """After its idle time the profile is free for others."""
+    async with stage.engine(idle_s=0.3) as engine:
+        await engine.lists.pending()
+        await until(lambda: not engine.profile.held)
+
+
+async def test_a_browser_that_has_grown_is_closed(stage: Stage) -> None:
+    """The page's script leaks, as pages do: a new browser is started for the next call."""
+    async with stage.engine(largest_heap=1) as engine:
+        await engine.lists.pending()
+        await until(lambda: not engine.profile.held)
+        assert await engine.lists.pending() == []
+
+
+async def test_a_worker_gives_way_to_a_person_who_asks(stage: Stage) -> None:
+    """`rushes sora inspect` gets the browser while a job is followed, and the job goes on after it."""
+    stage.emulator.fault("never-ends", match=stage.prompt())
+    async with stage.working():
+        job = await stage.submit()
+        await stage.settled(job, JobState.RUNNING)
+        async with stage.engine() as engine:
+            await engine.profile.ask_for("rushes sora inspect")
+            assert [one["prompt"] for one in await engine.lists.pending()] == [stage.prompt()]
+        polled = len(stage.emulator.requests("/nf/tasks/"))
+        await until(lambda: len(stage.emulator.requests("/nf/tasks/")) > polled)
+
+
+async def test_a_persons_browser_does_not_give_way(stage: Stage) -> None:
+    """Who meets it is told which process has it, and a job that wants it waits."""
+    async with stage.engine() as engine, stage.engine() as other:
+        engine.profile.take("rushes sora login")
+        with pytest.raises(Unreachable, match=rf"rushes sora login \(process {os.getpid()}\)"):
+            await other.profile.ask_for("rushes sora status", patience=0.2)
+        with pytest.raises(Unreachable):
+            await other.lists.pending()
+        engine.profile.release()
+
+
+async def test_cookies_of_another_machine_are_taken_over(tmp_path: Path, emulator: SoraProcess) -> None:
+    """What an exporter wrote, and our own state.json: both sign in; the files are for nobody else to read."""
+    first, second = Stage(tmp_path / "first", emulator), Stage(tmp_path / "second", emulator)
+    async with first.engine() as engine:
+        standing = await signin.import_state(engine, first.exported())
+        assert (standing.email, standing.alive) == (first.email, True)
+        assert standing.session_expires is not None
+        state = engine.profile.folder / "state.json"
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (state, state.parent)] == [0o600, 0o700]
+    async with second.engine() as engine:
+        assert (await signin.import_state(engine, state)).email == first.email
+    first.close()
+    second.close()
+
+
+async def test_cookies_that_are_dead_change_nothing(stage: Stage) -> None:
+    """The file is refused, and who was signed in still is."""
+    cookies = stage.cookies()
+    for cookie in cookies:
+        cookie["value"] = "dead"
+    file = stage.home / "dead.json"
+    file.write_text(json.dumps(cookies))
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        with pytest.raises(SignInNeeded, match="dead"):
+            await signin.import_state(engine, file)
+        assert await engine.lists.pending() == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"cookies": 7}', '[{"name": "a", "domain": "b"}]'])
+async def test_a_file_without_a_session_is_refused(stage: Stage, text: str) -> None:
+    """Said before any browser is started."""
+    file = stage.home / "cookies.json"
+    file.write_text(text)
+    async with stage.engine() as engine:
+        with pytest.raises(BadInput, match=r"cookies\.json"):
+            await signin.import_state(engine, file)
+
+
+async def test_signing_out_leaves_nothing(stage: Stage) -> None:
+    """Profile, cookies, account: all gone; signing out twice is no mistake."""
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        await signin.log_out(engine)
+        await signin.log_out(engine)
+        left = [path.name for path in engine.profile.folder.iterdir()]
+        assert left == ["lock"]
+        with pytest.raises(SignInNeeded):
+            signin.standing(engine)
+
+
+LOG_IN = """
+import asyncio, os, sys
+from rushes.engines.sora_web import signin
+from rushes.engines.sora_web.engine import SoraWebEngine
+
+async def main():
+    engine = SoraWebEngine("sora-web", {"base_url": sys.argv[1], "work": sys.argv[2]})
+    print((await signin.log_in(engine, os.environ, 60)).email, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("moment", ["before it closes", "a second later"])
+async def test_a_kill_right_after_the_sign_in_keeps_the_session(
+    tmp_path: Path, emulator: SoraProcess, screen: str, moment: str
+) -> None:
+    """A person signs in through the form in a visible browser; SIGKILL; the session is there."""
+    emulator.fault("scripted-person", "0.2")
+    stage = Stage(tmp_path / "home", emulator)
+    words = [sys.executable, "-c", LOG_IN, emulator.base_url, str(stage.home / "work")]
+    account = stage.home / "profiles" / "sora-web" / "account.json"
+    process = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, env={**os.environ, "DISPLAY": screen}
+    )
+    await until(account.exists, patience=40)
+    if moment == "a second later":
+        assert process.stdout is not None
+        await process.stdout.readline()
+        await asyncio.sleep(1)
+    process.kill()
+    await process.wait()
+    emulator.clear()
+    async with stage.engine() as engine:
+        assert await engine.lists.pending() == []
+        assert signin.standing(engine).email == "director@example.com"
+    stage.close()
+
+
+def kill_browser(stage: Stage) -> None:
+    """End the stage's browser as a system does that runs out of memory."""
+    lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
+    os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGKILL)

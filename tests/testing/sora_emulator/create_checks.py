@@ -1,0 +1,131 @@
+"""What is different about creates and polls while a fault is on: one check for each."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.testing.sora_emulator.visitor import DRAFTS, MARCH_BODY, Check, Visitor, error
+
+HANGS_S = 0.4
+
+
+def challenged(answer: httpx.Response, status: int) -> bool:
+    page = "Just a moment" in answer.text and "window._cf_chl_opt" in answer.text
+    marked = answer.headers.get("cf-mitigated") == "challenge"
+    return answer.status_code == status and page and bool(marked)
+
+
+def challenged_but(visitor: Visitor, open_path: str, status: int) -> bool:
+    """Creates are shown the page, and nothing is accepted; another path is open."""
+    return challenged(visitor.create(), status) and visitor.get(open_path).status_code == 200
+
+
+def waits(visitor: Visitor) -> bool:
+    visitor.sora.fault("heavy-load")
+    return "30" in visitor.create().headers.get_list("retry-after")
+
+
+def reuses(visitor: Visitor) -> bool:
+    header, path = visitor.prove(), "/backend/nf/create"
+    answers = [visitor.call("POST", path, headers=header, json=MARCH_BODY) for _ in range(2)]
+    return all(answer.status_code == 200 for answer in answers)
+
+
+def blocked(visitor: Visitor, status: int, code: str | None, words: str = "") -> bool:
+    """A create is refused in the usual envelope, and nothing is accepted."""
+    answer = visitor.create()
+    told = words in answer.json()["error"]["message"]
+    return error(answer) == (status, code) and told and visitor.pending() == []
+
+
+def exhausted(visitor: Visitor) -> bool:
+    answer = visitor.create().json()
+    left = answer["rate_limit_and_credit_balance"]
+    return (answer["type"], left["access_resets_in_seconds"]) == ("rate_limit_exhausted", 77)
+
+
+def lost(visitor: Visitor, *, accepted: bool) -> bool:
+    """The connection ends without a byte."""
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        visitor.create()
+    visitor.sora.clear()
+    return len(visitor.pending()) == accepted and visitor.sora.requests("nf/create")[-1]["status"] is None
+
+
+def accepted(visitor: Visitor, fits: Callable[[httpx.Response], bool]) -> bool:
+    """What is answered is not as usual, and the task is there all the same."""
+    return fits(visitor.create()) and len(visitor.pending()) == 1
+
+
+def slow(visitor: Visitor, ask: Callable[[], httpx.Response]) -> bool:
+    began = time.monotonic()
+    return ask().status_code == 200 and time.monotonic() - began >= HANGS_S
+
+
+CREATES: dict[str, Check] = {
+    "challenge": lambda visitor: challenged(visitor.get("/backend/nf/pending/v2"), 403),
+    "challenge=429": lambda visitor: challenged(visitor.get(DRAFTS), 429),
+    "challenge=create": lambda visitor: challenged_but(visitor, "/backend/nf/pending/v2", 403),
+    "challenge=429,create": lambda visitor: challenged_but(visitor, DRAFTS, 429),
+    "region": lambda visitor: blocked(visitor, 400, "unsupported_country_code"),
+    "region=404": lambda visitor: blocked(visitor, 404, "unsupported_country_code"),
+    "no-access": lambda visitor: visitor.get("/backend/nf/check").status_code == 404,
+    "retry-after": waits,
+    "sentinel-reusable": reuses,
+    "sentinel-block": lambda visitor: blocked(visitor, 400, "sentinel_block"),
+    "unable-to-process": lambda visitor: blocked(visitor, 400, None, "Unable to process request"),
+    "something-not-right": lambda visitor: blocked(visitor, 400, None, "Hmmm something didn't look right"),
+    "too-many-tasks=5": lambda visitor: blocked(visitor, 429, "too_many_concurrent_tasks", "already have 5"),
+    "quota=77": exhausted,
+    "daily-cap": lambda visitor: blocked(visitor, 429, None, "already generated 100 videos"),
+    "heavy-load": lambda visitor: blocked(visitor, 429, "heavy_load", "under heavy load"),
+    "heavy-load=503": lambda visitor: blocked(visitor, 503, "heavy_load"),
+    "payment": lambda visitor: blocked(visitor, 402, None),
+    "phone-number": lambda visitor: blocked(visitor, 403, "phone_number_required"),
+    "drop-before": lambda visitor: lost(visitor, accepted=False),
+    "drop-create": lambda visitor: lost(visitor, accepted=True),
+    f"slow-create={HANGS_S}": lambda visitor: slow(visitor, visitor.create),
+    "create-500-accepted": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 500),
+    "create-500-accepted=502": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 502),
+    "create-html": lambda visitor: accepted(visitor, lambda answer: answer.text.startswith("<!doctype")),
+    "create-list": lambda visitor: accepted(visitor, lambda answer: "id" in answer.json()[0]),
+    "no-id": lambda visitor: accepted(visitor, lambda answer: "id" not in answer.json()),
+    "no-balance": lambda visitor: accepted(visitor, lambda answer: set(answer.json()) == {"id"}),
+}
+
+
+def polls(visitor: Visitor, fits: Callable[[httpx.Response], bool]) -> bool:
+    """Both kinds of polls are spoiled."""
+    id = visitor.create().json()["id"]
+    paths = ("/backend/nf/pending/v2", f"/backend/nf/tasks/{id}/v2")
+    return all(fits(visitor.get(path)) for path in paths)
+
+
+def no_json(answer: httpx.Response) -> bool:
+    with pytest.raises(json.JSONDecodeError):
+        answer.json()
+    return answer.status_code == 200
+
+
+def drops(visitor: Visitor) -> bool:
+    with pytest.raises(httpx.RemoteProtocolError):
+        visitor.pending()
+    return True
+
+
+POLLS: dict[str, Check] = {
+    "poll-500=2": lambda visitor: (
+        polls(visitor, lambda answer: answer.status_code == 500) and len(visitor.pending()) == 1
+    ),
+    "poll-html": lambda visitor: polls(visitor, no_json),
+    "poll-garbage": lambda visitor: polls(visitor, no_json),
+    "poll-drop": drops,
+    f"poll-hangs={HANGS_S}": lambda visitor: slow(visitor, lambda: visitor.get("/backend/nf/pending")),
+    "drafts-500=1": lambda visitor: [visitor.get(DRAFTS).status_code for _ in range(2)] == [500, 200],
+    "drafts-html": lambda visitor: no_json(visitor.get(f"{DRAFTS}/v2")),
+}

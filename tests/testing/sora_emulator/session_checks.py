@@ -1,0 +1,82 @@
+"""What is different about sessions and access tokens while a fault is on: one check for each."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.testing.sora_emulator.visitor import SESSION, Check, Visitor, error
+
+
+def sets_cookie(visitor: Visitor, *, lasting: bool) -> bool:
+    cookies = [one for one in visitor.sign_in().headers.get_list("set-cookie") if SESSION in one]
+    return all(("Max-Age" in one) is lasting for one in cookies) and bool(cookies)
+
+
+def splits_cookie(visitor: Visitor) -> bool:
+    visitor.sign_in()
+    names = [pair.partition("=")[0] for pair in visitor.cookie.split("; ")]
+    return names == [f"{SESSION}.0", f"{SESSION}.1"] and visitor.session().json() != {}
+
+
+def rotates(visitor: Visitor) -> bool:
+    old = visitor.cookie
+    visitor.keep_cookie(visitor.session())
+    with httpx.Client(base_url=visitor.sora.base_url, headers={"Cookie": old}) as stale:
+        return visitor.cookie != old and stale.get("/api/auth/session").json() == {}
+
+
+def rotates_and_keeps(visitor: Visitor) -> bool:
+    old = visitor.cookie
+    visitor.keep_cookie(visitor.session())
+    with httpx.Client(base_url=visitor.sora.base_url, headers={"Cookie": old}) as stale:
+        return visitor.cookie != old and "accessToken" in stale.get("/api/auth/session").json()
+
+
+def next_token_lives(visitor: Visitor, seconds: float) -> bool:
+    with Visitor(visitor.sora) as other:
+        other.sora.advance(seconds - 5)
+        alive = other.get("/backend/nf/check").status_code == 200
+        other.sora.advance(10)
+        return alive and error(other.get("/backend/nf/check")) == (401, "token_expired")
+
+
+def token_dies(visitor: Visitor, code: str | None, words: str, *, session_lives: bool) -> bool:
+    """The token stays refused after the fault is off; whether the session gives another is told."""
+    answer = visitor.get("/backend/nf/check")
+    visitor.sora.clear()
+    again = visitor.get("/backend/nf/check")
+    lives = "accessToken" in visitor.session().json()
+    renewed = not lives or (visitor.refresh() != "" and visitor.get("/backend/nf/check").status_code == 200)
+    told = words in answer.json()["error"]["message"]
+    return error(answer) == error(again) == (401, code) and told and lives is session_lives and renewed
+
+
+def said(visitor: Visitor, text: str) -> bool:
+    answer = visitor.session()
+    return (answer.status_code, answer.text) == (200, text)
+
+
+def acts(visitor: Visitor) -> bool:
+    return all("form.requestSubmit()" in visitor.http.get(path).text for path in ("/", "/auth/login"))
+
+
+SESSIONS: dict[str, Check] = {
+    "session-dead": lambda visitor: said(visitor, "{}"),
+    "session-dead=null": lambda visitor: said(visitor, "null"),
+    "session-dead=empty": lambda visitor: said(visitor, ""),
+    "session-rotates": rotates,
+    "session-rotates=keep": rotates_and_keeps,
+    "session-cookie-only": lambda visitor: sets_cookie(visitor, lasting=False),
+    "session-split": splits_cookie,
+    "scripted-person": acts,
+    "session-500": lambda visitor: visitor.session().status_code == 500,
+    "token-lifetime=100": lambda visitor: next_token_lives(visitor, 100),
+    "token-expired": lambda visitor: token_dies(visitor, "token_expired", "is expired", session_lives=True),
+    "token-invalidated": lambda visitor: token_dies(
+        visitor, "token_invalidated", "has been invalidated", session_lives=False
+    ),
+    "token-invalidated=token": lambda visitor: token_dies(
+        visitor, "token_invalidated", "has been invalidated", session_lives=True
+    ),
+    "token-unparsable": lambda visitor: token_dies(visitor, None, "Could not parse", session_lives=True),
+}
