@@ -21,7 +21,7 @@ from rushes.testing.sora_process import running_sora
 HOME = Path(".cache/demo-sora").absolute()
 WORDS = ["a paper boat sails down a rainy street at dusk, slow push in", "landscape", "small", "150"]
 SPEED = 40.0
-"""Seconds of the service in one of ours: its measured 170 seconds for a clip of 10 s become 2 for one of 5."""
+"""Seconds of the service in one of ours: its measured 170 for a clip of 10 s become 2 for one of 5 s."""
 
 SETTINGS = """
 [engines.sora-web]

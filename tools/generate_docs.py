@@ -1,4 +1,4 @@
-"""Writes the documents that come out of the code: the error table, the command line, the engine table.
+"""Writes the documents that come out of the code: errors, command line, engines, the emulator's faults.
 
 python tools/generate_docs.py            writes them
 python tools/generate_docs.py --check    exits with 1 where one is out of date
@@ -18,6 +18,7 @@ from rushes.domain.errors import error_classes
 from rushes.domain.model import Model
 from rushes.domain.request import Role
 from rushes.engines import registry
+from rushes.testing.sora_emulator import FAULTS
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- made by tools/generate_docs.py from the code; run `make generate` after a change -->"
@@ -112,7 +113,32 @@ def _engine_row(model: Model, recovery: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"errors.md": errors, "cli.md": commands, "engines.md": engines}
+def faults() -> str:
+    """Return the table of the ways in which the Sora emulator can misbehave."""
+    lines = [
+        "# What the Sora emulator can do wrong",
+        NOTE,
+        "",
+        "`rushes sora emulator --fault NAME[=VALUE]`, or a switch on its page `/emulator`. With none on, it",
+        "is the service as it was last observed, in March and April 2026.",
+        "",
+        "| fault | value | looked at | what is then different |",
+        "|---|---|---|---|",
+    ]
+    for name, fault in FAULTS.items():
+        values = fault.choices or ((fault.value,) if fault.value else ())
+        value = " or ".join(f"`{one}`" for one in values)
+        does = fault.does.replace("|", "\\|")
+        lines.append(f"| `{name}` | {value} | {fault.area} | {does} |")
+    return "\n".join(lines) + "\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "errors.md": errors,
+    "cli.md": commands,
+    "engines.md": engines,
+    "sora-emulator.md": faults,
+}
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import sys
@@ -11,12 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from rushes import settings
-from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError
-from rushes.engines import registry
+from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError, StorageError
 from rushes.settings import Settings
 from rushes.studio import Studio
 
 LITTLE_SPACE = 2 * 1024**3
+
+LONGEST_CHECK_S = 20.0
+"""Seconds an engine may take to look at itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +79,25 @@ def _storage(found_settings: Settings) -> Iterator[Check]:
 
 
 def _engines(found: Settings) -> Iterator[Check]:
-    for engine in found.engines.values():
-        try:
-            registry.load(engine.kind)
-            engine.check_key()
-        except RushesError as error:
-            yield Check(name=f"engine {engine.name}", good=False, told=error.message, mend=error.next)
-        else:
-            yield Check(name=f"engine {engine.name}", good=True, told=f"ready ({engine.kind})")
+    try:
+        with Studio(found) as studio:
+            for name in found.engines:
+                yield asyncio.run(_engine(studio, name))
+    except StorageError:
+        # Told already, as the ledger's own check.
+        return
+
+
+async def _engine(studio: Studio, name: str) -> Check:
+    """Have an engine look at itself, which costs nothing."""
+    try:
+        engine = studio.engine(name)
+        async with asyncio.timeout(LONGEST_CHECK_S):
+            told = await engine.check()
+        await engine.aclose()
+    except TimeoutError:
+        told = f"no answer within {LONGEST_CHECK_S:g} s"
+        return Check(name=f"engine {name}", good=False, told=told, mend="see whether its server runs")
+    except RushesError as error:
+        return Check(name=f"engine {name}", good=False, told=error.message, mend=error.next)
+    return Check(name=f"engine {name}", good=True, told=f"{told} ({studio.settings.engines[name].kind})")

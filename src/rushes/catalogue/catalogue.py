@@ -62,9 +62,7 @@ class Catalogue:
     def _retired(self, request: VideoRequest, model: Model, today: date) -> ModelRetired:
         """Return the error for a retired model: what replaces it, what is alive, best first."""
         assert model.retires_on is not None
-        instead = (
-            f"{model.replacement} replaces it" if model.replacement else "its provider names nothing instead"
-        )
+        instead = f"{model.replacement} replaces it" if model.replacement else "nothing replaces it"
         alive = sorted(
             (other for other in self if self._alive(other, today)),
             key=lambda other: problem(request, other) is not None,

@@ -20,6 +20,7 @@ from rushes.domain.errors import (
     RegionBlocked,
     SignInNeeded,
 )
+from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role, Shot
 from tests.engines.sora_web.stage import Stage
 
@@ -61,6 +62,43 @@ async def test_a_refused_create_says_what_it_was_and_what_to_do(
     assert stage.creates() == []
 
 
+@pytest.mark.parametrize("fault", ["create-list", "no-balance"])
+async def test_an_acceptance_in_another_shape_is_one(stage: Stage, fault: str) -> None:
+    """A list with the task in it, and the task without a balance: both were accepted."""
+    stage.fault(fault)
+    async with stage.engine() as engine:
+        accepted = await stage.accepted(engine)
+    assert [entry["id"] for entry in stage.creates()] == [accepted.ticket["id"]]
+
+
+async def test_a_connection_that_closes_before_anything_was_accepted_is_unknown_too(stage: Stage) -> None:
+    """From here the two cannot be told apart; the service's log is empty."""
+    stage.fault("drop-before")
+    async with stage.engine() as engine:
+        with pytest.raises(OutcomeUnknown):
+            await stage.accepted(engine)
+    assert stage.creates() == []
+
+
+async def test_a_wait_that_the_service_asks_for_is_kept_to(stage: Stage) -> None:
+    """Under heavy load it may say how long."""
+    stage.emulator.fault("retry-after", "77")
+    stage.emulator.fault("heavy-load", "503")
+    async with stage.engine() as engine:
+        prepared = await engine.prepare(stage.request(), "sy_8")
+        with pytest.raises(Busy) as caught:
+            await engine.submit(prepared, key="unused")
+    assert caught.value.ask_after == 77
+
+
+async def test_an_account_without_sora_is_said(stage: Stage) -> None:
+    """The service answers its own check with 404."""
+    stage.emulator.fault("no-access")
+    async with stage.engine() as engine:
+        with pytest.raises(AccountBlocked, match="no Sora 2"):
+            await engine.site.balance()
+
+
 UNKNOWN = ["drop-create", "create-500-accepted", "create-html", "no-id", "slow-create"]
 
 
@@ -76,6 +114,8 @@ async def test_an_answer_that_got_lost_is_not_taken_for_a_no(stage: Stage, fault
 
 async def test_the_browser_does_not_send_a_dropped_create_again(stage: Stage) -> None:
     """On a connection that it has used before it would: each create travels on one of its own."""
+    # The token would stop the second one only in the service's kindest form.
+    stage.emulator.fault("sentinel-reusable")
     stage.fault("drop-create")
     async with stage.engine() as engine:
         for number in range(3):
@@ -155,6 +195,23 @@ async def test_a_picture_is_uploaded_by_either_route(
         prepared = await engine.prepare(stage.request(references=(picture,)), "sy_8")
         assert [one["kind"] for one in prepared.uploads.values()] == [kind]
         await engine.submit(prepared, key="unused")
+    assert len(stage.creates()) == 1
+
+
+async def test_a_picture_with_a_person_is_sent_and_said(stage: Stage, picture: Reference) -> None:
+    """The service saw one and took the picture all the same: the job carries the warning."""
+    stage.emulator.fault("realistic-person")
+    async with stage.engine() as engine:
+        accepted = await stage.accepted(engine, references=(picture,))
+    assert "realistic person" in " ".join(accepted.warnings)
+
+
+async def test_an_upload_that_errs_is_tried_again(stage: Stage, picture: Reference) -> None:
+    """Uploads are free: the job waits, and goes on."""
+    stage.emulator.fault("upload-500", times=2)
+    async with stage.working():
+        job = await stage.made(references=(picture,))
+    assert job.state is JobState.COMPLETED, job.failure
     assert len(stage.creates()) == 1
 
 

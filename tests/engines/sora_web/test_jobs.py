@@ -131,6 +131,9 @@ LISTS: list[tuple[str, Any, int | None]] = [
     ("media-expired", None, 1),
     ("media-no-range", None, None),
     ("url-expires", "2", None),
+    ("media-slow", "0.5", 1),
+    ("session-500", None, 2),
+    ("uploads-404", None, None),
 ]
 
 
@@ -168,6 +171,35 @@ async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, co
     assert job.failure.code == code
     assert told in job.failure.message
     assert job.failure.billed is Billed.NO
+
+
+async def test_a_task_canceled_in_the_app_is_canceled_here(stage: Stage) -> None:
+    """Its person canceled it by hand: no failure, and nothing to wait for."""
+    stage.fault("canceled")
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.CANCELED
+
+
+@pytest.mark.parametrize("status", ["403", "429"])
+async def test_a_challenge_on_the_way_waits_for_its_person(stage: Stage, status: str) -> None:
+    """A page in front of the site while a job is followed: it is blocked, and the browser let go."""
+    async with stage.working():
+        job = await stage.submit()
+        await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
+        stage.emulator.fault("challenge", status)
+        job = await stage.settled(job, JobState.BLOCKED)
+        assert job.reason == "challenge"
+        assert job.failure is not None
+        assert "rushes sora login" in job.failure.next
+        async with stage.engine() as person:
+            await person.profile.ask_for("rushes sora login", patience=3.0)
+            stage.emulator.clear()
+            person.profile.release()
+        stage.studio.collect(job.id)
+        job = await stage.settled(job, JobState.COMPLETED, JobState.FAILED)
+    assert job.state is JobState.COMPLETED
+    assert len(stage.creates()) == 1
 
 
 @pytest.mark.parametrize("fault", ["preview-only", "wrong-size"])

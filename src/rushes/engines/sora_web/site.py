@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from rushes.domain.errors import (
+    AccountBlocked,
     Busy,
     Challenged,
     EngineError,
@@ -98,7 +99,7 @@ class Site:
         try:
             answer = await self.get("/backend/nf/check")
         except ResultGone as error:
-            raise SignInNeeded(
+            raise AccountBlocked(
                 "this account has no Sora 2", next="sign in with another one: rushes sora login"
             ) from error
         return self.note_balance(answer)
