@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role, Shot
-from tests.engines.sora_web.stage import Stage
+from tests.engines.sora_web.stage import Stage, until
 
 REFUSALS: list[tuple[str, Any, type[EngineError], str]] = [
     ("sentinel-block", None, Challenged, "rushes sora login"),
@@ -123,6 +124,21 @@ async def test_the_browser_does_not_send_a_dropped_create_again(stage: Stage) ->
             with pytest.raises(OutcomeUnknown):
                 await engine.submit(prepared, key="unused")
             assert len(stage.creates(f"take {number}")) == 1
+
+
+async def test_a_slow_answer_keeps_no_other_job_waiting(stage: Stage) -> None:
+    """While one create waits for its answer, others are sent and tasks are asked for."""
+    stage.fault("slow-create", "1.5", words="slow")
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        slow = asyncio.create_task(stage.accepted(engine, "slow"))
+        await until(lambda: len(stage.creates("slow")) == 1)
+        await stage.accepted(engine, "quick")
+        assert await engine.lists.pending()
+        assert not slow.done()
+        await slow
+        ports = [one["connection"] for one in stage.emulator.requests("/nf/create")][-2:]
+    assert len(set(ports)) == 2
 
 
 async def test_what_is_sent_is_what_the_browser_sent_in_march_2026(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from rushes.domain.errors import Billed
 from rushes.domain.job import Job, JobState
 from rushes.media.probe import probe
+from rushes.testing.sora_process import SoraProcess
 from tests.engines.sora_web.stage import Stage
 
 Fault = tuple[str, str | None]
@@ -28,6 +30,23 @@ async def test_words_become_a_clip_in_the_library(stage: Stage) -> None:
     assert job.cost.as_json()["basis"] == "included_in_plan"
     assert len(stage.creates()) == 1
     assert version(stage, job) == "source"
+
+
+async def test_a_job_runs_in_a_visible_browser_too(
+    tmp_path: Path, emulator: SoraProcess, screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`headed = true` is for looking on; the service sees an ordinary browser, and never a headless one."""
+    monkeypatch.setenv("DISPLAY", screen)
+    stage = Stage(tmp_path / "home", emulator, headed=True)
+    stage.sign_in()
+    before = len(emulator.requests())
+    async with stage.working():
+        job = await stage.made()
+    stage.close()
+    assert job.state is JobState.COMPLETED, job.failure
+    agents = {one["user_agent"] for one in emulator.requests()[before:] if "Chrome" in one["user_agent"]}
+    assert agents
+    assert not any("Headless" in agent for agent in agents)
 
 
 @pytest.mark.parametrize("fault", ["drop-create", "create-500-accepted", "create-html", "no-id"])

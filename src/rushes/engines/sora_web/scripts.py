@@ -19,6 +19,11 @@ FETCH = """async ({method, path, headers, body, milliseconds}) => {
   }
 }"""
 
+START = f"(call) => ({{reply: ({FETCH})(call)}})"
+"""Begins a call and returns at once, with its answer to come; `ANSWER` waits for that."""
+
+ANSWER = "(started) => started.reply"
+
 UPLOAD = """async ({input, path, headers, field, fields, milliseconds}) => {
   const form = new FormData();
   form.append(field, input.files[0]);

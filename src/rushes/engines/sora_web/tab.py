@@ -20,7 +20,17 @@ from rushes.domain.errors import (
 from rushes.engines.sora_web.answers import PASS_IT
 from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.proxy import is_proxy_failure
-from rushes.engines.sora_web.scripts import FETCH, FILE_INPUT, TOKEN, UPLOAD, Call, response_of, words_of
+from rushes.engines.sora_web.scripts import (
+    ANSWER,
+    FETCH,
+    FILE_INPUT,
+    START,
+    TOKEN,
+    UPLOAD,
+    Call,
+    response_of,
+    words_of,
+)
 from rushes.engines.sora_web.warm import WarmPage
 
 NOT_DELIVERED = (
@@ -73,7 +83,7 @@ class Tab:
                 assert chosen is not None
                 await chosen.set_input_files(file)
             except Exception as error:
-                raise self.page.lost(error) from error
+                raise self.page.lost(browser, error) from error
             words = {"input": chosen, "path": call.path, "headers": dict(call.headers), "field": field}
             words |= {"fields": dict(fields), "milliseconds": call.seconds * 1000}
             reply = await self._evaluate(browser, UPLOAD, words)
@@ -91,7 +101,11 @@ class Tab:
                 words["headers"] |= {"openai-sentinel-token": token}
                 await self._fresh_connection(browser)
                 with sent():
-                    reply = await self._evaluate(browser, FETCH, words)
+                    started = await self._start(browser, words)
+        # Others need not wait for its answer: it has a connection of its own, and keeps the page open.
+        with sent(), self.page.kept_open():
+            reply = await self._evaluate(browser, ANSWER, started)
+            await started.dispose()
         if "problem" not in reply:
             return response_of(call, reply, self.page.base_url)
         cause = await self._cause(call, reply)
@@ -123,13 +137,19 @@ class Tab:
         try:
             await browser.close_idle_connections()
         except Exception as error:
-            raise self.page.lost(error) from error
+            raise self.page.lost(browser, error) from error
+
+    async def _start(self, browser: Browser, words: Mapping[str, Any]) -> Any:
+        try:
+            return await browser.page.evaluate_handle(START, words)
+        except Exception as error:
+            raise self.page.lost(browser, error) from error
 
     async def _evaluate(self, browser: Browser, script: str, words: Any) -> dict[str, Any]:
         try:
             found: dict[str, Any] = await browser.page.evaluate(script, words)
         except Exception as error:
-            raise self.page.lost(error) from error
+            raise self.page.lost(browser, error) from error
         return found
 
     async def _answered(self, call: Call, reply: Mapping[str, Any]) -> httpx.Response:

@@ -7,8 +7,8 @@ it next finds it opened anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +65,9 @@ class WarmPage:
         self._used_at = 0.0
         self._failures: dict[str, str] = {}
         self._keeper: asyncio.Task[None] | None = None
+        self._awaited = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     @property
     def is_open(self) -> bool:
@@ -80,10 +83,22 @@ class WarmPage:
             finally:
                 self._used_at = _now()
 
-    def lost(self, error: Exception) -> Unreachable:
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the page open for an answer that is still to come, without holding it."""
+        self._awaited += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._awaited -= 1
+            if not self._awaited:
+                self._quiet.set()
+
+    @staticmethod
+    def lost(browser: Browser, error: Exception) -> Unreachable:
         """The page has gone, as an error of Playwright's tells: the next call opens a new one."""
-        if self._browser is not None:
-            self._browser.crashed = True
+        browser.crashed = True
         return Unreachable(f"the page was lost: {first_line(error)}")
 
     async def renew(self) -> None:
@@ -92,8 +107,10 @@ class WarmPage:
             await self._go_home(browser)
 
     async def close(self) -> None:
-        """Close the browser, if it is open, and let others have the profile."""
+        """Close the browser, if it is open, and let others have the profile; answers to come are awaited."""
         async with self._turn:
+            if self._browser is not None and not self._browser.crashed:
+                await self._quiet.wait()
             await self._shut()
 
     async def why(self, method: str, path: str) -> str | None:
@@ -179,7 +196,7 @@ class WarmPage:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             browser = self._browser
-            if browser is None or self._turn.locked():
+            if browser is None or self._turn.locked() or self._awaited:
                 continue
             if browser.crashed or self._profile.wanted() or _now() - self._used_at > self._idle_s:
                 return await self.close()
