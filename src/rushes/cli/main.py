@@ -33,6 +33,7 @@ COMMANDS = {
     "engines": ("house:engines", "List the engines that are configured or can be."),
     "models": ("house:models", "List models and what they can do."),
     "config": ("house:config", "Show the settings in force and where they come from."),
+    "sora": ("sora.group:sora", "Sign in to Sora's web app, look into it, and emulate it."),
     "doctor": ("house:doctor", "Check this machine, and name the command that mends it."),
 }
 

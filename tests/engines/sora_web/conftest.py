@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from rushes.testing.screen import virtual_screen
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.engines.sora_web.stage import Stage
 
@@ -22,17 +19,6 @@ SPEED = 100.0
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
     with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=SPEED) as one:
         yield one
-
-
-@pytest.fixture(scope="session")
-def screen() -> Iterator[str]:
-    """A virtual screen for browsers that a person would see; its name goes into DISPLAY."""
-    if shutil.which("Xvfb") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Xvfb is not installed")
-        pytest.skip("Xvfb is not installed")
-    with virtual_screen() as name:
-        yield name
 
 
 @pytest_asyncio.fixture

@@ -37,7 +37,6 @@ class Launch:
     program: str | None = None
     headed: bool = False
     proxy: Proxy | None = None
-    har: Path | None = None
 
 
 class Browser:
@@ -111,7 +110,6 @@ async def launch(profile: Profile, how: Launch) -> Browser:
             args=chromium.arguments(),
             proxy=_through(how.proxy),
             timeout=LAUNCH_S * 1000,
-            **_recording(how.har),
         )
         await _restore(context, profile.state.get("cookies", []))
     except Error as error:
@@ -124,12 +122,6 @@ async def launch(profile: Profile, how: Launch) -> Browser:
 def _through(proxy: Proxy | None) -> Any:
     # Without this, a site on this machine would be spoken to directly.
     return {**proxy.as_playwright(), "bypass": "<-loopback>"} if proxy else None
-
-
-def _recording(har: Path | None) -> dict[str, Any]:
-    if har is None:
-        return {}
-    return {"record_har_path": har, "record_har_content": "embed"}
 
 
 async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -> None:

@@ -15,7 +15,9 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +127,19 @@ class Profile:
         return read(self.folder / "account.json")
 
     def note(self, **facts: Any) -> None:
-        """Add to what is known of the account."""
+        """Add to what is known of the account, and when that was."""
         self._make()
-        write_private(self.folder / "account.json", {**self.account, **facts})
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        write_private(self.folder / "account.json", {**self.account, **facts, "noted_at": at})
+
+    def restore(self, state: Any, account: Mapping[str, Any]) -> None:
+        """Put back what was there before somebody tried to sign in."""
+        self._make()
+        for name, data in (("state.json", state), ("account.json", account)):
+            if data:
+                write_private(self.folder / name, data)
+            else:
+                (self.folder / name).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget everything: browser profile, cookies, account. The lock's own file stays."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
+from rushes.domain.errors import BadInput, EngineError, SignInNeeded, Unreachable
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import SESSION_COOKIE, Browser, Launch, first_line, launch
 from rushes.engines.sora_web.session import Session, moment, session_from
@@ -39,6 +39,7 @@ class Standing:
     quota_left: int | None
     quota_resets_at: datetime | None
     quota_at: datetime | None
+    noted_at: datetime | None
     alive: bool
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class Standing:
             "quota_left": self.quota_left,
             "quota_resets_at": text(self.quota_resets_at),
             "quota_at": text(self.quota_at),
+            "noted_at": text(self.noted_at),
         }
 
 
@@ -93,9 +95,10 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     engine.profile.note(dead=False, email=None)
     try:
         session = await engine.site.session()
-    except SignInNeeded as error:
-        engine.profile.keep_state(before)
-        engine.profile.note(**{"dead": True, **account})
+    except EngineError as error:
+        engine.profile.restore(before, account)
+        if not isinstance(error, SignInNeeded):
+            raise
         raise SignInNeeded(
             f"the service does not take the cookies of {file}: {error.message}",
             next="sign in anew where they come from, and export them again",
@@ -145,6 +148,7 @@ def standing(engine: SoraWebEngine) -> Standing:
         quota_left=left if isinstance(left, int) else None,
         quota_resets_at=moment(account.get("quota_resets_at")),
         quota_at=moment(account.get("quota_at")),
+        noted_at=moment(account.get("noted_at")),
         alive=not account.get("dead"),
     )
 

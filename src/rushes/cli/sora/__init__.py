@@ -1,0 +1,1 @@
+"""`rushes sora …`: the commands of the Sora web engine."""

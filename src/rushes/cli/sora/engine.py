@@ -1,0 +1,65 @@
+"""Which Sora engine a command of `rushes sora` means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rushes.domain.errors import BadInput
+from rushes.studio import Studio
+
+if TYPE_CHECKING:
+    from rushes.engines.sora_web.engine import SoraWebEngine
+
+KIND = "sora-web"
+
+
+def which(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option that chooses the engine."""
+    return click.option(
+        "--engine",
+        metavar="NAME",
+        help="Which configured engine of the kind sora-web, where there are several.",
+    )(command)
+
+
+def sora_engine(studio: Studio, name: str | None) -> SoraWebEngine:
+    """Return the engine `name`; without one the only one of its kind, or the one named after its kind.
+
+    Raises BadInput for one of another kind or where there are several, and what `Studio.engine` raises.
+    """
+    configured = [one.name for one in studio.settings.engines.values() if one.kind == KIND]
+    if name is None:
+        name = configured[0] if len(configured) == 1 else KIND
+        if len(configured) > 1 and KIND not in configured:
+            raise BadInput(
+                f"several engines of the kind {KIND} are configured: {', '.join(configured)}",
+                next="give --engine NAME",
+            )
+    found = studio.engine(name)
+    from rushes.engines.sora_web.engine import SoraWebEngine
+
+    if not isinstance(found, SoraWebEngine):
+        raise BadInput(
+            f"the engine {name} is not of the kind {KIND}", next="rushes engines lists what each one is"
+        )
+    return found
+
+
+def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
+    """Return the same, where its service still answers. Raises ModelRetired for the official host too."""
+    from rushes.engines.sora_web.engine import check_open
+
+    found = sora_engine(studio, name)
+    check_open(found)
+    return found
+
+
+@asynccontextmanager
+async def opened(name: str | None) -> AsyncIterator[SoraWebEngine]:
+    """Have the engine for a block; its browser, where it opened one, is closed with it."""
+    async with Studio.open() as studio:
+        yield open_engine(studio, name)

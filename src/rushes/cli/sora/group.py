@@ -1,0 +1,271 @@
+"""`rushes sora`: sign in to Sora's web app and out again, and how the account stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rushes.cli.output import common, put_json, put_pairs, say
+from rushes.cli.sora.emulator import emulator
+from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
+from rushes.cli.sora.tools import download, explore, inspect
+from rushes.domain.errors import Blocked, EngineError, RushesError, WrongState
+from rushes.domain.job import JobState
+from rushes.studio import Studio
+
+if TYPE_CHECKING:
+    from rushes.engines.sora_web.engine import SoraWebEngine
+    from rushes.engines.sora_web.signin import Standing
+
+MANY = 10_000
+"""More blocked jobs than one account has."""
+
+
+class InOrder(click.Group):
+    """A group that lists its commands as they were added: first what one does first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=InOrder)
+def sora() -> None:
+    """Sign in to Sora's web app, look into it, and emulate it.
+
+    A browser of its own, with a profile of its own, stays signed in; jobs of the engine go through it. Every
+    command takes --json, --debug and --engine NAME.
+    """
+
+
+@sora.command(short_help="Sign in by hand; jobs that waited for it go on.")
+@click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, metavar="SECONDS")
+@which
+@common
+def login(as_json: bool, engine: str | None, timeout: float) -> int:
+    """Sign in by hand in a browser that is opened for it; jobs that waited for it go on."""
+    from rushes.engines.sora_web import chromium, signin
+
+    async def sign_in(studio: Studio, found: SoraWebEngine) -> Standing:
+        environ = studio.settings.environ
+        chromium.check_display(environ)
+        say(f"A window opens with {found.base_url}. Sign in there as you always do; you have {timeout:g} s.")
+        say("What you type goes to the site alone: no password is read or kept here, only its cookies.")
+        return await signin.log_in(found, environ, timeout)
+
+    return _come_in(as_json, engine, sign_in)
+
+
+@sora.command("import", short_help="Take over a session from another machine.")
+@click.argument("state", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@which
+@common
+def import_(as_json: bool, engine: str | None, state: Path) -> int:
+    """Take over the session of a browser that is signed in elsewhere.
+
+    STATE is the state.json that `rushes sora login` names, or what a cookie exporter wrote.
+    """
+    from rushes.engines.sora_web import signin
+
+    async def take_over(studio: Studio, found: SoraWebEngine) -> Standing:
+        return await signin.import_state(found, state)
+
+    return _come_in(as_json, engine, take_over)
+
+
+def _come_in(
+    as_json: bool, name: str | None, sign_in: Callable[[Studio, SoraWebEngine], Awaitable[Standing]]
+) -> int:
+    """Have somebody signed in, let the jobs that waited go on, and say so."""
+
+    async def run() -> tuple[Standing, SoraWebEngine, list[str]]:
+        async with Studio.open() as studio:
+            engine = open_engine(studio, name)
+            standing = await sign_in(studio, engine)
+            return standing, engine, _go_on(studio, engine.name)
+
+    standing, engine, jobs = asyncio.run(run())
+    state = engine.profile.folder / "state.json"
+    if as_json:
+        put_json({**standing.as_json(), "state": str(state), "jobs": jobs})
+        return 0
+    put_pairs(
+        [
+            ("signed in", standing.email),
+            ("session", _time_left(standing.session_expires)),
+            ("state", f"{state} (whoever has this file is signed in as you)"),
+            (
+                "jobs",
+                f"{_count(len(jobs), 'job')} waited for this and now {'goes' if len(jobs) == 1 else 'go'} on",
+            )
+            if jobs
+            else ("jobs", "none waited for this"),
+        ]
+    )
+    return 0
+
+
+def _go_on(studio: Studio, engine: str) -> list[str]:
+    """Have the engine's blocked jobs tried at once; return their ids."""
+    blocked = studio.ledger.jobs(state=JobState.BLOCKED, limit=MANY)
+    ids = [job.id for job in blocked if job.engine == engine]
+    for id in ids:
+        # The first one unblocks those of its account; a worker may have taken one up by now.
+        with suppress(WrongState):
+            studio.collect(id)
+    return ids
+
+
+@sora.command(short_help="Ask the service how the account stands.")
+@which
+@common
+def status(as_json: bool, engine: str | None) -> int:
+    """Ask the service how the account stands; where it cannot be asked, say what it said last.
+
+    Exits with 7 where nobody is signed in, or the session has ended.
+    """
+    standing, old, facts = asyncio.run(_status(engine))
+    if as_json:
+        put_json({**standing.as_json(), **facts, "not_newer_because": old})
+        return 0
+    put_pairs(_standing_pairs(standing) + [(name, str(value)) for name, value in facts.items()])
+    if old is not None:
+        click.echo(f"{click.style(' warn', fg='yellow')}: this is not from now: {old}")
+    return 0
+
+
+async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any]]:
+    from rushes.engines.sora_web import chromium, signin
+
+    async with opened(name) as engine:
+        old: str | None = None
+        try:
+            standing = await signin.refresh(engine, "rushes sora status")
+        except Blocked:
+            raise
+        except EngineError as error:
+            standing = signin.standing(engine)
+            at = f"{standing.noted_at:%Y-%m-%d %H:%M} UTC" if standing.noted_at else "some time"
+            old = f"it is what the service said at {at}; {error.message}"
+        facts = {
+            "proxy": await _proxy(engine),
+            "browser": str(chromium.find(engine.program)),
+            "profile": str(engine.profile.folder),
+        }
+        return standing, old, facts
+
+
+async def _proxy(engine: SoraWebEngine) -> str:
+    try:
+        proxy = await engine.proxies.current()
+    except RushesError as error:
+        return f"none can be had: {error.message}"
+    if proxy is None:
+        return "none"
+    return str(proxy) + (f", {proxy.country}" if proxy.country else "")
+
+
+@sora.command(short_help="Keep the session young, in one line (for cron).")
+@which
+@common
+def refresh(as_json: bool, engine: str | None) -> int:
+    """Keep the session young, in one line. Exits with 7 where it has ended.
+
+    \b
+    For a crontab, once a day (it prints only where something is wrong):
+    17 9 * * *  rushes sora refresh >/dev/null
+    """
+    from rushes.engines.sora_web import signin
+
+    async def run() -> Standing:
+        async with opened(engine) as found:
+            return await signin.refresh(found)
+
+    standing = asyncio.run(run())
+    if as_json:
+        put_json(standing.as_json())
+    else:
+        session, token = _time_left(standing.session_expires), _time_left(standing.token_expires)
+        click.echo(f"{standing.email} is signed in; session: {session}; token: {token}")
+    return 0
+
+
+@sora.command(short_help="Remove all that signing in has left here.")
+@which
+@common
+def logout(as_json: bool, engine: str | None) -> int:
+    """Remove from this machine all that signing in has left here.
+
+    The account stays signed in on the site's own side until you sign out there.
+    """
+    from rushes.engines.sora_web import signin
+
+    async def run() -> tuple[str | None, list[str], Path]:
+        # Also where the service has closed: what is here can go.
+        async with Studio.open() as studio:
+            found = sora_engine(studio, engine)
+            profile = found.profile
+            email, removed = profile.account.get("email"), _remains(profile.folder)
+            await signin.log_out(found)
+            return email, removed, profile.folder
+
+    email, removed, folder = asyncio.run(run())
+    if as_json:
+        put_json({"email": email, "removed": removed, "profile": str(folder)})
+    elif not removed:
+        click.echo(f"nobody was signed in; there is nothing to remove in {folder}")
+    else:
+        click.echo(f"signed out {email or 'an account that tells no address'}; removed from {folder}:")
+        for one in removed:
+            click.echo(f"  {one}")
+    return 0
+
+
+def _remains(folder: Path) -> list[str]:
+    """Return the names of what a sign-in has left in a profile's folder."""
+    names = {
+        "browser": "the browser's profile",
+        "state.json": "its cookies",
+        "account.json": "what was known of the account",
+        "proxy.json": "the pick of a proxy",
+        "explore": "the recordings of rushes sora explore",
+    }
+    return [said for name, said in names.items() if (folder / name).exists()]
+
+
+def _standing_pairs(standing: Standing) -> list[tuple[str, str]]:
+    quota = "not told" if standing.quota_left is None else f"{_count(standing.quota_left, 'video')} left"
+    if standing.quota_resets_at is not None:
+        quota += f"; resets {standing.quota_resets_at:%Y-%m-%d %H:%M} UTC"
+    return [
+        ("account", standing.email),
+        ("session", f"alive, {_time_left(standing.session_expires)}"),
+        ("token", _time_left(standing.token_expires)),
+        ("quota", quota),
+    ]
+
+
+def _time_left(until: datetime | None) -> str:
+    """Return how long something is good for, and until when."""
+    if until is None:
+        return "its end is not told"
+    seconds = (until - datetime.now(UTC)).total_seconds()
+    if seconds <= 0:
+        return f"ended {until:%Y-%m-%d %H:%M} UTC"
+    for unit, length in (("day", 86_400), ("hour", 3600)):
+        if seconds >= 2 * length:
+            return f"{_count(int(seconds // length), unit)} left"
+    return f"{_count(max(1, int(seconds // 60)), 'minute')} left"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+for command in (explore, inspect, download, emulator):
+    sora.add_command(command)
