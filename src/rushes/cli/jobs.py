@@ -92,6 +92,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
     pairs = [
         ("job", job.id),
         ("state", state(job)),
+        *([("because", job.reason)] if job.reason and not job.state.ended else []),
         ("prompt", request.prompt),
         *wishes(request),
         ("model", job.model),

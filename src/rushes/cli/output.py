@@ -24,6 +24,10 @@ COLOURS = {
 }
 
 
+REASON_WIDTH = 36
+"""Characters of what holds a job up that fit into a table; `rushes job ID` tells all of it."""
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the two options that every command has."""
     command = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")(command)
@@ -110,7 +114,7 @@ def state(job: Job) -> str:
     """Return a job's state, with its reason and progress, in its colour."""
     text = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
-        text += f" ({job.reason})"
+        text += f" ({shortened(job.reason, REASON_WIDTH)})"
     if job.fraction is not None and job.state.at_provider:
         text += f" {job.fraction:.0%}"
     return click.style(text, fg=COLOURS.get(job.state))
