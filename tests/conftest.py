@@ -5,10 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from rushes.domain.errors import EngineMissing
+from rushes.engines.sora_web.chromium import find
 from rushes.testing.screen import virtual_screen
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser of this machine; without one its tests are skipped, and fail where CI has to have it."""
+    try:
+        return find()
+    except EngineMissing as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(error.message)
+        pytest.skip(error.message)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,8 @@ PERSON: dict[int, type[Blocked]] = {401: SignInNeeded, 402: QuotaExhausted, 403:
 AMBIGUOUS = frozenset({408, 409, 425})
 """Refusals by their number, and yet some services accept the job and then answer with one of them."""
 
-SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key")
+SECRET_HEADERS = re.compile(r"authorization|cookie|token|key|secret", re.IGNORECASE)
+"""What the names of headers with secrets have in them."""
 
 
 def create_client(base_url: str, seconds: float, **headers: str) -> httpx.AsyncClient:
@@ -225,8 +226,8 @@ def _shortened(text: str) -> str:
 
 def _without_secrets(text: str, response: httpx.Response) -> str:
     # Some services answer a wrong key by repeating it.
-    for name in SECRET_HEADERS:
-        for part in response.request.headers.get(name, "").split():
+    for name, value in response.request.headers.items():
+        for part in value.split() if SECRET_HEADERS.search(name) else ():
             if len(part) >= 6 and part.lower() not in ("bearer", "basic"):
                 text = text.replace(part, "***")
     return text

@@ -15,7 +15,7 @@ from tests.cli.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
+def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
     with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=100.0) as one:
         yield one
 

@@ -18,7 +18,7 @@ LONG = "a paper boat sails down a rainy street at dusk and on and on, until nobo
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
+def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
     with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=1.0) as one:
         yield one
 

@@ -16,7 +16,7 @@ SPEED = 100.0
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
+def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
     with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=SPEED) as one:
         yield one
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,11 +27,19 @@ with proxy.Proxy(sys.argv[1:], basic_auth=sys.stdin.readline().rstrip("\\n")) as
 class AuthenticatingProxy:
     """A proxy at `server` ("http://host:port") that serves nobody but `username` with `password`."""
 
-    def __init__(self, server: str, username: str, password: str, log: Path) -> None:
+    def __init__(
+        self, server: str, username: str, password: str, log: Path, process: subprocess.Popen[str]
+    ) -> None:
         self.server = server
         self.username = username
         self.password = password
         self._log = log
+        self._process = process
+
+    def kill(self) -> None:
+        """End it and its helpers at once, with every connection they hold."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     @property
     def url(self) -> str:
@@ -56,7 +66,11 @@ def authenticating(folder: Path, *, username: str, password: str) -> Iterator[Au
     options = ["--hostname", "127.0.0.1", "--port", "0", "--num-workers", "1", "--num-acceptors", "1"]
     options += ["--log-file", str(log), "--data-dir", str(folder / "data")]
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -65,7 +79,7 @@ def authenticating(folder: Path, *, username: str, password: str) -> Iterator[Au
         port = told.readline().strip()
         assert port, f"the proxy did not start (exit status {process.wait(timeout=START_S)})"
         try:
-            yield AuthenticatingProxy(f"http://127.0.0.1:{port}", username, password, log)
+            yield AuthenticatingProxy(f"http://127.0.0.1:{port}", username, password, log, process)
         finally:
             given.close()
             try:

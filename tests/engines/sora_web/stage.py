@@ -35,7 +35,7 @@ from rushes.testing.sora_process import SoraProcess
 FLOW = "sora_2_create_task"
 PASSWORD = "a-long-password"
 
-QUICK: Mapping[str, Any] = {"ask_after": 0.05, "post_timeout": 3.0, "list_delay": 0.5, "missing_after": 4.0}
+QUICK: Mapping[str, Any] = {"ask_after": 0.05, "post_timeout": 6.0, "list_delay": 0.5, "missing_after": 4.0}
 """Seconds that fit a service whose clock runs fast."""
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from rushes.domain.errors import Billed
 from rushes.domain.job import Job, JobState
+from rushes.domain.request import Reference, Role
 from rushes.media.probe import probe
 from rushes.testing.sora_process import SoraProcess
 from tests.engines.sora_web.stage import Stage
@@ -70,8 +72,43 @@ async def test_two_entries_that_could_be_it_are_put_to_a_person(stage: Stage) ->
         job = await stage.settled(job)
     assert job.left_to_a_person
     assert job.failure is not None
-    assert job.failure.billed is Billed.UNKNOWN or job.quote.free
+    assert job.failure.billed is Billed.UNKNOWN
     assert len(stage.creates("twins")) == 2
+
+
+async def test_the_same_words_with_other_pictures_are_not_mixed_up(stage: Stage, tmp_path: Path) -> None:
+    """Two lost creates, one of them accepted: the accepted one is found by its picture, by its own job."""
+    pictures = {}
+    for colour in ("crimson", "steelblue"):
+        path = tmp_path / f"{colour}.png"
+        Image.new("RGB", (64, 36), colour).save(path)
+        pictures[colour] = (Reference(role=Role.FIRST_FRAME, path=path),)
+    async with stage.working():
+        stage.fault("drop-create", words="a boat", times=1)
+        red = await stage.submit("a boat", references=pictures["crimson"])
+        await stage.settled(red, JobState.OUTCOME_UNKNOWN)
+        stage.fault("drop-before", words="a boat", times=1)
+        blue = await stage.submit("a boat", references=pictures["steelblue"])
+        red, blue = await stage.settled(red), await stage.settled(blue)
+    (created,) = stage.creates("a boat")
+    assert red.state is JobState.COMPLETED
+    assert red.ticket == {"id": created["id"]}
+    assert blue.left_to_a_person
+
+
+async def test_a_lost_remix_is_found(stage: Stage) -> None:
+    """The list tells which clip was made anew."""
+    async with stage.working():
+        first = await stage.made("the first")
+        async with stage.engine() as person:
+            await person.profile.ask_for("a test")
+            assert first.ticket is not None
+            (draft,) = await person.lists.drafts_of(first.ticket["id"])
+            await person.site.leave()
+        stage.fault("drop-create", words="at night", times=1)
+        job = await stage.made("at night", remix=draft.id)
+    assert job.state is JobState.COMPLETED
+    assert len(stage.creates("at night")) == 1
 
 
 TASKS: list[Fault] = [

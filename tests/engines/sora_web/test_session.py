@@ -17,16 +17,18 @@ from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.browser import SESSION_COOKIE
+from rushes.engines.sora_web.call import Call
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.engines.sora_web.stage import Stage, until
 
 
-async def test_a_token_that_runs_out_on_the_way_is_renewed_once(stage: Stage) -> None:
-    """The service takes the token no longer: another is fetched, and the job goes on."""
+@pytest.mark.parametrize("fault", ["token-expired", "token-unparsable"])
+async def test_a_token_that_is_taken_no_longer_is_renewed_once(stage: Stage, fault: str) -> None:
+    """The session gives another, and the job goes on."""
     async with stage.working():
         job = await stage.submit()
         await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
-        stage.emulator.fault("token-expired", times=1)
+        stage.emulator.fault(fault, times=1)
         job = await stage.settled(job)
     assert job.state is JobState.COMPLETED
     assert len(stage.creates()) == 1
@@ -50,7 +52,6 @@ async def test_a_token_near_its_end_is_renewed_before_it_is_used(tmp_path: Path)
     ("fault", "value"),
     [
         ("token-invalidated", None),
-        ("token-unparsable", None),
         ("session-dead", "object"),
         ("session-dead", "null"),
         ("session-dead", "empty"),
@@ -174,6 +175,86 @@ async def test_a_persons_browser_does_not_give_way(stage: Stage) -> None:
         engine.profile.release()
 
 
+async def test_handing_over_takes_turns_under_load(stage: Stage) -> None:
+    """Three pollers that never pause do not keep a person from the browser."""
+    async with stage.engine() as busy, stage.engine() as person:
+        await busy.lists.pending()
+
+        async def poll() -> None:
+            while True:
+                with suppress(Unreachable):
+                    await busy.lists.pending()
+
+        pollers = [asyncio.create_task(poll()) for _ in range(3)]
+        await person.profile.ask_for("rushes sora inspect", patience=5.0)
+        person.profile.release()
+        for poller in pollers:
+            poller.cancel()
+        await asyncio.wait(pollers)
+
+
+async def test_a_worker_notices_that_somebody_else_has_signed_in(stage: Stage, tmp_path: Path) -> None:
+    """The browser was away for a sign-in: what is created after it belongs to who signed in."""
+    other = Stage(tmp_path / "other", stage.emulator)
+    async with stage.engine() as worker, stage.engine() as person:
+        await stage.accepted(worker, "before")
+        await signin.import_state(person, other.exported())
+        await stage.accepted(worker, "after")
+    other.close()
+    accounts = [entry["account"] for entry in stage.creates()]
+    assert accounts == [stage.email, other.email]
+
+
+async def test_a_page_that_hangs_is_replaced(stage: Stage) -> None:
+    """Its script has gone into an endless loop: the call ends in time, and the next one has a new page."""
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        async with engine.site.tab.page.hold() as browser:
+            await browser.page.evaluate("setTimeout(() => { for (;;); }, 0)")
+        with pytest.raises(Unreachable):
+            await engine.site.tab.ask(Call(method="GET", path="/api/auth/session", headers={}, seconds=1.0))
+        assert await engine.lists.pending() == []
+
+
+async def test_a_page_that_has_left_the_site_sends_nothing(stage: Stage, tmp_path: Path) -> None:
+    """A script has taken it to another host: no token goes there, and the next call is made from home."""
+    with running_sora(tmp_path / "elsewhere.jsonl") as elsewhere:
+        async with stage.engine() as engine:
+            await engine.lists.pending()
+            async with engine.site.tab.page.hold() as browser:
+                await browser.page.goto(f"{elsewhere.base_url}/explore")
+            with pytest.raises(Unreachable, match="left the site"):
+                await engine.lists.pending()
+            assert await engine.lists.pending() == []
+        assert not any(one["had_bearer"] for one in elsewhere.requests())
+
+
+async def test_a_launch_that_is_given_up_leaves_nothing_behind(stage: Stage) -> None:
+    """No process stays on the profile, and the next launch works."""
+    async with stage.engine() as engine:
+        for tenths in (1, 4, 8):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(tenths / 10):
+                    await engine.lists.pending()
+            await engine.site.leave()
+        await until(lambda: processes_on(stage) == 0)
+        assert await engine.lists.pending() == []
+
+
+async def test_an_import_that_cannot_be_tried_changes_nothing(stage: Stage, tmp_path: Path) -> None:
+    """The service errs just then: who was signed in still is."""
+    other = Stage(tmp_path / "other", stage.emulator)
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        stage.emulator.fault("session-500")
+        with pytest.raises(Unreachable):
+            await signin.import_state(engine, other.exported())
+        stage.emulator.clear()
+        await stage.accepted(engine)
+    other.close()
+    assert [entry["account"] for entry in stage.creates()] == [stage.email]
+
+
 async def test_cookies_of_another_machine_are_taken_over(tmp_path: Path, emulator: SoraProcess) -> None:
     """What an exporter wrote, and our own state.json: both sign in; the files are for nobody else to read."""
     first, second = Stage(tmp_path / "first", emulator), Stage(tmp_path / "second", emulator)
@@ -265,7 +346,40 @@ async def test_a_kill_right_after_the_sign_in_keeps_the_session(
     stage.close()
 
 
+async def test_a_person_who_is_signed_in_keeps_the_window(
+    stage: Stage, screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He has come to pass a check of the site's: the window stays until he closes it."""
+    monkeypatch.setenv("DISPLAY", screen)
+    told: list[str] = []
+    async with stage.engine() as engine:
+        looking = asyncio.create_task(signin.log_in(engine, os.environ, 60, told.append))
+        await until(lambda: bool(told))
+        assert stage.email in told[0]
+        await asyncio.sleep(1.5)
+        assert not looking.done()
+        close_window(stage)
+        assert (await looking).email == stage.email
+        assert await engine.lists.pending() == []
+
+
+def close_window(stage: Stage) -> None:
+    """Close the stage's browser as a person does: it ends in order."""
+    lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
+    os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGINT)
+
+
 def kill_browser(stage: Stage) -> None:
     """End the stage's browser as a system does that runs out of memory."""
     lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
     os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGKILL)
+
+
+def processes_on(stage: Stage) -> int:
+    """Return how many processes have this stage's profile on their command line."""
+    profile = str(stage.home / "profiles").encode()
+    found = 0
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found += profile in file.read_bytes()
+    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,13 @@ from tests.engines.sora_web.stage import Stage
 
 USERNAME = "ada-invented"
 PASSWORD = "hunter/two@invented:%#"
-CLOSED_PORT = 9
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +77,7 @@ async def test_a_picked_proxy_that_fails_is_replaced_and_the_new_one_kept(
     port = int(guarded.server.rpartition(":")[2])
     listed = [
         webshare.listed(number, address="127.0.0.1", port=place, username=USERNAME, password=PASSWORD)
-        for number, place in enumerate([CLOSED_PORT, port], 1)
+        for number, place in enumerate([closed_port(), port], 1)
     ]
     with webshare.running(listed, key="an-invented-key") as account:
         settings = {"webshare_key": "an-invented-key", "webshare_url": account.url}
@@ -85,4 +93,35 @@ async def test_a_picked_proxy_that_fails_is_replaced_and_the_new_one_kept(
             assert await engine.proxies.current() == kept
             await signin.log_out(engine)
             assert not (engine.profile.folder / "proxy.json").exists()
+        stage.close()
+
+
+async def test_a_picked_proxy_that_dies_while_the_page_is_warm_is_replaced(
+    tmp_path: Path, emulator: SoraProcess
+) -> None:
+    """The next calls fail, and then they go through another one of the account."""
+    with ExitStack() as stack:
+        running = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            proxy = authenticating(tmp_path / name, username=USERNAME, password=PASSWORD)
+            running.append(stack.enter_context(proxy))
+        ports = {int(one.server.rpartition(":")[2]): one for one in running}
+        listed = [
+            webshare.listed(number, address="127.0.0.1", port=port, username=USERNAME, password=PASSWORD)
+            for number, port in enumerate(ports, 1)
+        ]
+        account = stack.enter_context(webshare.running(listed, key="an-invented-key"))
+        settings = {"webshare_key": "an-invented-key", "webshare_url": account.url}
+        stage = Stage(tmp_path / "home", emulator, **settings)
+        stage.sign_in()
+        async with stage.engine() as engine:
+            await engine.lists.pending()
+            first = await engine.proxies.current()
+            assert first is not None
+            ports[int(first.server.rpartition(":")[2])].kill()
+            with pytest.raises(Unreachable):
+                await engine.lists.pending()
+            assert await engine.lists.pending() == []
+            assert await engine.proxies.current() != first
         stage.close()

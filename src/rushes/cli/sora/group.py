@@ -56,7 +56,7 @@ def login(as_json: bool, engine: str | None, timeout: float) -> int:
         chromium.check_display(environ)
         say(f"A window opens with {found.base_url}. Sign in there as you always do; you have {timeout:g} s.")
         say("What you type goes to the site alone: no password is read or kept here, only its cookies.")
-        return await signin.log_in(found, environ, timeout)
+        return await signin.log_in(found, environ, timeout, say)
 
     return _come_in(as_json, engine, sign_in)
 

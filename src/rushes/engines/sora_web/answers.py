@@ -27,6 +27,8 @@ from rushes.engines.http import reason, retry_after
 SIGN_IN = "rushes sora login signs in again; the jobs that wait then go on by themselves"
 PASS_IT = "open it headed and pass it yourself: rushes sora login"
 
+MORE_QUOTA = "wait for it, or buy more on the site; rushes sora status then reads the balance anew"
+
 OWN_TASKS_PAUSE_S = 10.0
 """After "too many in progress": how soon one of ours may have ended."""
 
@@ -42,20 +44,28 @@ class TokenExpired(SignInNeeded):
 
 
 def refusal(response: httpx.Response) -> EngineError | None:
-    """Return what a known refusal means, after which nothing was accepted; None for everything else."""
+    """Return what a known refusal means, after which nothing was accepted; None for everything else.
+
+    An answer of 500 and above proves nothing, whatever it says, but for `heavy_load`, the service's own code.
+    """
     if is_challenge(response):
         return Challenged("the site wants to see a person before it goes on", next=PASS_IT)
+    if response.is_success:
+        return None
     body = _json(response)
     error = body.get("error")
     error = error if isinstance(error, dict) else {}
     code = str(error.get("code") or "")
     said = reason(response)
-    if response.is_success:
+    if code == "heavy_load" and response.status_code in (429, 503):
+        pause = retry_after(response) or HEAVY_LOAD_PAUSE_S
+        return Busy("the service is under heavy load; nothing was accepted", ask_after=pause)
+    if response.is_server_error:
         return None
     return (
         _sign_in(response.status_code, code, said)
         or _limit(response, body, error, code, said)
-        or _place_or_account(response.status_code, code, body, said)
+        or _place_or_account(response.status_code, code, error, said)
     )
 
 
@@ -70,31 +80,28 @@ def _sign_in(status: int, code: str, said: str) -> EngineError | None:
 def _limit(
     response: httpx.Response, body: dict[str, Any], error: dict[str, Any], code: str, said: str
 ) -> EngineError | None:
-    """Tell the kinds of "not now" apart: own tasks, the plan's quota, the service's load."""
+    """Tell the kinds of "not now" apart: own tasks, the plan's quota, and all others."""
     if code == "too_many_concurrent_tasks":
         details = error.get("details")
         count = details.get("num_tasks") if isinstance(details, dict) else None
         own = f"{count} generations are" if count else "as many generations as are allowed are"
         return Busy(f"{own} in progress already; it waits for one to end", ask_after=OWN_TASKS_PAUSE_S)
-    if code == "heavy_load" or "under heavy load" in said:
-        pause = retry_after(response) or HEAVY_LOAD_PAUSE_S
-        return Busy("the service is under heavy load; nothing was accepted", ask_after=pause)
     balance = body.get("rate_limit_and_credit_balance")
     exhausted = isinstance(balance, dict) and balance.get("rate_limit_reached") is True
     daily = response.status_code == 429 and "in the last day" in said
     if body.get("type") == "rate_limit_exhausted" or exhausted or daily or response.status_code == 402:
-        return QuotaExhausted(quota_words(balance) if isinstance(balance, dict) else said)
+        told = quota_words(balance) if isinstance(balance, dict) else said
+        return QuotaExhausted(told, next=MORE_QUOTA)
     if response.status_code == 429:
         return Busy(said, ask_after=retry_after(response))
     return None
 
 
-def _place_or_account(status: int, code: str, body: dict[str, Any], said: str) -> EngineError | None:
-    if status in (400, 403, 404) and re.search(r"unsupported_(country|region)", str(body)):
-        error = body.get("error")
-        place = error.get("param") if isinstance(error, dict) else None
+def _place_or_account(status: int, code: str, error: dict[str, Any], said: str) -> EngineError | None:
+    told = f"{code} {error.get('type') or ''}"
+    if status in (400, 403, 404) and re.search(r"unsupported_(country|region)", told):
         return RegionBlocked(
-            f"the service does not answer from here ({place or 'this country'})",
+            f"the service does not answer from here ({error.get('param') or 'this country'})",
             next="set a proxy in a country it serves: proxy_url or webshare_key under [engines.sora-web]",
         )
     if code == "sentinel_block":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rushes.domain.errors import Unreachable
+from rushes.domain.errors import SetupError
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxy
@@ -28,6 +28,8 @@ LEFTOVER_S = 4.0
 """How long the browser of a process that was killed has to end by itself, before it is ended."""
 
 LAUNCH_S = 30.0
+CLOSE_S = 10.0
+FLUSH_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,10 @@ class Browser:
     def _crash(self) -> None:
         self.crashed = True
 
+    def visible(self) -> bool:
+        """Whether a page is open that a person could see."""
+        return any(page is not self._sockets for page in self.context.pages)
+
     async def export(self) -> None:
         """Write the cookies down, so that a kill loses none of them."""
         state = await self.context.storage_state()
@@ -63,16 +69,15 @@ class Browser:
             self._profile.keep_state(state)
             self._exported = state
 
-    async def close_idle_connections(self) -> None:
-        """Have the next request open a connection of its own.
-
-        A browser sends a POST again, by itself, where a connection that it had used before closes without an
-        answer. A create must not travel on one; see docs/decisions.
-        """
+    async def close_connections(self) -> None:
+        """Close every connection, so that the next request opens one of its own; see `gate`."""
         if self._sockets is None:
             self._sockets = await self.context.new_page()
             await self._sockets.goto("chrome://net-internals/#sockets")
-        await self._sockets.evaluate("chrome.send('closeIdleSockets')")
+        await self._sockets.evaluate("chrome.send('flushSocketPools')")
+        # The browser tells nobody when it has done that; on the way to it is a message or two.
+        await self._sockets.evaluate("1")
+        await asyncio.sleep(FLUSH_S)
 
     async def heap(self) -> int:
         """Return the bytes that the page's script holds."""
@@ -85,17 +90,23 @@ class Browser:
         return next((int(one["value"]) for one in metrics if one["name"] == "JSHeapUsedSize"), 0)
 
     async def close(self) -> None:
-        """Close it in order: only then are its cookies on the disk."""
-        with suppress(Exception):
-            await self.export()
-        with suppress(Exception):
-            await self.context.close()
-        with suppress(Exception):
-            await self._playwright.stop()
+        """Close it in order: only then are its cookies on the disk. One that does not end is ended."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                if not self.crashed:
+                    with suppress(Exception):
+                        await self.export()
+                with suppress(Exception):
+                    await self.context.close()
+        except TimeoutError:
+            kill(self._profile.browser)
+        finally:
+            with suppress(Exception):
+                await asyncio.shield(self._playwright.stop())
 
 
 async def launch(profile: Profile, how: Launch) -> Browser:
-    """Start the browser on `profile`, which this process holds. Raises EngineMissing, Unreachable."""
+    """Start the browser on `profile`, which this process holds. Raises EngineMissing, SetupError."""
     from playwright.async_api import Error, async_playwright
 
     program = chromium.find(how.program)
@@ -109,12 +120,20 @@ async def launch(profile: Profile, how: Launch) -> Browser:
             headless=not how.headed,
             args=chromium.arguments(),
             proxy=_through(how.proxy),
+            # What a service worker asks for would pass the gate of a create.
+            service_workers="block",
             timeout=LAUNCH_S * 1000,
         )
         await _restore(context, profile.state.get("cookies", []))
-    except Error as error:
-        await playwright.stop()
-        raise Unreachable(f"the browser {program} did not start: {first_line(error)}") from error
+    except BaseException as error:
+        # Also where the launch was cancelled: its processes must not stay.
+        await asyncio.shield(playwright.stop())
+        if not isinstance(error, Error):
+            raise
+        raise SetupError(
+            f"the browser {program} did not start: {first_line(error)}",
+            next="start it by hand to see what it lacks, or name another: browser = … under the engine",
+        ) from error
     page = context.pages[0] if context.pages else await context.new_page()
     return Browser(playwright, context, page, profile)
 
@@ -140,13 +159,19 @@ async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -
 async def _end_leftover(browser: Path) -> None:
     """End the browser of a process that was killed: this process holds the profile, so nobody uses it."""
     deadline = time.monotonic() + LEFTOVER_S
-    while (pid := _owner_of(browser)) is not None:
+    while _owner_of(browser) is not None:
         if time.monotonic() >= deadline:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            (browser / "SingletonLock").unlink(missing_ok=True)
-            return
+            return kill(browser)
         await asyncio.sleep(0.05)
+
+
+def kill(browser: Path) -> None:
+    """End the browser on a profile that this process holds, whatever it is doing."""
+    pid = _owner_of(browser)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    (browser / "SingletonLock").unlink(missing_ok=True)
 
 
 def _owner_of(browser: Path) -> int | None:

@@ -16,6 +16,9 @@ ELSEWHERE = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
+INSIDE = ("chrome-*/chrome", "chrome-*/*.app/Contents/MacOS/*")
+"""Where `playwright install` puts the program into a folder of its own."""
+
 QUIET = (
     "--no-first-run",
     "--no-default-browser-check",
@@ -32,17 +35,19 @@ def find(configured: str | None = None) -> Path:
     Raises EngineMissing, naming what to install.
     """
     if configured:
-        if shutil.which(configured) is None:
+        given = shutil.which(configured)
+        if given is None:
             raise EngineMissing(
                 f"the browser {configured} is not there or cannot be run", next="correct `browser = …`"
             )
-        return Path(configured)
+        return Path(given)
     for name in (*NAMES, *ELSEWHERE):
         found = shutil.which(name)
         if found is not None:
             return Path(found)
-    for found_path in sorted(_own_browsers().glob("chromium-*/chrome-*/chrome")):
-        return found_path
+    own = [path for inside in INSIDE for path in _own_browsers().glob(f"chromium-*/{inside}")]
+    if own:
+        return max(own)
     raise EngineMissing(
         "no Chrome or Chromium is installed",
         next="apt-get install chromium (Debian), or anywhere: playwright install chromium",

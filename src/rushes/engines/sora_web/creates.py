@@ -148,20 +148,41 @@ def unconfirmed(create: Create) -> tuple[str, ...]:
         "orientation square": body.get("orientation") == "square",
         "size medium": body.get("size") == "medium",
         "600 frames": body.get("n_frames") == 600,
+        "use_image_as_first_frame": bool(body.get("use_image_as_first_frame")),
     }
     return tuple(f"{what}: sent as asked, never seen to work" for what, used in doubts.items() if used)
 
 
 def same_create(create: Create, listed: Mapping[str, Any]) -> bool:
-    """Whether a listed task or draft was made by this create: whatever it tells of it must be equal."""
+    """Whether a listed task or draft was made by this create: whatever it tells of it must be equal.
+
+    A list may tell little, of a refused draft the prompt alone; what it does not tell is not held against it.
+    """
     config = listed.get("creation_config")
     config = config if isinstance(config, Mapping) else {}
     prompt = config.get("prompt") or listed.get("prompt")
     if prompt is not None and prompt != create.prompt:
         return False
-    for name in ("orientation", "n_frames"):
-        if name in create.body and config.get(name) not in (None, create.body[name]):
-            return False
+    if not config or "n_frames" not in create.body:
+        return True
+    same_shape = all(config.get(name) in (None, create.body[name]) for name in ("orientation", "n_frames"))
+    return same_shape and _same_style(create, config) and _same_origin(create, config)
+
+
+def _same_style(create: Create, config: Mapping[str, Any]) -> bool:
     style = config.get("style")
-    style = style.get("id") if isinstance(style, Mapping) else style
-    return not (config and "style_id" in create.body and style != create.body["style_id"])
+    told = style.get("id") if isinstance(style, Mapping) else style
+    return bool(told == create.body["style_id"])
+
+
+def _same_origin(create: Create, config: Mapping[str, Any]) -> bool:
+    """Whether a list tells of the same pictures, and of a clip that was made anew where one was."""
+    told = [config.get("inpaint_image"), config.get("reference_inpaint_items")]
+    if "inpaint_image" in config or "reference_inpaint_items" in config:
+        ids = [str(value) for item in create.body["inpaint_items"] for value in item.values()]
+        ids = [id for id in ids if "_" in id]
+        if any(told) != bool(ids) or not all(id in str(told) for id in ids):
+            return False
+    if "remix_target_post" in config:
+        return bool(config["remix_target_post"]) == bool(create.body["remix_target_id"])
+    return True

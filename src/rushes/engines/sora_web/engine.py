@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rushes.domain.errors import ModelRetired, OutcomeUnknown, ResultGone
+from rushes.domain.errors import EngineError, ModelRetired, OutcomeUnknown, ResultGone, Unreachable
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import (
@@ -92,7 +92,7 @@ class SoraWebEngine(BaseEngine):
                 largest_heap=self._largest_heap,
             )
             # The page gives up before the pipeline does, so that its reason is the one that is told.
-            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout * 0.9)
+            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
         return self._site
 
     @property
@@ -114,7 +114,8 @@ class SoraWebEngine(BaseEngine):
         }
         known = [str(one.get("id")) for one in await self.lists.pending()]
         known += [draft_from(one).task_id for one in await self.lists.newest_drafts()]
-        return Prepared(request=request, model=model, uploads=uploads, notes={"known": known})
+        notes = {"known": known, "uploads": uploads}
+        return Prepared(request=request, model=model, uploads=uploads, notes=notes)
 
     async def _upload(self, reference: Reference) -> dict[str, Any]:
         """Upload one picture by the newer route, or by the older one where the service has no newer."""
@@ -127,10 +128,10 @@ class SoraWebEngine(BaseEngine):
             found = await self.site.upload(
                 "/backend/uploads", reference.path, "file", file_name=reference.path.name
             )
-            return {"kind": "upload", "id": found["id"]}
+            return {"kind": "upload", "id": uploaded(found, "id")}
         return {
             "kind": "file",
-            "id": found["file_id"],
+            "id": uploaded(found, "file_id"),
             "person": bool(found.get("contains_realistic_person")),
         }
 
@@ -161,14 +162,17 @@ class SoraWebEngine(BaseEngine):
         return await self._new_since(attempt)
 
     async def _new_since(self, attempt: Attempt) -> Sequence[Candidate]:
-        prepared = Prepared(request=attempt.request, model=attempt.model, uploads=_AnyUpload())
+        uploads = attempt.notes.get("uploads", {})
+        prepared = Prepared(request=attempt.request, model=attempt.model, uploads=uploads)
         create = create_from(prepared)
         known = set(attempt.notes.get("known", ()))
         found: dict[str, Candidate] = {}
         async for listed, id in self._listed_since(attempt.posted_at):
             if id not in known and same_create(create, listed):
                 at = _created(listed) or attempt.posted_at
-                found[id] = Candidate(ticket={"id": id}, created_at=at, prompt=attempt.request.prompt)
+                # Where the service tells a prompt, it is the one that was sent.
+                told = attempt.request.prompt if _tells_prompt(listed) else None
+                found[id] = Candidate(ticket={"id": id}, created_at=at, prompt=told)
         return list(found.values())
 
     async def _listed_since(self, since: datetime) -> AsyncIterator[tuple[Mapping[str, Any], str]]:
@@ -185,7 +189,12 @@ class SoraWebEngine(BaseEngine):
     async def poll(self, ticket: Ticket) -> Progress:
         """Ask for the task itself; where that address is not there, look in pending, then in the drafts."""
         id = str(ticket["id"])
-        found = await self._find(id)
+        try:
+            found = await self._find(id)
+        except EngineError:
+            # Only answers that do not tell of it count, one after the other.
+            self._missing.pop(id, None)
+            raise
         if found is None or found is UNREADY:
             self._check_patience(id, found)
             return Progress(state=RenderState.RUNNING, ask_after=self._ask_after)
@@ -206,7 +215,9 @@ class SoraWebEngine(BaseEngine):
             return told
         # Finished; its draft was seen to come some seconds later.
         drafts = made or await self.lists.drafts_of(id)
-        return _best(drafts) if drafts else UNREADY
+        best = _best(drafts) if drafts else UNREADY
+        # A failure without words among its drafts has them in the task.
+        return told if best is UNREADY and told.state is not RenderState.SUCCEEDED else best
 
     def _check_patience(self, id: str, found: Progress | None) -> None:
         """Raise where a task has been nowhere, or without a file, for too long.
@@ -231,9 +242,10 @@ class SoraWebEngine(BaseEngine):
         id = str(ticket["id"])
         drafts = _made(await self.lists.task(id) or {}) or await self.lists.drafts_of(id)
         for draft in drafts:
-            fresh = await self.lists.draft(draft.id) or draft
-            if fresh.files and not fresh.failed:
-                results.append(fresh.result())
+            fresh = await self.lists.draft(draft.id)
+            best = fresh if fresh is not None and fresh.files else draft
+            if best.files and not best.failed:
+                results.append(best.result())
         if not results:
             raise ResultGone(f"the service lists no clip for the task {id}")
         return results
@@ -275,11 +287,16 @@ def check_open(engine: SoraWebEngine) -> None:
         )
 
 
-class _AnyUpload(dict[str, Any]):
-    """Stands for uploads whose names are not known any more: a lookup does not compare them."""
+def uploaded(answer: Mapping[str, Any], name: str) -> str:
+    """Return the id of what was uploaded. Raises Unreachable where the service tells none."""
+    if not isinstance(answer.get(name), str):
+        raise Unreachable(f"the service took a picture and told no {name}")
+    return str(answer[name])
 
-    def __missing__(self, key: str) -> Any:
-        return {"kind": "file", "id": key}
+
+def _tells_prompt(listed: Mapping[str, Any]) -> bool:
+    config = listed.get("creation_config")
+    return bool(listed.get("prompt") or (isinstance(config, Mapping) and config.get("prompt")))
 
 
 def _made(task: Mapping[str, Any]) -> list[Draft]:

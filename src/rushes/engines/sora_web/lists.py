@@ -40,7 +40,7 @@ class Lists:
         """
         try:
             found = await self._site.get(f"/backend/nf/tasks/{id}/v2")
-        except (ResultGone, AccountBlocked):
+        except (ResultGone, AccountBlocked, Unreachable):
             return None
         return found if isinstance(found, Mapping) and found.get("id", id) == id else None
 

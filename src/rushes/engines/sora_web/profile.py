@@ -123,7 +123,7 @@ class Profile:
 
     @property
     def account(self) -> dict[str, Any]:
-        """What was last told of the account, {} where nobody has signed in; see `session.Account`."""
+        """What was last told of the account, {} where nobody has signed in; see `Session.as_notes`."""
         return read(self.folder / "account.json")
 
     def note(self, **facts: Any) -> None:

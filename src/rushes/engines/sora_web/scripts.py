@@ -1,19 +1,17 @@
-"""What is run inside the page: a call by its own `fetch`, an upload, and the token its script hands out."""
+"""What is run inside the page: a call by its own `fetch`, an upload, and the token its script hands out.
+
+Each answers `{problem}` where there is no answer, and `{wandered}` where the page has left the site: what
+is meant for the site is sent from nowhere else.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import httpx
-
-FETCH = """async ({method, path, headers, body, milliseconds}) => {
+FETCH = """async ({method, url, headers, body, milliseconds}) => {
+  if (location.origin !== new URL(url).origin) return {wandered: location.origin};
   try {
-    const reply = await fetch(path, {method, headers, body, credentials: "include", cache: "no-store",
-                                     signal: AbortSignal.timeout(milliseconds)});
-    return {status: reply.status, headers: [...reply.headers], url: reply.url, text: await reply.text()};
+    const reply = await fetch(url, {method, headers, body, credentials: "include", cache: "no-store",
+                                    signal: AbortSignal.timeout(milliseconds)});
+    return {status: reply.status, headers: [...reply.headers], text: await reply.text()};
   } catch (error) {
     return {problem: String(error)};
   }
@@ -24,14 +22,15 @@ START = f"(call) => ({{reply: ({FETCH})(call)}})"
 
 ANSWER = "(started) => started.reply"
 
-UPLOAD = """async ({input, path, headers, field, fields, milliseconds}) => {
+UPLOAD = """async ({input, url, headers, field, fields, milliseconds}) => {
+  if (location.origin !== new URL(url).origin) return {wandered: location.origin};
   const form = new FormData();
   form.append(field, input.files[0]);
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   try {
-    const reply = await fetch(path, {method: "POST", headers, body: form, credentials: "include",
-                                     signal: AbortSignal.timeout(milliseconds)});
-    return {status: reply.status, headers: [...reply.headers], url: reply.url, text: await reply.text()};
+    const reply = await fetch(url, {method: "POST", headers, body: form, credentials: "include",
+                                    signal: AbortSignal.timeout(milliseconds)});
+    return {status: reply.status, headers: [...reply.headers], text: await reply.text()};
   } catch (error) {
     return {problem: String(error)};
   } finally {
@@ -40,9 +39,9 @@ UPLOAD = """async ({input, path, headers, field, fields, milliseconds}) => {
 }"""
 
 TOKEN = """async (flow) => {
-  for (let tries = 0; !window.SentinelSDK && tries < 100; tries++)
+  for (let tries = 0; !window.SentinelSDK && tries < 50; tries++)
     await new Promise(go => setTimeout(go, 100));
-  if (!window.SentinelSDK) return {problem: "its script has none"};
+  if (!window.SentinelSDK) return {none: true};
   try {
     return {token: await window.SentinelSDK.token(flow)};
   } catch (error) {
@@ -50,43 +49,5 @@ TOKEN = """async (flow) => {
   }
 }"""
 
-
 FILE_INPUT = """() => document.body.appendChild(
   Object.assign(document.createElement("input"), {type: "file", hidden: true}))"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call from inside the page; `seconds` bound its answer."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: Any = None
-    seconds: float = 30.0
-
-
-def words_of(call: Call) -> dict[str, Any]:
-    """Return a call as `FETCH` takes it."""
-    headers = dict(call.headers)
-    if call.body is not None:
-        headers["Content-Type"] = "application/json"
-    return {
-        "method": call.method,
-        "path": call.path,
-        "headers": headers,
-        "body": None if call.body is None else json.dumps(call.body, ensure_ascii=False),
-        "milliseconds": call.seconds * 1000,
-    }
-
-
-def response_of(call: Call, reply: Mapping[str, Any], base_url: str) -> httpx.Response:
-    """Return the page's answer in the shape that every engine's answers are read in."""
-    # What a browser has decoded already must not be decoded again.
-    headers = [(name, value) for name, value in reply["headers"] if name != "content-encoding"]
-    return httpx.Response(
-        reply["status"],
-        headers=headers,
-        content=str(reply["text"]).encode(),
-        request=httpx.Request(call.method, base_url + call.path, headers=dict(call.headers)),
-    )

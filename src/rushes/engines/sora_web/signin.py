@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,11 +58,17 @@ class Standing:
         }
 
 
-async def log_in(engine: SoraWebEngine, environ: Mapping[str, str], patience: float) -> Standing:
+async def log_in(
+    engine: SoraWebEngine,
+    environ: Mapping[str, str],
+    patience: float,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Standing:
     """Open a browser for a person to sign in with, and close it once he has.
 
-    `patience` in seconds. Raises SetupError without a screen, SignInNeeded where nobody signed in,
-    Unreachable where another process keeps the browser.
+    Where he is signed in already he has come for something else, a check of the site's perhaps: then it
+    stays open until he closes it. `patience` in seconds. Raises SetupError without a screen, SignInNeeded
+    where nobody signed in, Unreachable where another process keeps the browser.
     """
     chromium.check_display(environ)
     await engine.profile.ask_for("rushes sora login")
@@ -71,9 +77,16 @@ async def log_in(engine: SoraWebEngine, environ: Mapping[str, str], patience: fl
         browser = await launch(engine.profile, Launch(program=engine.program, headed=True, proxy=proxy))
         try:
             await _open(browser, engine.base_url)
-            session = await _signed_in(browser, engine.base_url, patience)
-            # At once: a kill right after the sign-in must not lose it.
-            await browser.export()
+            already = await _session_of(browser.page, engine.base_url)
+            if already is not None:
+                tell(
+                    f"You are signed in as {already.email}. Do what the site asks for, then close the window."
+                )
+                await _closed_by_hand(browser, patience)
+            session = already or await _signed_in(browser, engine.base_url, patience)
+            if already is None:
+                # At once: a kill right after the sign-in must not lose it.
+                await browser.export()
             _note(engine, session)
         finally:
             await browser.close()
@@ -96,6 +109,8 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     try:
         session = await engine.site.session()
     except EngineError as error:
+        # First: what closes exports the cookies that it has.
+        await engine.site.leave()
         engine.profile.restore(before, account)
         if not isinstance(error, SignInNeeded):
             raise
@@ -103,8 +118,7 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
             f"the service does not take the cookies of {file}: {error.message}",
             next="sign in anew where they come from, and export them again",
         ) from error
-    finally:
-        await engine.site.leave()
+    await engine.site.leave()
     _note(engine, session)
     return standing(engine)
 
@@ -197,7 +211,7 @@ async def _signed_in(browser: Browser, base_url: str, patience: float) -> Sessio
     """Wait until one of the browser's pages has a session."""
     try:
         async with asyncio.timeout(patience):
-            while not browser.crashed and browser.context.pages:
+            while not browser.crashed and browser.visible():
                 for page in browser.context.pages:
                     found = await _session_of(page, base_url)
                     if found is not None:
@@ -206,6 +220,16 @@ async def _signed_in(browser: Browser, base_url: str, patience: float) -> Sessio
     except TimeoutError as error:
         raise SignInNeeded(f"nobody signed in within {patience:.0f} s", next="rushes sora login") from error
     raise SignInNeeded("the window was closed before anybody had signed in", next="rushes sora login")
+
+
+async def _closed_by_hand(browser: Browser, patience: float) -> None:
+    """Return once the person has closed the window; its cookies are written down all along."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while not browser.crashed and browser.visible():
+                with suppress(Exception):
+                    await browser.export()
+                await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _session_of(page: Page, base_url: str) -> Session | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +16,48 @@ from rushes.domain.errors import (
     Busy,
     Challenged,
     EngineError,
+    NotDelivered,
     QuotaExhausted,
     ResultGone,
     SignInNeeded,
     Unreachable,
 )
 from rushes.engines.http import classify_answer, classify_create, raw
-from rushes.engines.sora_web.answers import SIGN_IN, TokenExpired, balance_facts, picture_refusal, refusal
+from rushes.engines.sora_web.answers import (
+    MORE_QUOTA,
+    SIGN_IN,
+    TokenExpired,
+    balance_facts,
+    picture_refusal,
+    refusal,
+)
+from rushes.engines.sora_web.call import Call
 from rushes.engines.sora_web.creates import Create
 from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.scripts import Call
 from rushes.engines.sora_web.session import Session, moment, session_from
-from rushes.engines.sora_web.tab import Tab, unsent
+from rushes.engines.sora_web.tab import Reopened, Tab, unsent
 
-ASK_S = 30.0
+ASK_S = 20.0
 UPLOAD_S = 120.0
+
+READY_SHARE = 0.22
+ANSWER_SHARE = 0.5
+"""Of the time a create may take: for signing, for getting ready to send, and for its answer."""
+
+MOST_EXPIRED = 2
+"""Creates in a row that are refused for their token, before a person is asked."""
+
+RELOAD_EVERY = timedelta(minutes=1)
+PROXY_SIGN_IN = 407
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """The headers of a call, its token, and the opening of the page that both are good for."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    token: str = field(repr=False)
+    opening: int
 
 
 class Site:
@@ -39,7 +68,9 @@ class Site:
         self._profile = profile
         self._create_s = create_s
         self._session: Session | None = None
-        self._headers: dict[str, str] = {}
+        self._opening = 0
+        self._reloaded_at = datetime.fromtimestamp(0, UTC)
+        self._expired_in_a_row = 0
 
     # --- calls ---
 
@@ -53,9 +84,12 @@ class Site:
 
     async def upload(self, path: str, file: Path, field: str, **fields: str) -> dict[str, Any]:
         """Upload a picture. Raises Refused and ContentRefused too, with the service's words."""
-        call = Call(method="POST", path=path, headers=await self._signed(), seconds=UPLOAD_S)
+        signed = await self._signed()
+        call = Call(
+            method="POST", path=path, headers=signed.headers, seconds=UPLOAD_S, opening=signed.opening
+        )
         response = await self.tab.upload(call, str(file), field, fields)
-        refused = await self._refused(response) or picture_refusal(response, file.name)
+        refused = await self._refused(response, signed) or picture_refusal(response, file.name)
         if refused is not None:
             raise refused
         classify_answer(response)
@@ -65,26 +99,37 @@ class Site:
         """Send a create, once, and return its answer. Raises what `Engine.submit` may."""
         self._check_quota()
         with unsent():
-            headers = await self._signed()
+            async with asyncio.timeout(READY_SHARE * self._create_s):
+                signed = await self._signed()
         call = Call(
             method="POST",
             path=create.path,
-            headers=headers,
+            headers=signed.headers,
             body=create.body,
-            seconds=self._create_s,
+            seconds=ANSWER_SHARE * self._create_s,
+            opening=signed.opening,
         )
-        response = await self.tab.create(call, create.flow)
-        refused = await self._refused(response)
+        response = await self.tab.create(call, create.flow, READY_SHARE * self._create_s)
+        refused = await self._refused(response, signed)
         if isinstance(refused, TokenExpired):
             # Nothing was accepted, and the token is a new one by now: the job is sent again at once.
+            self._expired_in_a_row += 1
+            if self._expired_in_a_row > MOST_EXPIRED:
+                raise SignInNeeded(refused.message, next=SIGN_IN) from refused
             raise Busy("the sign-in's token had run out and was renewed", ask_after=0.0) from refused
+        self._expired_in_a_row = 0
         if refused is not None:
             raise refused
+        if response.status_code == PROXY_SIGN_IN:
+            raise NotDelivered("the proxy wants another user and password; nothing reached the service")
         classify_create(response)
         return {"body": _json(response), "raw": raw(response)}
 
     async def session(self) -> Session:
         """Return the living session, renewed where its token is about to run out. Raises SignInNeeded."""
+        if self._opening != self.tab.page.openings:
+            # Somebody else may have signed in since.
+            self._session = None
         if self._session is None or not self._session.fresh(datetime.now(UTC)):
             self._session = await self._renew()
         return self._session
@@ -124,13 +169,18 @@ class Site:
         if account.get("dead"):
             raise SignInNeeded(f"the session of {account.get('email')} has ended", next=SIGN_IN)
 
-    async def _signed(self) -> dict[str, str]:
+    async def _signed(self) -> Signed:
+        """Return the headers of a call, and the opening of the page that they are good for."""
         self.check_signed_in()
         session = await self.session()
-        if not self._headers:
-            device = await self.tab.cookie("oai-did")
-            self._headers = {"oai-language": "en-US"} | ({"oai-device-id": device} if device else {})
-        return {**self._headers, "Authorization": f"Bearer {session.token}"}
+        opening = self.tab.page.openings
+        device = await self.tab.cookie("oai-did")
+        headers = {"oai-language": "en-US", "Authorization": f"Bearer {session.token}"}
+        return Signed(
+            headers=headers | ({"oai-device-id": device} if device else {}),
+            token=session.token,
+            opening=opening,
+        )
 
     async def _renew(self, refused: str | None = None) -> Session:
         """Read the session anew; `refused` is a token that the service takes no longer.
@@ -138,16 +188,24 @@ class Site:
         The service answers with the same token for long. A new one may take loading the page.
         """
         found = await self._read_session()
-        if found is not None and (found.token == refused or not found.fresh(datetime.now(UTC))):
+        if found is not None and self._worth_reloading(found, refused):
+            self._reloaded_at = datetime.now(UTC)
             await self.tab.page.renew()
             found = await self._read_session()
         if found is None:
             await self._died()
             raise SignInNeeded("the session has ended", next=SIGN_IN)
+        self._opening = self.tab.page.openings
         # The answer may have put another cookie in the place of the one we know.
         await self.tab.export()
         self._profile.note(**found.as_notes(), dead=False)
         return found
+
+    def _worth_reloading(self, found: Session, refused: str | None) -> bool:
+        if found.token == refused:
+            return True
+        now = datetime.now(UTC)
+        return not found.fresh(now) and now - self._reloaded_at > RELOAD_EVERY
 
     async def _read_session(self) -> Session | None:
         response = await self.tab.ask(Call(method="GET", path="/api/auth/session", headers={}, seconds=ASK_S))
@@ -168,31 +226,47 @@ class Site:
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         try:
             return await self._ask_once(method, path, body)
-        except TokenExpired:
+        except (TokenExpired, Reopened):
             # Renewed by now; a second refusal stands.
             return await self._ask_once(method, path, body)
 
     async def _ask_once(self, method: str, path: str, body: Any) -> Any:
-        call = Call(method=method, path=path, headers=await self._signed(), body=body, seconds=ASK_S)
+        signed = await self._signed()
+        call = Call(
+            method=method,
+            path=path,
+            headers=signed.headers,
+            body=body,
+            seconds=ASK_S,
+            opening=signed.opening,
+        )
         response = await self.tab.ask(call)
-        refused = await self._refused(response)
+        refused = await self._refused(response, signed)
         if refused is not None:
             raise refused
         classify_answer(response)
         return _parsed(response)
 
-    async def _refused(self, response: httpx.Response) -> EngineError | None:
+    async def _refused(self, response: httpx.Response, signed: Signed) -> EngineError | None:
         """Return what a refusal means, once what follows from it for the session has been done."""
         refused = refusal(response)
-        if isinstance(refused, TokenExpired):
-            self._session = await self._renew(self._session.token if self._session else None)
-        elif isinstance(refused, SignInNeeded):
-            await self._died()
-        elif isinstance(refused, QuotaExhausted):
+        if isinstance(refused, SignInNeeded):
+            return await self._token_refused(refused, signed)
+        if isinstance(refused, QuotaExhausted):
             self.note_balance(_json(response))
         elif refused is not None:
             await self._stand_back(refused)
         return refused
+
+    async def _token_refused(self, refused: SignInNeeded, signed: Signed) -> EngineError:
+        """Have another token given for one that is taken no longer; without one the session is dead."""
+        if signed.opening != self.tab.page.openings:
+            return Reopened("the browser was opened anew meanwhile")
+        self._session = await self._renew(signed.token)
+        if self._session.token == signed.token and not isinstance(refused, TokenExpired):
+            await self._died()
+            return refused
+        return TokenExpired(refused.message)
 
     async def leave(self) -> None:
         """Close the browser, forget its session, and let others have the profile."""
@@ -211,7 +285,8 @@ class Site:
         account = self._profile.account
         resets = moment(account.get("quota_resets_at"))
         if account.get("quota_left") == 0 and resets is not None and resets > datetime.now(UTC):
-            raise QuotaExhausted(f"the plan's quota is used up; it resets at {resets:%Y-%m-%d %H:%M} UTC")
+            said = f"the plan's quota is used up; it resets at {resets:%Y-%m-%d %H:%M} UTC"
+            raise QuotaExhausted(said, next=MORE_QUOTA)
 
 
 def _json(response: httpx.Response) -> Any:

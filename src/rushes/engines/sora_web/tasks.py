@@ -14,6 +14,7 @@ from typing import Any
 from rushes.engines.contract import Progress, RenderState, Result, Source
 
 WAITS = frozenset({"preprocessing", "queued", "pending"})
+ADDRESSES = ("https://", "http://")
 DONE = "succeeded"
 FAILED = frozenset({"failed", "error"})
 CANCELED = frozenset({"cancelled", "canceled"})
@@ -134,7 +135,7 @@ def _files(item: Mapping[str, Any]) -> Iterable[Source]:
     )
     seen = set()
     for label, url in offered:
-        if isinstance(url, str) and url.startswith(("https://", "http://")) and url not in seen:
+        if isinstance(url, str) and url.startswith(ADDRESSES) and url not in seen:
             seen.add(url)
             yield Source(url=url, label=label)
 
@@ -144,4 +145,4 @@ def _encoded(encoding: Any) -> Any:
     if not isinstance(encoding, Mapping):
         return None
     path = encoding.get("path")
-    return path if isinstance(path, str) and "://" in path else encoding.get("url")
+    return path if isinstance(path, str) and path.startswith(ADDRESSES) else encoding.get("url")

@@ -26,6 +26,8 @@ HOME = "/explore"
 LOOK_EVERY_S = 0.25
 MEASURE_EVERY_S = 5.0
 EXPORT_EVERY_S = 30.0
+LONGEST_LOOK_S = 5.0
+LONGEST_LOAD_S = 20.0
 LARGEST_HEAP = 512 * 1024**2
 
 PROXIES_TRIED = 5
@@ -60,6 +62,7 @@ class WarmPage:
         self._headed = headed
         self._idle_s = idle_s
         self._largest_heap = largest_heap
+        self.openings = 0
         self._browser: Browser | None = None
         self._turn = asyncio.Lock()
         self._used_at = 0.0
@@ -102,9 +105,10 @@ class WarmPage:
         return Unreachable(f"the page was lost: {first_line(error)}")
 
     async def renew(self) -> None:
-        """Load the page anew, as a person does whose token has run out."""
+        """Load the page anew, as a person does whose token has run out; answers to come are awaited."""
         async with self.hold() as browser:
-            await self._go_home(browser)
+            await self._quiet.wait()
+            await self.go_home(browser)
 
     async def close(self) -> None:
         """Close the browser, if it is open, and let others have the profile; answers to come are awaited."""
@@ -113,12 +117,18 @@ class WarmPage:
                 await self._quiet.wait()
             await self._shut()
 
+    def forget_failure(self, method: str, path: str) -> None:
+        """Forget why an earlier request of this kind failed."""
+        self._failures.pop(_place(method, path), None)
+
     async def why(self, method: str, path: str) -> str | None:
-        """Return the browser's own word for why a request failed, which comes a moment after the script's."""
-        place = f"{method} {urlsplit(path).path}"
+        """Return the browser's own word for why a request failed, which comes a moment after the script's.
+
+        It is for people to read: where two of a kind are on their way it may be the other's.
+        """
         for _ in range(20):
-            if place in self._failures:
-                return self._failures.pop(place)
+            if _place(method, path) in self._failures:
+                return self._failures.pop(_place(method, path))
             await asyncio.sleep(0.01)
         return None
 
@@ -133,6 +143,7 @@ class WarmPage:
             except BaseException:
                 self._profile.release()
                 raise
+            self.openings += 1
             self._used_at = _now()
             self._keeper = asyncio.create_task(self._keep(), name="the sora-web page")
         return self._browser
@@ -146,23 +157,29 @@ class WarmPage:
             )
             try:
                 browser.page.on("requestfailed", self._note)
-                await self._go_home(browser)
+                await self.go_home(browser)
                 return browser
             except ProxyFailed:
                 await browser.close()
             except BaseException:
                 await browser.close()
                 raise
-            assert proxy is not None
+            if proxy is None:
+                raise Unreachable(
+                    f"the system's own proxy does not reach {self.base_url}",
+                    next="see that it runs, or set proxy_url under the engine",
+                )
             proxy = await self._proxies.replace(proxy)
         raise Unreachable(f"{PROXIES_TRIED} proxies one after another did not reach {self.base_url}")
 
-    async def _go_home(self, browser: Browser) -> None:
+    async def go_home(self, browser: Browser) -> None:
         """Load the page. Raises ProxyFailed, Challenged, and Unreachable for every other reason."""
         statuses: list[int] = []
         browser.page.once("response", lambda response: statuses.append(response.status))
         try:
-            response = await browser.page.goto(self.base_url + HOME, wait_until="domcontentloaded")
+            response = await browser.page.goto(
+                self.base_url + HOME, wait_until="domcontentloaded", timeout=LONGEST_LOAD_S * 1000
+            )
         except Exception as error:
             said = f"{self.base_url} could not be opened: {first_line(error)}"
             # The browser says the same of a site that answers an error without a body.
@@ -178,17 +195,20 @@ class WarmPage:
         )
         if is_challenge(page):
             raise Challenged("the site wants to see a person before it opens", next=PASS_IT)
+        if not response.ok:
+            raise Unreachable(f"{self.base_url}{HOME} answered {response.status}")
 
     async def _shut(self) -> None:
         keeper, self._keeper = self._keeper, None
         browser, self._browser = self._browser, None
         if keeper is not None and keeper is not asyncio.current_task():
             keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
+            await asyncio.wait([keeper])
         if browser is not None:
-            await browser.close()
-            self._profile.release()
+            try:
+                await browser.close()
+            finally:
+                self._profile.release()
 
     async def _keep(self) -> None:
         """Close the page when it is time; look at its size and its cookies every now and then."""
@@ -196,9 +216,14 @@ class WarmPage:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             browser = self._browser
-            if browser is None or self._turn.locked() or self._awaited:
+            if browser is None:
                 continue
-            if browser.crashed or self._profile.wanted() or _now() - self._used_at > self._idle_s:
+            if browser.crashed or self._profile.wanted():
+                # It queues behind the calls that were there before, and no further.
+                return await self.close()
+            if self._turn.locked() or self._awaited:
+                continue
+            if _now() - self._used_at > self._idle_s:
                 return await self.close()
             if _now() - looked_at > MEASURE_EVERY_S:
                 looked_at = _now()
@@ -208,16 +233,22 @@ class WarmPage:
                 exported_at = _now()
                 async with self._turn:
                     with suppress(Exception):
-                        await browser.export()
+                        async with asyncio.timeout(LONGEST_LOOK_S):
+                            await browser.export()
 
     async def _has_grown(self, browser: Browser) -> bool:
         async with self._turn:
             with suppress(Exception):
-                return await browser.heap() > self._largest_heap
+                async with asyncio.timeout(LONGEST_LOOK_S):
+                    return await browser.heap() > self._largest_heap
         return False
 
     def _note(self, request: Any) -> None:
-        self._failures[f"{request.method} {urlsplit(request.url).path}"] = str(request.failure)
+        self._failures[_place(request.method, request.url)] = str(request.failure)
+
+
+def _place(method: str, url: str) -> str:
+    return f"{method} {urlsplit(url).path}"
 
 
 def _now() -> float:

@@ -35,7 +35,7 @@ def creation_config(task: Task, *, task_id: str | None) -> dict[str, Any]:
     references = [item for item in items if item["kind"] == "reference"]
     images = [item for item in items if item["kind"] != "reference"]
     return {
-        "remix_target_post": None,
+        "remix_target_post": _remixed(order.remix_target_id),
         "style": style,
         "inpaint_image": images[0] if images else None,
         "reference_inpaint_items": references or None,
@@ -47,6 +47,10 @@ def creation_config(task: Task, *, task_id: str | None) -> dict[str, Any]:
         "storyboard_id": order.storyboard_id,
         "editing_config": None,
     }
+
+
+def _remixed(id: str | None) -> dict[str, Any] | None:
+    return None if id is None else {"post": {"id": id}, "profile": None, "reposter_profile": None}
 
 
 def task_json(task: Task, stand: Moment, generations: list[dict[str, Any]]) -> dict[str, Any]:
