@@ -135,8 +135,9 @@ def _files(item: Mapping[str, Any]) -> Iterable[Source]:
     )
     seen = set()
     for label, url in offered:
-        if isinstance(url, str) and url.startswith(ADDRESSES) and url not in seen:
-            seen.add(url)
+        if isinstance(url, str) and url.startswith(ADDRESSES) and url.partition("?")[0] not in seen:
+            # The same file may be signed twice, a moment apart.
+            seen.add(url.partition("?")[0])
             yield Source(url=url, label=label)
 
 
