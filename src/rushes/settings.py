@@ -36,6 +36,10 @@ DEFAULTS = {
         concurrency=3,
         variables={"webshare_key": "WEBSHARE_API_KEY", "proxy_url": "SORA_PROXY_URL"},
     ),
+    "openrouter": Defaults(variables={"key": "OPENROUTER_API_KEY"}),
+    # Not `key`: that would be sent to whatever server base_url names.
+    "openai-videos": Defaults(variables={"openai_key": "OPENAI_API_KEY"}),
+    "fal": Defaults(variables={"key": "FAL_KEY"}),
 }
 """By kind; a kind that is not here has those of `Defaults`."""
 

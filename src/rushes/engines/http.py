@@ -227,10 +227,16 @@ def _shortened(text: str) -> str:
 def _without_secrets(text: str, response: httpx.Response) -> str:
     # Some services answer a wrong key by repeating it.
     for name, value in response.request.headers.items():
-        for part in value.split() if SECRET_HEADERS.search(name) else ():
+        for part in _pieces(value) if SECRET_HEADERS.search(name) else ():
             if len(part) >= 6 and part.lower() not in ("bearer", "basic"):
                 text = text.replace(part, "***")
     return text
+
+
+def _pieces(value: str) -> list[str]:
+    """Return what of a header's value may stand alone: some keys are an id and a secret with a colon."""
+    words = value.split()
+    return [*words, *(piece for word in words for piece in word.split(":") if ":" in word)]
 
 
 def _cause(error: Exception) -> str:

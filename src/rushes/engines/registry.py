@@ -13,6 +13,9 @@ from rushes.engines.contract import BaseEngine
 SHIPPED = {
     "animatic": "rushes.engines.animatic.engine:AnimaticEngine",
     "sora-web": "rushes.engines.sora_web.engine:SoraWebEngine",
+    "openrouter": "rushes.engines.openrouter.engine:OpenRouterEngine",
+    "openai-videos": "rushes.engines.openai_videos.engine:OpenAIVideosEngine",
+    "fal": "rushes.engines.fal.engine:FalEngine",
 }
 """Engine kind to `module:class`. Third parties register under the entry-point group `rushes.engines`."""
 

@@ -1,0 +1,1 @@
+"""OpenRouter: many models behind one key and one body."""
