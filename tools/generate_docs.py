@@ -85,6 +85,7 @@ def engines() -> str:
         "",
         "Run against the real service: `animatic` yes, it is this machine. `scripted` is the double in",
         "`rushes.testing`: a provider that can be told to misbehave; its recovery is set for each instance.",
+        "`fal`, `openrouter`, `openai-videos` no: each is run against a double of its service.",
         "`sora-web` no: the service closed on 2026-04-26; it is run against [an emulator](sora.md) of it.",
     ]
     return "\n".join(lines) + "\n"
@@ -98,7 +99,8 @@ def _engine_row(model: Model, recovery: str) -> str:
     if model.price.included_in_plan:
         price = "in the plan"
     if model.price.per_second:
-        price = ", ".join(f"${rate:f}/s" for rate in model.price.per_second.values())
+        rates = sorted(set(model.price.per_second.values()))
+        price = ", ".join(f"${rate:f}/s" for rate in rates)
     cells = (
         f"`{model.address}`",
         recovery,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from rushes.domain.request import Role, VideoRequest
@@ -31,6 +32,8 @@ class Lengths:
         return seconds in self.only if self.only else self.low <= seconds <= self.high
 
     def __str__(self) -> str:
+        if len(self.only) > 4 and all(b - a == 1 for a, b in pairwise(self.only)):
+            return f"{self.only[0]:g} to {self.only[-1]:g} s, whole ones"
         if self.only:
             return ", ".join(f"{seconds:g}" for seconds in self.only) + " s"
         return f"{self.low:g} to {self.high:g} s"
