@@ -36,7 +36,10 @@ FLOW = "sora_2_create_task"
 PASSWORD = "a-long-password"
 
 QUICK: Mapping[str, Any] = {"ask_after": 0.05, "post_timeout": 6.0, "list_delay": 0.5, "missing_after": 4.0}
-"""Seconds that fit a service whose clock runs fast."""
+"""Seconds that fit a service whose clock runs fast: a lost create is looked for after the first of them."""
+
+PATIENT: Mapping[str, Any] = {"post_timeout": 60.0}
+"""Without a worker nothing is tried again: however busy the machine is, a create has the time it takes."""
 
 
 class Stage:
@@ -88,7 +91,8 @@ class Stage:
     # --- the engine alone ---
 
     def make(self, **settings: Any) -> SoraWebEngine:
-        return SoraWebEngine("sora-web", {**self.options, "work": str(self.home / "work"), **settings})
+        work = {"work": str(self.home / "work")}
+        return SoraWebEngine("sora-web", {**self.options, **PATIENT, **work, **settings})
 
     @asynccontextmanager
     async def engine(self, **settings: Any) -> AsyncIterator[SoraWebEngine]:
@@ -124,7 +128,7 @@ class Stage:
     async def working(self) -> AsyncIterator[None]:
         """Have a worker at work in this process during the block."""
         database = Database(self.home / "ledger.db")
-        async with self.engine() as engine:
+        async with self.engine(**self.options) as engine:
             worker = Worker(
                 Ledger(database),
                 Library(self.home, database),

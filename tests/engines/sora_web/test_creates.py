@@ -110,7 +110,7 @@ UNKNOWN = ["drop-create", "create-500-accepted", "create-html", "no-id", "slow-c
 async def test_an_answer_that_got_lost_is_not_taken_for_a_no(stage: Stage, fault: str) -> None:
     """The service accepted it, once, and the engine says that nobody knows."""
     stage.fault(fault)
-    async with stage.engine(post_timeout=5.0) as engine:
+    async with stage.engine(post_timeout=9.0) as engine:
         with pytest.raises(OutcomeUnknown):
             await stage.accepted(engine)
     assert len(stage.creates()) == 1

@@ -186,7 +186,7 @@ LISTS: list[tuple[str, Any, int | None]] = [
     ("media-500", None, 1),
     ("media-expired", None, 1),
     ("media-no-range", None, None),
-    ("url-expires", "2", None),
+    ("url-expires", "300", None),
     ("media-slow", "0.5", 1),
     ("session-500", None, 2),
     ("uploads-404", None, None),
