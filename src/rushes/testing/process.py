@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 
-START_S = 30.0
+from rushes.testing.children import end_server, start_server
 
 
 class ProviderProcess:
@@ -39,15 +38,7 @@ class ProviderProcess:
 
     def stop(self) -> None:
         self._client.close()
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        end_server(self.process)
 
 
 @contextmanager
@@ -65,13 +56,7 @@ def running(log: Path, *, port: int = 0, footage: str = "320x180x1.0") -> Iterat
 
 def start(log: Path, *, port: int = 0, footage: str = "320x180x1.0") -> ProviderProcess:
     """Start a provider and return it once it listens; the caller stops it."""
-    command = [sys.executable, "-m", "rushes.testing.provider", "--until-stdin-closes"]
+    command = ["rushes.testing.provider"]
     command += ["--port", str(port), "--log", str(log), "--footage", footage]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    base_url = process.stdout.readline().strip()
-    if not base_url:
-        raise RuntimeError(f"the provider did not start (exit status {process.wait(timeout=START_S)})")
+    process, base_url = start_server(command)
     return ProviderProcess(base_url, process)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 
-START_S = 30.0
+from rushes.testing.children import end_server, start_server
 
 
 class SoraProcess:
@@ -54,15 +53,7 @@ class SoraProcess:
 
     def stop(self) -> None:
         self._client.close()
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        end_server(self.process)
 
     def _told(self, answer: httpx.Response) -> None:
         if answer.status_code != 200:
@@ -99,14 +90,8 @@ def start_sora(
     port: int = 0,
 ) -> SoraProcess:
     """Start an emulator and return it once it listens; the caller stops it."""
-    command = [sys.executable, "-m", "rushes.testing.sora_emulator", "--until-stdin-closes"]
+    command = ["rushes.testing.sora_emulator"]
     command += ["--port", str(port), "--log", str(log), "--speed", str(speed), "--footage", footage]
     command += [f"--fault={words}" for words in faults]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    base_url = process.stdout.readline().strip()
-    if not base_url:
-        raise RuntimeError(f"the emulator did not start (exit status {process.wait(timeout=START_S)})")
+    process, base_url = start_server(command)
     return SoraProcess(base_url, process)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 
-START_S = 30.0
+from rushes.testing.children import end_server, start_server
 
 
 class StandInProcess:
@@ -44,15 +43,7 @@ class StandInProcess:
 
     def stop(self) -> None:
         self._client.close()
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        end_server(self._process)
 
 
 @contextmanager
@@ -61,22 +52,8 @@ def running_standin(double: str, log: Path) -> Iterator[StandInProcess]:
 
     `log` is the file that its accepted creates are added to.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "rushes.testing.standin",
-        double,
-        "--until-stdin-closes",
-        "--log",
-        str(log),
-    ]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    base_url = process.stdout.readline().strip()
-    if not base_url:
-        raise RuntimeError(f"{double} did not start (exit status {process.wait(timeout=START_S)})")
+    command = ["rushes.testing.standin", double, "--log", str(log)]
+    process, base_url = start_server(command)
     running = StandInProcess(base_url, process)
     try:
         yield running
