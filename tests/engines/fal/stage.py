@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -14,20 +12,15 @@ from typing import Any
 from PIL import Image
 
 from rushes.catalogue.check import complete
-from rushes.database.database import Database
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines.contract import Accepted, Prepared
 from rushes.engines.fal.engine import FalEngine
-from rushes.jobs.ledger import Ledger
-from rushes.jobs.pace import Backoff, Limits
-from rushes.jobs.starter import is_held
-from rushes.jobs.worker import Worker
-from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 from rushes.studio import Studio
 from rushes.testing.fal_service import KEY
 from rushes.testing.standin_process import StandInProcess
+from tests.engines.working import settled, working
 
 T2V = "bytedance/seedance-2.5/text-to-video"
 I2V = "bytedance/seedance-2.5/image-to-video"
@@ -136,42 +129,12 @@ class Stage:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Have a worker at work in this process during the block."""
-        database = Database(self.home / "ledger.db")
-        async with self.engine() as engine:
-            worker = Worker(
-                Ledger(database),
-                Library(self.home, database),
-                lambda name: engine,
-                lambda name: Limits(concurrency=8),
-                lock=self.settings.lock,
-                idle_s=3600.0,
-                backoff=Backoff(first=0.05, longest=0.3, chance=random.Random(1)),
-            )
-            task = asyncio.create_task(worker.run())
-            try:
-                # With the first look of its own at the lock, a Studio would start another worker.
-                await until(lambda: is_held(self.settings.lock))
-                yield
-            finally:
-                task.cancel()
-                await asyncio.wait([task])
-                database.close()
+        async with self.engine() as engine, working(self.settings, engine, 8):
+            yield
 
     async def made(self, words: str = "", model: str = T2V, **fields: Any) -> Job:
         """Submit a job and return it once it has ended or needs a person."""
         return await self.settled(await self.submit(words, model, **fields))
 
     async def settled(self, job: Job, *states: JobState, patience: float = 40.0) -> Job:
-        async with asyncio.timeout(patience):
-            while True:
-                now = self.studio.ledger.job(job.id)
-                if (now.state in states) if states else now.settled:
-                    return now
-                await asyncio.sleep(0.02)
-
-
-async def until(true: Callable[[], bool], patience: float = 20.0) -> None:
-    """Return once something is true that tells nobody when it becomes so."""
-    async with asyncio.timeout(patience):
-        while not true():  # noqa: ASYNC110 - there is nothing to be woken by
-            await asyncio.sleep(0.02)
+        return await settled(self.studio, job, *states, patience=patience)

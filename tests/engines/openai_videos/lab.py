@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +12,15 @@ from typing import Any
 
 from PIL import Image
 
-from rushes.database.database import Database
 from rushes.domain.job import Job
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines.contract import Accepted, Attempt, Prepared, Progress, RenderState, Ticket
 from rushes.engines.openai_videos.engine import OpenAIVideosEngine
-from rushes.jobs.ledger import Ledger
-from rushes.jobs.pace import Backoff, Limits
-from rushes.jobs.starter import is_held
-from rushes.jobs.worker import Worker
-from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 from rushes.studio import Studio
 from rushes.testing.openai_videos_service import KEY
 from rushes.testing.standin_process import StandInProcess
+from tests.engines.working import settled, working
 
 MODEL = "Wan-AI/Wan2.2-T2V-A14B-Diffusers"
 TABLE = {
@@ -45,6 +39,8 @@ TABLE = {
     "price": {"per_second": {"*": 0.05}, "source": "the lab's list", "as_of": None},
 }
 QUICK: dict[str, Any] = {"post_timeout": 20.0, "list_delay": 0.2, "missing_after": 0.3}
+
+PATIENCE_S = 30.0
 
 
 class Lab:
@@ -136,26 +132,8 @@ class Lab:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Have a worker at work in this process during the block, with an engine of its own."""
-        database = Database(self.home / "ledger.db")
-        async with self.engine() as engine:
-            worker = Worker(
-                Ledger(database),
-                Library(self.home, database),
-                lambda name: engine,
-                lambda name: Limits(concurrency=3),
-                lock=self.settings.lock,
-                idle_s=3600.0,
-                backoff=Backoff(first=0.05, longest=0.3, chance=random.Random(1)),
-            )
-            task = asyncio.create_task(worker.run())
-            try:
-                # With the first look of its own at the lock, a Studio would start another worker.
-                await until(lambda: is_held(self.settings.lock))
-                yield
-            finally:
-                task.cancel()
-                await asyncio.wait([task])
-                database.close()
+        async with self.engine() as engine, working(self.settings, engine, 3):
+            yield
 
     async def submit(self, studio: Studio, words: str = "", **fields: Any) -> Job:
         """Store a job; a worker has to be at work."""
@@ -169,12 +147,4 @@ class Lab:
             return await self.settled(studio, job)
 
     async def settled(self, studio: Studio, job: Job) -> Job:
-        await until(lambda: studio.ledger.job(job.id).settled)
-        return studio.ledger.job(job.id)
-
-
-async def until(true: Callable[[], bool], patience: float = 30.0) -> None:
-    """Wait for something that another task or process does."""
-    async with asyncio.timeout(patience):
-        while not true():  # noqa: ASYNC110 - it happens in a file or a process, where no event is set
-            await asyncio.sleep(0.02)
+        return await settled(studio, job, patience=PATIENCE_S)

@@ -12,7 +12,8 @@ from rushes.domain.clip import Clip
 from rushes.domain.errors import Billed
 from rushes.domain.job import Job, JobState
 from rushes.studio import Studio
-from tests.engines.openai_videos.lab import Lab, until
+from tests.engines.openai_videos.lab import PATIENCE_S, Lab
+from tests.engines.working import until
 
 Labs = Callable[..., Lab]
 PRICE = Decimal("0.05")
@@ -135,7 +136,7 @@ async def test_a_truncated_file_is_no_clip(lab: Labs) -> None:
         assert job.failure.billed is Billed.YES
         one.server.clear()
         studio.collect(job.id)
-        await until(lambda: studio.ledger.job(job.id).state is JobState.COMPLETED)
+        await until(lambda: studio.ledger.job(job.id).state is JobState.COMPLETED, PATIENCE_S)
     assert len(one.posts()) == 1
     assert len(clips(one, job)) == 1
 
@@ -157,7 +158,9 @@ async def test_a_worker_that_was_stopped_is_followed_by_one_that_polls(lab: Labs
     async with Studio(one.settings) as studio:
         async with one.working():
             job = await one.submit(studio, "slow")
-            await until(lambda: studio.ledger.job(job.id).state in (JobState.QUEUED, JobState.RUNNING))
+            await until(
+                lambda: studio.ledger.job(job.id).state in (JobState.QUEUED, JobState.RUNNING), PATIENCE_S
+            )
         async with one.working():
             job = await one.settled(studio, job)
     assert job.state is JobState.COMPLETED, job.failure

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from http.cookiejar import Cookie
@@ -15,7 +13,6 @@ from typing import Any
 
 import httpx
 
-from rushes.database.database import Database
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import Accepted, Prepared
@@ -23,14 +20,10 @@ from rushes.engines.sora_web.creates import create_from
 from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.signin import cookies_from
-from rushes.jobs.ledger import Ledger
-from rushes.jobs.pace import Backoff, Limits
-from rushes.jobs.starter import is_held
-from rushes.jobs.worker import Worker
-from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 from rushes.studio import Studio
 from rushes.testing.sora_process import SoraProcess
+from tests.engines.working import settled, working
 
 FLOW = "sora_2_create_task"
 PASSWORD = "a-long-password"
@@ -127,26 +120,8 @@ class Stage:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Have a worker at work in this process during the block."""
-        database = Database(self.home / "ledger.db")
-        async with self.engine(**self.options) as engine:
-            worker = Worker(
-                Ledger(database),
-                Library(self.home, database),
-                lambda name: engine,
-                lambda name: Limits(concurrency=3),
-                lock=self.settings.lock,
-                idle_s=3600.0,
-                backoff=Backoff(first=0.05, longest=0.3, chance=random.Random(1)),
-            )
-            task = asyncio.create_task(worker.run())
-            try:
-                # With the first look of its own at the lock, a Studio would start another worker.
-                await until(lambda: is_held(self.settings.lock))
-                yield
-            finally:
-                task.cancel()
-                await asyncio.wait([task])
-                database.close()
+        async with self.engine(**self.options) as engine, working(self.settings, engine, 3):
+            yield
 
     async def made(self, words: str = "", **fields: Any) -> Job:
         """Submit a job and return it once it has ended or needs a person."""
@@ -154,12 +129,7 @@ class Stage:
         return await self.settled(job)
 
     async def settled(self, job: Job, *states: JobState, patience: float = 40.0) -> Job:
-        async with asyncio.timeout(patience):
-            while True:
-                now = self.studio.ledger.job(job.id)
-                if (now.state in states) if states else now.settled:
-                    return now
-                await asyncio.sleep(0.02)
+        return await settled(self.studio, job, *states, patience=patience)
 
     async def by_hand(self, words: str) -> None:
         """Make a clip in the service's own page, as its person might at the same moment."""
@@ -186,13 +156,6 @@ class Stage:
     def fault(self, name: str, value: Any = None, *, times: int | None = None, words: str = "") -> None:
         """Have the service misbehave towards this stage's prompts only."""
         self.emulator.fault(name, value, times=times, match=self.prompt(words))
-
-
-async def until(true: Callable[[], bool], patience: float = 20.0) -> None:
-    """Return once something is true that tells nobody when it becomes so."""
-    async with asyncio.timeout(patience):
-        while not true():  # noqa: ASYNC110 - there is nothing to be woken by
-            await asyncio.sleep(0.02)
 
 
 def exported(cookie: Cookie) -> dict[str, Any]:

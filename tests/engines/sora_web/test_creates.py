@@ -25,7 +25,8 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role, Shot
-from tests.engines.sora_web.stage import Stage, until
+from tests.engines.sora_web.stage import Stage
+from tests.engines.working import until
 
 REFUSALS: list[tuple[str, Any, type[EngineError], str]] = [
     ("sentinel-block", None, Challenged, "rushes sora login"),

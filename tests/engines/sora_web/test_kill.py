@@ -24,7 +24,8 @@ from rushes.domain.job import Job, JobState
 from rushes.jobs.starter import is_held
 from rushes.library.audit import verify
 from rushes.testing.sora_process import SoraProcess
-from tests.engines.sora_web.stage import Stage, until
+from tests.engines.sora_web.stage import Stage
+from tests.engines.working import until
 
 KILLS = int(os.environ.get("RUSHES_SORA_KILLS", "60"))
 SEED = int(os.environ.get("RUSHES_SEED", str(time.time_ns() % 1_000_000)))

@@ -19,7 +19,8 @@ from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.browser import SESSION_COOKIE
 from rushes.engines.sora_web.call import Call
 from rushes.testing.sora_process import SoraProcess, running_sora
-from tests.engines.sora_web.stage import Stage, until
+from tests.engines.sora_web.stage import Stage
+from tests.engines.working import until
 
 
 @pytest.mark.parametrize("fault", ["token-expired", "token-unparsable"])
