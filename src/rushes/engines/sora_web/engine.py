@@ -91,7 +91,6 @@ class SoraWebEngine(BaseEngine):
                 idle_s=self._idle_s,
                 largest_heap=self._largest_heap,
             )
-            # The page gives up before the pipeline does, so that its reason is the one that is told.
             self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
         return self._site
 
@@ -152,7 +151,7 @@ class SoraWebEngine(BaseEngine):
     async def lookup(self, attempt: Attempt) -> Sequence[Candidate]:
         """Return what is listed now, was not before the create, and was made by an equal one.
 
-        A task that has just finished is for some seconds in neither list, so nothing is looked for again.
+        A task that has just finished is for some seconds in neither list, so it looks more than once.
         """
         for _ in range(LOOKS - 1):
             found = await self._new_since(attempt)

@@ -61,13 +61,14 @@ class Signed:
 
 
 class Site:
-    """The service, through one page. `create_s` bounds the answer to a create, in seconds."""
+    """The service, through one page. `create_s` is how long a create may take in all, in seconds."""
 
     def __init__(self, tab: Tab, profile: Profile, *, create_s: float) -> None:
         self.tab = tab
         self._profile = profile
         self._create_s = create_s
         self._session: Session | None = None
+        self._device: str | None = None
         self._opening = 0
         self._reloaded_at = datetime.fromtimestamp(0, UTC)
         self._expired_in_a_row = 0
@@ -173,13 +174,11 @@ class Site:
         """Return the headers of a call, and the opening of the page that they are good for."""
         self.check_signed_in()
         session = await self.session()
-        opening = self.tab.page.openings
-        device = await self.tab.cookie("oai-did")
         headers = {"oai-language": "en-US", "Authorization": f"Bearer {session.token}"}
         return Signed(
-            headers=headers | ({"oai-device-id": device} if device else {}),
+            headers=headers | ({"oai-device-id": self._device} if self._device else {}),
             token=session.token,
-            opening=opening,
+            opening=self._opening,
         )
 
     async def _renew(self, refused: str | None = None) -> Session:
@@ -196,6 +195,7 @@ class Site:
             await self._died()
             raise SignInNeeded("the session has ended", next=SIGN_IN)
         self._opening = self.tab.page.openings
+        self._device = await self.tab.cookie("oai-did")
         # The answer may have put another cookie in the place of the one we know.
         await self.tab.export()
         self._profile.note(**found.as_notes(), dead=False)

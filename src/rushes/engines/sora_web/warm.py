@@ -72,10 +72,6 @@ class WarmPage:
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    @property
-    def is_open(self) -> bool:
-        return self._browser is not None
-
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Browser]:
         """Hold the page for one call, alone; it is opened where it is not. Raises Unreachable, Challenged."""
