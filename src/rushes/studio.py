@@ -18,13 +18,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from rushes import settings as settings_room
+from rushes.catalogue.aliases import meant
 from rushes.catalogue.catalogue import Catalogue
-from rushes.catalogue.loading import read_model, shipped_models
+from rushes.catalogue.choice import Candidate, choose, reason, refusal, weigh
+from rushes.catalogue.loading import key_options, origin, read_model, shipped_models
 from rushes.catalogue.offer import Offer, amount_to_hold, listed_offer
+from rushes.catalogue.saved import SavedList, merged, save, saved_list
 from rushes.database.database import Database, translated
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.errors import (
+    ApprovalNeeded,
     BadInput,
     BadSettings,
     NotFound,
@@ -34,6 +38,7 @@ from rushes.domain.errors import (
     StillRunning,
     UnknownEngine,
     UnknownModel,
+    Unreachable,
     error_of,
 )
 from rushes.domain.job import Job, JobState
@@ -49,6 +54,9 @@ from rushes.library.library import Library
 from rushes.settings import EngineSettings, Settings
 
 DEFAULT_MODEL = "animatic/storyboard"
+LAST_RESORT = "animatic"
+"""The kind that is never chosen before another: it draws a storyboard and generates nothing."""
+
 LOOK_EVERY_S = 0.1
 CHECK_WORKER_EVERY_S = 1.0
 
@@ -71,6 +79,7 @@ class Studio:
         self._retired: list[BaseEngine] = []
         self._starter = Starter(settings.lock, settings.log, settings.environ)
         self._catalogue: Catalogue | None = None
+        self._models: dict[str, tuple[Model, ...]] = {}
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -97,20 +106,18 @@ class Studio:
     def catalogue(self) -> Catalogue:
         """Every model of every configured engine."""
         if self._catalogue is None:
-            self._catalogue = Catalogue(
-                model for engine in self.settings.engines.values() for model in models_of(engine)
-            )
+            engines = self.settings.engines.values()
+            self._catalogue = Catalogue(model for engine in engines for model in self.models_of(engine))
         return self._catalogue
 
     async def quote(self, request: VideoRequest) -> Offer:
         """Return what would be made and what it would cost, and send nothing.
 
-        Raises UnknownModel, ModelRetired, UnsupportedOption.
+        Where no model is named and none is set, or an alias is, one is chosen by `rushes.catalogue.choice`;
+        `Offer.chosen` says how. Raises UnknownModel, ModelRetired, UnsupportedOption.
         """
-        address = request.model or self.settings.model or DEFAULT_MODEL
-        preset = "set as default" if self.settings.model else "the free default"
-        chosen = "asked for" if request.model else preset
-        offer = listed_offer(request, self.model(address), chosen)
+        model, chosen = self._chosen(request)
+        offer = listed_offer(request, model, chosen)
         self.catalogue.check(offer.request, offer.model, datetime.now(UTC).date())
         if offer.quote.basis is Basis.FREE:
             return offer
@@ -131,10 +138,77 @@ class Studio:
             if engine is None:
                 raise
             if name not in self.settings.engines:
-                return Catalogue(models_of(engine)).find(address)
+                return Catalogue(self.models_of(engine)).find(address)
             # Where its engine cannot be loaded, what is missing is the better answer.
             self.engine(name)
             raise
+
+    def candidates(self, request: VideoRequest) -> list[Candidate]:
+        """Return the models that `request` may mean, each with the catalogue's price and why not.
+
+        For a model named whole, every one that there is.
+        """
+        return [one for group in self._groups(request) or [self._weighed(request)] for one in group]
+
+    def _chosen(self, request: VideoRequest) -> tuple[Model, str]:
+        """Return the model for a request, and how it came to be the one."""
+        name = self._named(request)
+        groups = self._groups(request)
+        if name is not None and not groups:
+            return self.model(name), "asked for" if request.model else "set as default"
+        found = choose(groups)
+        if found is not None:
+            why = reason(groups, found)
+            return found.model, f"{name}: {why}" if name else why
+        if name not in (None, "cheap"):
+            candidates = [one for group in groups for one in group]
+            raise refusal(str(name), candidates, datetime.now(UTC).date())
+        ready = any(not self._unready(engine) for engine in self._engines_to_choose_from())
+        others = "; no other engine that is ready can do it" if ready else ""
+        return self.model(DEFAULT_MODEL), f"the free default{others}"
+
+    def _named(self, request: VideoRequest) -> str | None:
+        """Return the model or alias that a request or the settings name."""
+        return request.model or self.settings.model or None
+
+    def _groups(self, request: VideoRequest) -> list[list[Candidate]]:
+        """Return what the alias of a request means, or all for none; empty for a model named whole."""
+        name = self._named(request)
+        if name is None:
+            return [self._weighed(request)]
+        if "/" in name or self.settings.engine(name) is not None:
+            return []
+        weighed = {one.model.address: one for one in self._weighed(request)}
+        groups = meant(name, (one.model for one in weighed.values()))
+        return [[weighed[model.address] for model in group] for group in groups]
+
+    def _weighed(self, request: VideoRequest) -> list[Candidate]:
+        engines = list(self._engines_to_choose_from())
+        unready = {engine.name: why for engine in engines if (why := self._unready(engine))}
+        models = (model for engine in engines for model in self.models_of(engine))
+        return weigh(request, models, unready, datetime.now(UTC).date())
+
+    def _engines_to_choose_from(self) -> Iterator[EngineSettings]:
+        """Yield the configured engines and the shipped kinds, without the one that is the last resort."""
+        for engine in (*self.settings.engines.values(), *self.settings.shipped.values()):
+            if engine.kind != LAST_RESORT:
+                yield engine
+
+    def _unready(self, engine: EngineSettings) -> str | None:
+        """Return why nothing may be sent to an engine that nobody named; None: it is ready."""
+        configured = engine.name in self.settings.engines
+        wanted = key_options(engine.kind, engine.name, base_url=engine.options.get("base_url"))
+        if not any(engine.options.get(option) for option in wanted):
+            if not configured:
+                return f"the engine {engine.name} is not configured"
+            if wanted:
+                return f"the engine {engine.name} has no key"
+        try:
+            engine.check_key()
+            registry.load(engine.kind)
+        except SetupError as error:
+            return error.message
+        return None
 
     async def _with_live_quote(self, offer: Offer) -> Offer:
         live = await self.engine(offer.model.engine).quote(offer.request, offer.model.id)
@@ -195,6 +269,11 @@ class Studio:
             if not os.access(out.parent, os.W_OK):
                 raise ReadOnly(f"{out.parent} cannot be written; nothing was stored")
         offer = await self.quote(request)
+        if not (offer.quote.free or self._named(request)) and max_usd is None:
+            raise ApprovalNeeded(
+                f"{offer.model.address} was chosen, and costs money; nobody has agreed to it",
+                next="name the model, or give max_usd: the most that one clip may cost",
+            )
         hold = amount_to_hold(offer.quote, max_usd)
         kept = replace(offer.request, references=tuple(self._keep(offer.request)))
         wishes = Wishes(key=key, again=again, out=out)
@@ -296,7 +375,49 @@ class Studio:
         """Return the caps in force, and what is held and spent under each."""
         return self.ledger.budget(self.settings.caps)
 
-    # --- engines and the worker ---
+    # --- models and engines, the worker ---
+
+    def models_of(self, engine: EngineSettings) -> tuple[Model, ...]:
+        """Return an engine's models: those of the settings file, else listed, else shipped."""
+        if engine.name not in self._models:
+            own = (read_model(table, engine.name) for table in engine.options.get("models", ()))
+            listed = saved_list(self._lists, engine.name)
+            if listed is not None and listed.server != server_of(engine):
+                listed = None
+            self._models[engine.name] = merged(own, brought_models(engine), listed)
+        return self._models[engine.name]
+
+    async def refresh(self, name: str) -> SavedList | None:
+        """Ask an engine's service for its models and keep the list; None: it offers none.
+
+        Raises what keeps the service from answering; the list before is kept.
+        """
+        adapter, engine = self.engine(name), self.settings.engine(name)
+        try:
+            models = await adapter.list_models()
+        except RushesError:
+            raise
+        except Exception as error:
+            raise Unreachable(f"the engine failed: {type(error).__name__}: {error}") from error
+        if engine is None or not models:
+            return None
+        listed = SavedList(server=server_of(engine), read_on=datetime.now(UTC).date(), models=tuple(models))
+        with translated(self._lists):
+            save(self._lists, name, listed)
+        self._catalogue = None
+        self._models.clear()
+        return listed
+
+    def ready_engines(self) -> list[str]:
+        """Return the names of the engines that may be asked: configured, or shipped with their key set."""
+        return [
+            *self.settings.engines,
+            *(name for name, engine in self.settings.shipped.items() if not self._unready(engine)),
+        ]
+
+    @property
+    def _lists(self) -> Path:
+        return self.settings.home / "catalogue"
 
     def engine(self, name: str) -> BaseEngine:
         """Return an engine, made on first use: a configured one, or a shipped kind with its defaults.
@@ -324,6 +445,7 @@ class Studio:
                 self._retired.append(self._engines.pop(name))
         self.settings = replace(found, home=self.settings.home)
         self._catalogue = None
+        self._models.clear()
 
     def ensure_worker(self) -> None:
         """Make sure that one worker is alive where there is work. It outlives this process."""
@@ -407,15 +529,23 @@ class Wishes:
     out: Path | None = None
 
 
-def models_of(engine: EngineSettings) -> Iterator[Model]:
-    """Yield an engine's models: those of the settings file, those shipped, those its class brings."""
-    yield from (read_model(table, engine.name) for table in engine.options.get("models", ()))
+def brought_models(engine: EngineSettings) -> Iterator[Model]:
+    """Yield the models shipped for an engine, or else those that its class brings."""
     shipped = shipped_models(engine.kind, engine.name, base_url=engine.options.get("base_url"))
     yield from shipped
     if not shipped:
         # An engine that cannot be loaded must not keep the others from being used.
         with suppress(SetupError):
             yield from (replace(model, engine=engine.name) for model in registry.load(engine.kind).models)
+
+
+def server_of(engine: EngineSettings) -> str:
+    """Return what a list of models is about: an engine's kind, and the host where one is set."""
+    address = engine.options.get("base_url") or engine.options.get("api_url")
+    if address is None:
+        return engine.kind
+    scheme, host, port = origin(str(address), engine.name)
+    return f"{engine.kind} {scheme}://{host}:{port}"
 
 
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:

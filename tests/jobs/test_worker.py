@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from rushes.database.database import Database
 from rushes.domain.errors import RenderFailed, Superseded, WorkerRunning
@@ -86,6 +88,17 @@ async def test_only_one_worker_holds_a_ledger(shop: Shop) -> None:
             with pytest.raises(WorkerRunning):
                 await second.run()
     assert not is_held(lock)
+
+
+async def test_a_look_at_the_lock_keeps_no_worker_away(shop: Shop) -> None:
+    """Who asks whether a worker is alive holds the lock for an instant; a worker that starts then stays."""
+    job = shop.submit()
+    asking = FileLock(shop.home / "worker.lock", thread_local=False)
+    asking.acquire()
+    threading.Timer(0.1, asking.release).start()
+    async with shop.worker(idle_s=0.2) as worker:
+        await asyncio.wait_for(worker.run(), 20)
+    assert shop.now(job).state is JobState.COMPLETED
 
 
 async def test_a_worker_without_work_ends(shop: Shop) -> None:

@@ -45,14 +45,12 @@ class Catalogue:
 
         The message names the field, what is allowed, and a model that could do it.
         """
-        if not self._alive(model, today):
+        if not alive(model, today):
             raise self._retired(request, model, today)
         found = problem(request, model)
         if found is None:
             return
-        able = [
-            other.address for other in self if self._alive(other, today) and problem(request, other) is None
-        ]
+        able = [other.address for other in self if alive(other, today) and problem(request, other) is None]
         where = f"--model {able[0]} could do it" if able else "no configured model could do it"
         raise UnsupportedOption(
             f"{model.address}: {found.field} is {found.value}; allowed: {found.allowed}",
@@ -61,24 +59,30 @@ class Catalogue:
 
     def _retired(self, request: VideoRequest, model: Model, today: date) -> ModelRetired:
         """Return the error for a retired model: what replaces it, what is alive, best first."""
-        assert model.retires_on is not None
-        instead = f"{model.replacement} replaces it" if model.replacement else "nothing replaces it"
-        alive = sorted(
-            (other for other in self if self._alive(other, today)),
+        living = sorted(
+            (other for other in self if alive(other, today)),
             key=lambda other: problem(request, other) is not None,
         )
-        models = " or ".join(f"--model {other.address}" for other in alive[:3])
-        ways = [f"use {models}"] if alive else []
+        models = " or ".join(f"--model {other.address}" for other in living[:3])
+        ways = [f"use {models}"] if living else []
         if model.service is not None:
             ways.append(
                 f"set base_url under [engines.{model.engine}] in the settings file: a host of your own is"
                 " not retired"
             )
         return ModelRetired(
-            f"{model.address} was retired on {model.retires_on.isoformat()}; {instead}",
+            retired(model),
             next=", or ".join(ways) or None,
         )
 
-    @staticmethod
-    def _alive(model: Model, today: date) -> bool:
-        return model.retires_on is None or model.retires_on > today
+
+def alive(model: Model, today: date) -> bool:
+    """Return whether a model has not been retired yet."""
+    return model.retires_on is None or model.retires_on > today
+
+
+def retired(model: Model) -> str:
+    """Return when a retired model ended and what replaces it, in words."""
+    assert model.retires_on is not None
+    instead = f"{model.replacement} replaces it" if model.replacement else "nothing replaces it"
+    return f"{model.address} was retired on {model.retires_on.isoformat()}; {instead}"

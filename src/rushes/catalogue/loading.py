@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,15 +23,32 @@ def shipped_models(kind: str, engine: str, *, base_url: str | None = None) -> tu
     A file may name the `service` that its dates of retirement are about. Where the instance speaks to
     another host, at `base_url`, they do not apply. Raises BadSettings for a `base_url` that is none.
     """
-    file = resources.files("rushes.catalogue") / "data" / f"{kind.replace('-', '_')}.toml"
-    if not file.is_file():
-        return ()
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = _shipped(kind)
     service = data.get("service")
-    models = (replace(read_model(table, engine), service=service) for table in data["models"])
-    if service is None or base_url is None or origin(base_url, engine) == origin(service, engine):
+    models = (replace(read_model(table, engine), service=service) for table in data.get("models", ()))
+    if _is_service(service, engine, base_url):
         return tuple(models)
     return tuple(replace(model, retires_on=None, replacement=None, service=None) for model in models)
+
+
+def key_options(kind: str, engine: str, *, base_url: str | None = None) -> tuple[str, ...]:
+    """Return the options of an engine kind of which the shipped file says that one has to be set.
+
+    None are where the instance speaks to another host than the file's `service`: that may want no key.
+    """
+    data = _shipped(kind)
+    return tuple(data.get("needs", ())) if _is_service(data.get("service"), engine, base_url) else ()
+
+
+@cache
+def _shipped(kind: str) -> Mapping[str, Any]:
+    file = resources.files("rushes.catalogue") / "data" / f"{kind.replace('-', '_')}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _is_service(service: str | None, engine: str, base_url: str | None) -> bool:
+    """Whether an instance speaks to the service that a shipped file is about."""
+    return service is None or base_url is None or origin(base_url, engine) == origin(service, engine)
 
 
 def origin(url: str, engine: str) -> tuple[str, str, int]:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from rushes.catalogue.choice import Candidate
 from rushes.catalogue.offer import Offer
 from rushes.cli.amount import Amount
-from rushes.cli.output import age, common, one_or_list, put_answer, put_json, put_pairs, say, wishes
+from rushes.cli.output import (
+    age,
+    common,
+    one_or_list,
+    put_answer,
+    put_json,
+    put_pairs,
+    put_table,
+    say,
+    wishes,
+)
 from rushes.cli.watching import exit_code, watch
 from rushes.domain.answer import Answer
 from rushes.domain.errors import ApprovalNeeded, BadInput
@@ -33,11 +44,16 @@ FRAMES_PER_SECOND = 30
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the words that describe a clip."""
     options = [
-        click.argument("prompt"),
+        click.argument("prompt", required=False),
         click.argument("orientation", required=False),
         click.argument("size", required=False),
         click.argument("n_frames", required=False, type=int),
-        click.option("--model", metavar="ENGINE/MODEL", help="Which model makes it (rushes models)."),
+        click.option(
+            "--model",
+            metavar="ENGINE/MODEL",
+            help="Which model makes it (rushes models), or a short name: best, cheap, fast, kling-3 …"
+            " Without it: the cheapest that can and is set up.",
+        ),
         click.option("--seconds", type=float, help="How long it is."),
         click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
         click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
@@ -91,9 +107,18 @@ class How:
 @click.option("--yes", is_flag=True, help="Agree to the price.")
 @click.option("--no-wait", is_flag=True, help="Return once the job is stored.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job goes on.")
+@click.option(
+    "--batch",
+    type=Path,
+    metavar="FILE",
+    help="A clip for each line of FILE, JSON objects with prompt, model, seconds … Run again, it goes on.",
+)
+@click.option("--max-usd-total", type=Amount(), help="With --batch: agree to this much for all of it.")
 @common
 def create(
     as_json: bool,
+    batch: Path | None,
+    max_usd_total: Decimal | None,
     key: str | None,
     again: bool,
     out: Path | None,
@@ -112,6 +137,19 @@ def create(
     rushes create "a lighthouse in a storm, slow push in" --seconds 5
     rushes create "a lighthouse in a storm" portrait medium 150
     """
+    if batch is not None or max_usd_total is not None:
+        from rushes.cli.batch import Batch, run, whole_file
+
+        file = whole_file(batch, given=[*words.values(), key, again, out, count != 1])
+        each = Batch(
+            file=file,
+            max_usd=max_usd,
+            max_usd_total=max_usd_total,
+            yes=yes,
+            wait=not no_wait,
+            timeout=timeout,
+        )
+        return run(each, as_json=as_json)
     how = How(
         key=key,
         again=again,
@@ -142,8 +180,10 @@ async def _create(request: VideoRequest, count: int, how: How, stored: list[str]
         offer = await studio.quote(request)
         remark(offer)
         ceiling = approve(offer, count, how)
+        # What was agreed to is what is sent, though another model be cheaper by now.
+        agreed = replace(request, model=offer.model.address)
         admissions = await studio.submit_takes(
-            request, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling
+            agreed, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling
         )
         stored.extend(admission.job.id for admission in admissions)
         for admission in admissions:
@@ -192,23 +232,33 @@ def remark(offer: Offer) -> None:
 
 @click.command()
 @request_options
+@click.option("--explain", is_flag=True, help="Show every model that could be meant, and why not.")
 @common
-def quote(as_json: bool, count: int, **words: Any) -> int:
+def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
     """Say what a clip of PROMPT would cost, and send nothing."""
-    offer = asyncio.run(_quote(request_from(**words)))
+    request = request_from(**words)
+    candidates = _candidates(request) if explain else []
+    if candidates and not as_json:
+        put_candidates(candidates)
+    offer = asyncio.run(_quote(request))
     remark(offer)
     if as_json:
-        put_json(
-            {
-                "model": offer.model.address,
-                "chosen": offer.chosen,
-                "request": offer.request.as_json(),
-                "count": count,
-                "quote": offer.quote.as_json(),
-                "unconfirmed": list(offer.unconfirmed),
-            }
-        )
-        return 0
+        shape = {
+            "model": offer.model.address,
+            "chosen": offer.chosen,
+            "request": offer.request.as_json(),
+            "count": count,
+            "quote": offer.quote.as_json(),
+            "unconfirmed": list(offer.unconfirmed),
+        }
+        put_json(shape | {"candidates": [one.as_json() for one in candidates]} if explain else shape)
+    else:
+        put_offer(offer, count)
+    return 0
+
+
+def put_offer(offer: Offer, count: int) -> None:
+    """Print what would be made and what it costs."""
     shape = f"{offer.request.seconds:g} s, {offer.request.aspect}, {offer.request.resolution}"
     source = offer.quote.source + (f", {offer.quote.as_of}" if offer.quote.as_of else "")
     put_pairs(
@@ -219,7 +269,29 @@ def quote(as_json: bool, count: int, **words: Any) -> int:
             ("price", price(offer.quote, count) + (f" ({source})" if source else "")),
         ]
     )
-    return 0
+
+
+def put_candidates(candidates: Sequence[Candidate]) -> None:
+    """Print every model that was weighed, those that can be used first, the cheapest before the others."""
+
+    def order(one: Candidate) -> tuple[bool, bool, Decimal]:
+        return one.why_not is not None, one.quote.amount is None, one.quote.amount or Decimal(0)
+
+    rows = [
+        (
+            one.model.address,
+            price(one.quote, 1) if one.quote.known else "not known",
+            one.why_not or click.style("can be used", fg="green"),
+        )
+        for one in sorted(candidates, key=order)
+    ]
+    put_table(rows, ("CANDIDATE", "PRICE", "WHY NOT"))
+    click.echo()
+
+
+def _candidates(request: VideoRequest) -> list[Candidate]:
+    with Studio.open() as studio:
+        return studio.candidates(request)
 
 
 async def _quote(request: VideoRequest) -> Offer:
@@ -241,7 +313,7 @@ def price(quoted: Quote, count: int) -> str:
 
 
 def request_from(
-    prompt: str,
+    prompt: str | None,
     orientation: str | None,
     size: str | None,
     n_frames: int | None,
@@ -260,6 +332,8 @@ def request_from(
     no_audio: bool,
 ) -> VideoRequest:
     """Return the request that the words on the command line describe. Raises BadInput."""
+    if prompt is None:
+        raise BadInput("PROMPT is missing", next='say what to show: rushes create "a paper boat at dusk"')
     frames = None if n_frames is None else n_frames / FRAMES_PER_SECOND
     references = [named_reference(one) for one in reference]
     if first_frame is not None:

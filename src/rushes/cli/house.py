@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import click
 
+from rushes.catalogue.abilities import ABILITIES, least_per_second
+from rushes.catalogue.catalogue import alive as is_alive
+from rushes.cli.amount import Amount
 from rushes.cli.output import common, put_json, put_pairs, put_table
-from rushes.domain.errors import SetupError
+from rushes.domain.errors import RushesError, SetupError, UnknownEngine
 from rushes.domain.model import Audio, Model
 from rushes.domain.money import usd
 from rushes.studio import Studio
@@ -73,11 +77,46 @@ def _engine(studio: Studio, name: str) -> dict[str, str]:
 
 @click.command()
 @click.argument("address", required=False)
+@click.option(
+    "--can",
+    multiple=True,
+    type=click.Choice(list(ABILITIES)),
+    metavar="ABILITY",
+    help=f"Only those that can do it ({', '.join(ABILITIES)}); more than one: all of it.",
+)
+@click.option(
+    "--max-price", type=Amount(), metavar="USD_PER_SECOND", help="Only those that may cost no more."
+)
+@click.option("--engine", metavar="NAME", help="Only those of this engine, configured or not.")
+@click.option("--alive/--all", default=True, help="Without those that are retired (so by itself), or with.")
+@click.option(
+    "--refresh", is_flag=True, help="Ask every engine that is set up for its models; keep the lists."
+)
 @common
-def models(as_json: bool, address: str | None) -> int:
+def models(
+    as_json: bool,
+    address: str | None,
+    can: tuple[str, ...],
+    max_price: Decimal | None,
+    engine: str | None,
+    alive: bool,
+    refresh: bool,
+) -> int:
     """List models and what they can do; ENGINE/MODEL shows everything about one."""
+    if refresh:
+        return _refresh(as_json, engine)
     with Studio.open() as studio:
-        found = [studio.model(address)] if address else list(studio.catalogue)
+        if address:
+            found = [studio.model(address)]
+        else:
+            today = datetime.now(UTC).date()
+            found = [
+                one
+                for one in _listed(studio, engine)
+                if all(ABILITIES[word](one) for word in can)
+                and (max_price is None or _costs_at_most(one, max_price))
+                and (is_alive(one, today) or not alive)
+            ]
     if as_json:
         put_json(found[0].as_json() if address else [one.as_json() for one in found])
     elif address:
@@ -91,10 +130,57 @@ def models(as_json: bool, address: str | None) -> int:
     return 0
 
 
+def _listed(studio: Studio, engine: str | None) -> Sequence[Model]:
+    """Return the models of one engine, or of all that are configured. Raises UnknownEngine."""
+    if engine is None:
+        return list(studio.catalogue)
+    settings = studio.settings.engine(engine)
+    if settings is None:
+        raise UnknownEngine(f"no engine named {engine!r} is configured")
+    return studio.models_of(settings)
+
+
+def _costs_at_most(model: Model, amount: Decimal) -> bool:
+    least = least_per_second(model)
+    return least is not None and least <= amount
+
+
+def _refresh(as_json: bool, engine: str | None) -> int:
+    """Have the lists of models read anew, and say of each engine what came of it."""
+    # The other commands of this file only read, and do without.
+    import asyncio
+
+    rows, code = asyncio.run(_refreshed(engine))
+    if as_json:
+        put_json(rows)
+    else:
+        put_table([(row["engine"], row["told"]) for row in rows], ("ENGINE", "MODELS"))
+    return code
+
+
+async def _refreshed(engine: str | None) -> tuple[list[dict[str, Any]], int]:
+    rows, code = [], 0
+    async with Studio.open() as studio:
+        for name in [engine] if engine else studio.ready_engines():
+            row: dict[str, Any] = {"engine": name, "models": None, "error": None}
+            try:
+                listed = await studio.refresh(name)
+            except RushesError as error:
+                code = code or error.exit_code
+                row |= {"error": error.as_json(), "told": f"{error.message}; what was known stays in force"}
+            else:
+                count = None if listed is None else len(listed.models)
+                told = "offers no list" if listed is None else f"{count} listed on {listed.read_on}"
+                row |= {"models": count, "told": told}
+            rows.append(row)
+    return rows, code
+
+
 def _row(model: Model) -> tuple[str, ...]:
     sound = {Audio.NO: "no", Audio.OPTIONAL: "yes, or silent", Audio.ALWAYS: "always"}[model.audio]
+    retired = "" if is_alive(model, datetime.now(UTC).date()) else f" (retired {model.retires_on})"
     return (
-        model.address,
+        model.address + retired,
         str(model.lengths),
         " ".join(model.aspects),
         " ".join(model.resolutions),
@@ -139,7 +225,7 @@ def config(as_json: bool, what: str) -> int:
         "config": str(found.config) + ("" if found.config.exists() else " (not there: all defaults)"),
         "home": str(found.home),
         "log": str(found.log),
-        "model": found.model or "animatic/storyboard (the free default)",
+        "model": found.model or "the cheapest that can and is set up, else animatic/storyboard (free)",
         "engines": ", ".join(f"{one.name} ({one.kind})" for one in found.engines.values()),
         "budget": f"{_usd(caps.per_job)} a job, {_usd(caps.per_day)} a day, {_usd(caps.per_month)} a month",
         "timezone": caps.timezone,

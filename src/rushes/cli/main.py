@@ -30,6 +30,7 @@ COMMANDS = {
     "sheet": ("files:sheet", "Draw a contact sheet of any video file."),
     "lint": ("files:lint", "Say where a video file will not play, and mend it."),
     "budget": ("house:budget", "Show the caps, and what is held and spent."),
+    "spend": ("spend:spend", "Show where the money went, by day, engine or model."),
     "engines": ("house:engines", "List the engines that are configured or can be."),
     "models": ("house:models", "List models and what they can do."),
     "config": ("house:config", "Show the settings in force and where they come from."),

@@ -210,6 +210,10 @@ class BaseEngine:
     async def quote(self, request: VideoRequest, model: str) -> Quote | None:
         return None
 
+    async def list_models(self) -> Sequence[Model] | None:
+        """Return the models that the service offers now, at no cost; None: it offers no list."""
+        return None
+
     async def check(self) -> str:
         """Return in a few words that the engine is ready, at no cost. Raises what keeps it from that."""
         return "ready"

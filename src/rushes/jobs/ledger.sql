@@ -93,14 +93,14 @@ ON CONFLICT (job_id) DO UPDATE SET amount = excluded.amount, known = excluded.kn
 DELETE FROM spend WHERE job_id = :id
 
 -- name: held
--- Held now: by jobs that are under way or whose bill is not known. :engine NULL means all.
-SELECT coalesce(sum(amount), 0) AS amount FROM holds
-WHERE settled_at IS NULL AND (:engine IS NULL OR engine = :engine)
+-- Held now: by jobs that are under way or whose bill is not known.
+SELECT engine, sum(amount) AS amount FROM holds WHERE settled_at IS NULL GROUP BY engine
 
--- name: spent_since
--- Spent since a moment. No upper end: what was spent before the clock was set back still counts.
-SELECT coalesce(sum(amount), 0) AS amount FROM spend
-WHERE spent_at >= :since AND (:engine IS NULL OR engine = :engine)
+-- name: spent
+-- Spent since the day and since the month began. No upper end: what was spent before the clock was set back
+-- still counts.
+SELECT engine, sum(amount) AS month, sum(CASE WHEN spent_at >= :day THEN amount ELSE 0 END) AS day
+FROM spend WHERE spent_at >= :month GROUP BY engine
 
 -- name: worker
 -- The process that took the ledger over last; whether it still lives, the lock tells.
@@ -111,3 +111,29 @@ SELECT pid FROM fence
 SELECT count(*) AS jobs FROM jobs
 WHERE state IN ('waiting', 'submitting', 'queued', 'running', 'collecting')
    OR (state IN ('blocked', 'outcome_unknown') AND due_at > 0)
+
+-- name: spent_by_quarter
+-- What was charged, by quarter of an hour, which every time zone's midnight falls on.
+SELECT CAST(spent_at / 900 AS INTEGER) * 900 AS at, engine, model, count(*) AS jobs,
+       sum(amount) AS amount, sum(CASE WHEN known THEN 0 ELSE amount END) AS unconfirmed
+FROM spend
+WHERE spent_at >= :since
+GROUP BY 1, engine, model
+
+-- name: held_by_quarter
+-- What is set aside by jobs under way or whose bill is not known, by the quarter of an hour it was set aside.
+SELECT CAST(holds.held_at / 900 AS INTEGER) * 900 AS at, holds.engine, jobs.model, count(*) AS jobs,
+       sum(holds.amount) AS amount
+FROM holds JOIN jobs ON jobs.id = holds.job_id
+WHERE holds.settled_at IS NULL AND holds.amount > 0 AND holds.held_at >= :since
+GROUP BY 1, holds.engine, jobs.model
+
+-- name: keyed
+-- Which jobs the keys in :keys (a JSON list) stand for.
+SELECT id, key, ordinal, digest FROM jobs WHERE key IN (SELECT value FROM json_each(:keys))
+
+-- name: tally
+-- How many of the jobs in :ids (a JSON list) are in each state, and how many of those go on by themselves.
+SELECT state, count(*) AS jobs, sum(due_at > 0) AS due FROM jobs
+WHERE id IN (SELECT value FROM json_each(:ids))
+GROUP BY state

@@ -27,6 +27,9 @@ LOOK_EVERY_S = 0.1
 REST_S = 30.0
 """How long a job is left alone after a mistake of ours ended its task."""
 
+PROBE_S = 0.5
+"""How long a held lock is asked again: whoever asks whether a worker is alive holds it for an instant."""
+
 log = logging.getLogger("rushes.worker")
 
 
@@ -34,8 +37,7 @@ class Worker:
     """Carries every job of one ledger through.
 
     `engine` gives an engine by its configured name, `limits` what each may be asked for, `reload` reads
-    both anew; after `idle_s`
-    seconds without anything to do it exits.
+    both anew; after `idle_s` seconds without anything to do it exits.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Worker:
         self._engine = engine
         self._limits = limits
         self._reload = reload
-        self._lock = FileLock(lock, timeout=0)
+        self._lock = FileLock(lock, timeout=PROBE_S)
         self._idle_s = idle_s
         self._backoff = backoff or Backoff()
         self._tasks: dict[str, asyncio.Task[None]] = {}

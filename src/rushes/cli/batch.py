@@ -1,0 +1,296 @@
+"""`rushes create --batch FILE`: many clips, checked and agreed to as one; run again, it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rushes.cli.batch_file import Line, read
+from rushes.cli.batch_offer import Priced, agree, check_caps, quoted, told, whole
+from rushes.cli.output import put_json, put_pairs, say
+from rushes.database.database import translated
+from rushes.domain.answer import Answer
+from rushes.domain.errors import BadInput, BadReference, OverBudget
+from rushes.domain.job import JobState
+from rushes.domain.money import usd
+from rushes.domain.request import Reference
+from rushes.jobs.admission import Draft, digest
+from rushes.jobs.tally import Tally, keyed, tally
+from rushes.studio import Studio
+
+PART = 100
+"""Lines stored in one transaction: few enough that no other door waits long for the ledger."""
+
+LOOK_EVERY_S = 0.5
+TELL_EVERY_S = 2.0
+"""Seconds between two lines that tell how far it is, where there is no terminal to draw a bar on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """How a batch is gone about: `max_usd` bounds each clip, `max_usd_total` all that are new, in dollars."""
+
+    file: Path
+    max_usd: Decimal | None = None
+    max_usd_total: Decimal | None = None
+    yes: bool = False
+    wait: bool = True
+    timeout: float | None = None
+
+    @property
+    def results(self) -> Path:
+        """Where its results are written: `shots.results.jsonl` for `shots.jsonl`."""
+        return self.file.with_name(f"{self.file.name.removesuffix('.jsonl')}.results.jsonl")
+
+
+def whole_file(file: Path | None, given: Sequence[object]) -> Path:
+    """Return the file of `--batch`. Raises BadInput where a clip's words are `given` beside it."""
+    if file is None:
+        raise BadInput("--max-usd-total goes with --batch", next="for clips of one prompt give --max-usd")
+    if any(one not in (None, False, ()) for one in given):
+        raise BadInput(
+            "with --batch, what is asked for stands in the file",
+            next="put it into the lines; --yes, --max-usd, --max-usd-total, --no-wait, --timeout go with it",
+        )
+    return file
+
+
+def run(batch: Batch, *, as_json: bool) -> int:
+    """Store every line that has no job yet, watch them all, write the results; return the exit code.
+
+    Raises BadInput that names every bad line, ApprovalNeeded, OverBudget; nothing is stored then.
+    """
+    ids: dict[int, str] = {}
+    try:
+        return asyncio.run(_run(batch, ids, as_json))
+    except KeyboardInterrupt:
+        if not ids:
+            raise
+        say(f"\nstopped watching; the jobs go on. Come back with: rushes create --batch {batch.file}")
+        sys.exit(130)
+
+
+async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
+    lines, problems = read(batch.file)
+    async with Studio.open() as studio:
+        known = keyed(studio.ledger.database, {line.key for line in lines})
+        priced = await quoted(studio, lines, problems, known, batch.max_usd)
+        there = {line.number: known.get((line.key, line.ordinal)) for line in lines}
+        old = {number: one.id for number, one in there.items() if one is not None}
+        if old:
+            say(f"{len(old)} of {len(lines)} lines have their jobs already; nothing more is paid for them")
+        if priced:
+            told(priced)
+            check_caps(studio, priced)
+            agree(whole(priced), len(priced), yes=batch.yes, most=batch.max_usd_total)
+        ids.update(old)
+        await _store(studio, priced, ids)
+        for line in lines:
+            if line.number in old and line.out is not None:
+                _copy(studio, old[line.number], line.out)
+        if batch.wait:
+            await _watch(studio, list(ids.values()), batch.timeout)
+        outcome = _write(studio, lines, ids, batch.results)
+    _put(batch, outcome, as_json)
+    return outcome.exit_code if batch.wait else 0
+
+
+# --- storing ---
+
+
+async def _store(studio: Studio, priced: Sequence[Priced], ids: dict[int, str]) -> None:
+    """Store the lines part by part; `ids` grows with each, by the number of the line."""
+    for folder in {one.line.out.parent for one in priced if one.line.out is not None}:
+        with translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    kept: dict[Reference, Reference] = {}
+    for part in _parts(priced):
+        drafts = [_draft(studio, one, kept) for one in part]
+        try:
+            admissions = studio.ledger.admit(drafts, studio.settings.caps)
+        except OverBudget as error:
+            stored = f"{len(ids)} lines have jobs, which go on; then " if ids else ""
+            raise OverBudget(
+                f"{stored}{error.message}", next=f"{error.next}; then run it again: it goes on where it was"
+            ) from error
+        for one, admission in zip(part, admissions, strict=True):
+            ids[one.line.number] = admission.job.id
+        studio.ensure_worker()
+        # Here Ctrl-C is heard: between two parts, never within one.
+        await asyncio.sleep(0)
+
+
+def _parts(priced: Sequence[Priced]) -> Iterator[Sequence[Priced]]:
+    for start in range(0, len(priced), PART):
+        yield priced[start : start + PART]
+
+
+def _draft(studio: Studio, one: Priced, kept: dict[Reference, Reference]) -> Draft:
+    offer, line = one.offer, one.line
+    references = tuple(_kept(studio, reference, kept) for reference in offer.request.references)
+    request = replace(offer.request, references=references)
+    same = digest(request, line.ordinal)
+    if request.seed is None and offer.model.seed:
+        request = replace(request, seed=secrets.randbelow(2**31))
+    return Draft(
+        request=request,
+        engine=offer.model.engine,
+        account=studio.engine(offer.model.engine).account,
+        provider=offer.model.provider,
+        quote=offer.quote,
+        hold=one.hold,
+        digest=same,
+        ordinal=line.ordinal,
+        key=line.key,
+        out=line.out,
+    )
+
+
+def _kept(studio: Studio, reference: Reference, kept: dict[Reference, Reference]) -> Reference:
+    """Return the library's copy of a reference, copied once. Raises BadReference where it has changed."""
+    if reference not in kept:
+        copy = studio.library.keep(reference)
+        if copy.sha256 != reference.sha256:
+            raise BadReference(f"{reference.path} was changed while the batch was read; run it again")
+        kept[reference] = copy
+    return kept[reference]
+
+
+def _copy(studio: Studio, id: str, out: Path) -> None:
+    """Give a line that has its job already the copy it asks for, too."""
+    clips = studio.library.intact(id)
+    if not clips:
+        studio.ledger.wants_copy(id, out)
+    elif not out.exists():
+        with translated(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clips[0].path, out)
+
+
+# --- watching ---
+
+
+async def _watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> None:
+    """Watch all of them as one, until there is nothing to wait for or `timeout` seconds have passed."""
+    try:
+        async with asyncio.timeout(timeout):
+            await (_bar(studio, ids) if sys.stderr.isatty() else _lines(studio, ids))
+    except TimeoutError:
+        say(f"still running after {timeout:g} s; the jobs go on, and running it again watches them")
+
+
+async def _bar(studio: Studio, ids: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(bar_width=32), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(ids))
+        while True:
+            found = tally(studio.ledger.database, ids)
+            progress.update(task, completed=len(ids) - found.open, description=_words(found, len(ids)))
+            if not found.open:
+                return
+            await _rest(studio)
+
+
+async def _lines(studio: Studio, ids: Sequence[str]) -> None:
+    said, said_at = "", 0.0
+    while True:
+        found = tally(studio.ledger.database, ids)
+        words = _words(found, len(ids))
+        if words != said and (time.monotonic() - said_at >= TELL_EVERY_S or not found.open):
+            said, said_at = words, time.monotonic()
+            say(words)
+        if not found.open:
+            return
+        await _rest(studio)
+
+
+async def _rest(studio: Studio) -> None:
+    """Wait a moment, with a worker alive meanwhile."""
+    studio.ensure_worker()
+    await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _words(found: Tally, count: int) -> str:
+    states = (f"{found.states[one]} {one.value.replace('_', ' ')}" for one in JobState if one in found.states)
+    return f"{count - found.open} of {count} done: {', '.join(states)}"
+
+
+# --- results ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of all lines: how many are in each state, their cost, the first exit code that is not 0."""
+
+    states: Mapping[JobState, int]
+    spent: Decimal
+    held: Decimal
+    exit_code: int
+
+
+def _write(studio: Studio, lines: Sequence[Line], ids: Mapping[int, str], results: Path) -> Outcome:
+    """Write a line of JSON for each line of the batch, in its order; all of the file, or none of it."""
+    states: dict[JobState, int] = {}
+    spent = held = Decimal(0)
+    code = 0
+    part = results.with_name(f"{results.name}.part")
+    with translated(results):
+        with part.open("w", encoding="utf-8") as file:
+            for line in lines:
+                answer = studio.answer(ids[line.number])
+                file.write(json.dumps(_result(line, answer), ensure_ascii=False) + "\n")
+                job = answer.job
+                states[job.state] = states.get(job.state, 0) + 1
+                amount = job.cost.amount or Decimal(0)
+                spent, held = (spent + amount, held) if job.cost.settled else (spent, held + amount)
+                code = code or answer.exit_code
+        os.replace(part, results)
+    return Outcome(states=states, spent=spent, held=held, exit_code=code)
+
+
+def _result(line: Line, answer: Answer) -> dict[str, Any]:
+    shape = answer.as_json()
+    return {
+        "line": line.number,
+        "key": line.key if line.own_key else None,
+        "job": answer.job.id,
+        "state": answer.job.state.value,
+        "clip": str(answer.clips[0].path) if answer.clips else None,
+        "cost": shape["cost"],
+        "error": shape["error"],
+    }
+
+
+def _put(batch: Batch, outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        put_json(
+            {
+                "batch": str(batch.file.absolute()),
+                "results": str(batch.results.absolute()),
+                "states": {state.value: count for state, count in outcome.states.items()},
+                "spent": f"{outcome.spent:f}",
+                "held": f"{outcome.held:f}",
+            }
+        )
+        return
+    states = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in outcome.states.items())
+    cost = usd(outcome.spent) + (f", {usd(outcome.held)} held" if outcome.held else "")
+    put_pairs([("jobs", states), ("cost", cost), ("results", str(batch.results))])
+    bad = sum(count for state, count in outcome.states.items() if state is not JobState.COMPLETED)
+    if bad and batch.wait:
+        click.echo("each line's error, and what to do next, stand in the results")
