@@ -121,13 +121,13 @@ def test_reload_takes_up_a_table_for_a_shipped_kind(tmp_path: Path) -> None:
         assert studio.settings.engine("sora-web") is not None
         table = '[engines.sora-web]\nengine = "scripted"\nbase_url = "http://127.0.0.1:9"\n'
         (tmp_path / "config.toml").write_text(table)
-        studio.reload()
+        studio.roster.reload()
         configured = studio.engine("sora-web")
-        studio.reload()
+        studio.roster.reload()
         assert studio.engine("sora-web") is configured
         (tmp_path / "config.toml").write_text(table.replace(":9", ":10"))
-        studio.reload()
+        studio.roster.reload()
         assert studio.engine("sora-web") is not configured
         (tmp_path / "config.toml").write_text("")
-        studio.reload()
+        studio.roster.reload()
         assert studio.model("sora-web/sy_8").service == "https://sora.chatgpt.com"

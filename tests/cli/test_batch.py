@@ -162,6 +162,38 @@ def test_one_that_fails_keeps_its_error_and_the_others_go_on(
     assert said.json()["spent"] == "0.2"
 
 
+def test_again_makes_only_the_lines_that_came_to_nothing(paid: Terminal, provider: ProviderProcess) -> None:
+    """One line fails; run again it stays so, and with --again that line alone is made anew, and answers."""
+    refusal = {"accept": False, "status": 422, "times": 1}
+    provider.script("came 1", create=[refusal])
+    file = write(paid, shots("came", 3))
+    first = paid.run("create", "--batch", file, "--yes")
+    failed = results(paid)
+    same = paid.run("create", "--batch", file, "--yes")
+    before = len(provider.log("came"))
+    again = paid.run("create", "--batch", file, "--yes", "--again")
+    made = results(paid)
+
+    assert (first.code, same.code, again.code) == (5, 5, 0), again
+    assert [one["state"] for one in failed] == ["completed", "failed", "completed"]
+    assert (before, len(provider.log("came"))) == (2, 3)
+    assert [one["state"] for one in made] == ["completed"] * 3
+    kept = [old["job"] == new["job"] for old, new in zip(failed, made, strict=True)]
+    assert kept == [True, False, True]
+
+
+def test_a_line_turns_to_the_engines_it_names(paid: Terminal, provider: ProviderProcess) -> None:
+    """A line's fallback is used for that line, and its result's job tells it."""
+    provider.script("turned", create=[{"accept": False, "status": 422}])
+    (line,) = shots("turned", 1, fallback=["animatic/storyboard"], resolution="720p")
+    said = paid.run("create", "--batch", write(paid, [line]), "--yes")
+    (found,) = results(paid)
+
+    assert said.code == 0, said
+    assert provider.log("turned") == []
+    assert paid.json("job", found["job"])["job"]["model"] == "animatic/storyboard"
+
+
 def test_a_picture_is_the_same_wherever_it_lies(paid: Terminal, provider: ProviderProcess) -> None:
     """A reference beside the batch is found; renamed it is the same line; with another content a new one."""
     for name, colour in (("one.png", "red"), ("same.png", "red"), ("other.png", "blue")):

@@ -18,7 +18,8 @@ class Offer:
     """What would be made and for how much: a complete request and its quote. `chosen`: why this model.
 
     `unconfirmed` lists what is sent as asked though nobody saw the model do it; `quota_unknown` says why
-    what is left of a plan is not known, where it was asked for in vain.
+    what is left of a plan is not known, where it was asked for in vain. `fallbacks` are the offers to turn
+    to, in order, where the one before was accepted by nobody.
     """
 
     request: VideoRequest
@@ -27,6 +28,18 @@ class Offer:
     chosen: str
     unconfirmed: tuple[str, ...] = ()
     quota_unknown: str | None = None
+    fallbacks: tuple[Offer, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Offer, ...]:
+        """This offer and its fallbacks, in the order in which they are tried."""
+        return (self, *self.fallbacks)
+
+    def dearest(self) -> Decimal | None:
+        """Return what one clip costs at most, in dollars; None: nothing, or the price of one is not known."""
+        paid = [one.quote for one in self.steps if not one.quote.free]
+        known = [quote.amount for quote in paid if quote.amount is not None and quote.currency == "USD"]
+        return max(known) if paid and len(known) == len(paid) else None
 
 
 def listed_offer(request: VideoRequest, model: Model, chosen: str) -> Offer:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,12 @@ from rushes.cli.batch_offer import Priced, agree, check_caps, quoted, told, whol
 from rushes.cli.output import put_json, put_pairs, say
 from rushes.database.database import translated
 from rushes.domain.answer import Answer
-from rushes.domain.errors import BadInput, BadReference, OverBudget
+from rushes.domain.errors import BadInput, OverBudget
 from rushes.domain.job import JobState
 from rushes.domain.money import usd
-from rushes.domain.request import Reference
-from rushes.jobs.admission import Draft, digest
+from rushes.jobs.ledger import CAME_TO_NOTHING
 from rushes.jobs.tally import Tally, keyed, tally
-from rushes.studio import Studio
+from rushes.studio import Order, Studio
 
 PART = 100
 """Lines stored in one transaction: few enough that no other door waits long for the ledger."""
@@ -40,7 +37,11 @@ TELL_EVERY_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """How a batch is gone about: `max_usd` bounds each clip, `max_usd_total` all that are new, in dollars."""
+    """How a batch is gone about: `max_usd` bounds each clip, `max_usd_total` all that are new, in dollars.
+
+    `again` makes the lines anew whose jobs failed or were canceled; those that have a clip, or may get one,
+    stay as they are.
+    """
 
     file: Path
     max_usd: Decimal | None = None
@@ -48,6 +49,7 @@ class Batch:
     yes: bool = False
     wait: bool = True
     timeout: float | None = None
+    again: bool = False
 
     @property
     def results(self) -> Path:
@@ -62,7 +64,8 @@ def whole_file(file: Path | None, given: Sequence[object]) -> Path:
     if any(one not in (None, False, ()) for one in given):
         raise BadInput(
             "with --batch, what is asked for stands in the file",
-            next="put it into the lines; --yes, --max-usd, --max-usd-total, --no-wait, --timeout go with it",
+            next="put it into the lines; --again, --yes, --max-usd, --max-usd-total, --no-wait and --timeout"
+            " go with it",
         )
     return file
 
@@ -86,6 +89,8 @@ async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
     lines, problems = read(batch.file)
     async with Studio.open() as studio:
         known = keyed(studio.ledger.database, {line.key for line in lines})
+        if batch.again:
+            known = {name: one for name, one in known.items() if one.state not in CAME_TO_NOTHING}
         priced = await quoted(studio, lines, problems, known, batch.max_usd)
         there = {line.number: known.get((line.key, line.ordinal)) for line in lines}
         old = {number: one.id for number, one in there.items() if one is not None}
@@ -96,10 +101,10 @@ async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
             check_caps(studio, priced)
             agree(whole(priced), len(priced), yes=batch.yes, most=batch.max_usd_total)
         ids.update(old)
-        await _store(studio, priced, ids)
+        await _store(studio, batch, priced, ids)
         for line in lines:
-            if line.number in old and line.out is not None:
-                _copy(studio, old[line.number], line.out)
+            if line.number in old and line.out is not None and not line.out.exists():
+                studio.copy(old[line.number], line.out)
         if batch.wait:
             await _watch(studio, list(ids.values()), batch.timeout)
         outcome = _write(studio, lines, ids, batch.results)
@@ -110,16 +115,11 @@ async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
 # --- storing ---
 
 
-async def _store(studio: Studio, priced: Sequence[Priced], ids: dict[int, str]) -> None:
+async def _store(studio: Studio, batch: Batch, priced: Sequence[Priced], ids: dict[int, str]) -> None:
     """Store the lines part by part; `ids` grows with each, by the number of the line."""
-    for folder in {one.line.out.parent for one in priced if one.line.out is not None}:
-        with translated(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    kept: dict[Reference, Reference] = {}
     for part in _parts(priced):
-        drafts = [_draft(studio, one, kept) for one in part]
         try:
-            admissions = studio.ledger.admit(drafts, studio.settings.caps)
+            admissions = studio.store([_order(one, batch) for one in part])
         except OverBudget as error:
             stored = f"{len(ids)} lines have jobs, which go on; then " if ids else ""
             raise OverBudget(
@@ -127,7 +127,6 @@ async def _store(studio: Studio, priced: Sequence[Priced], ids: dict[int, str]) 
             ) from error
         for one, admission in zip(part, admissions, strict=True):
             ids[one.line.number] = admission.job.id
-        studio.ensure_worker()
         # Here Ctrl-C is heard: between two parts, never within one.
         await asyncio.sleep(0)
 
@@ -137,46 +136,16 @@ def _parts(priced: Sequence[Priced]) -> Iterator[Sequence[Priced]]:
         yield priced[start : start + PART]
 
 
-def _draft(studio: Studio, one: Priced, kept: dict[Reference, Reference]) -> Draft:
-    offer, line = one.offer, one.line
-    references = tuple(_kept(studio, reference, kept) for reference in offer.request.references)
-    request = replace(offer.request, references=references)
-    same = digest(request, line.ordinal)
-    if request.seed is None and offer.model.seed:
-        request = replace(request, seed=secrets.randbelow(2**31))
-    return Draft(
-        request=request,
-        engine=offer.model.engine,
-        account=studio.engine(offer.model.engine).account,
-        provider=offer.model.provider,
-        quote=offer.quote,
-        hold=one.hold,
-        digest=same,
+def _order(one: Priced, batch: Batch) -> Order:
+    line = one.line
+    return Order(
+        offer=one.offer,
+        max_usd=batch.max_usd,
         ordinal=line.ordinal,
         key=line.key,
+        again=batch.again,
         out=line.out,
     )
-
-
-def _kept(studio: Studio, reference: Reference, kept: dict[Reference, Reference]) -> Reference:
-    """Return the library's copy of a reference, copied once. Raises BadReference where it has changed."""
-    if reference not in kept:
-        copy = studio.library.keep(reference)
-        if copy.sha256 != reference.sha256:
-            raise BadReference(f"{reference.path} was changed while the batch was read; run it again")
-        kept[reference] = copy
-    return kept[reference]
-
-
-def _copy(studio: Studio, id: str, out: Path) -> None:
-    """Give a line that has its job already the copy it asks for, too."""
-    clips = studio.library.intact(id)
-    if not clips:
-        studio.ledger.wants_copy(id, out)
-    elif not out.exists():
-        with translated(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(clips[0].path, out)
 
 
 # --- watching ---

@@ -32,7 +32,7 @@ WORDS = {
 """The fields of a request that a line gives as plain values."""
 
 KINDS = {str: "text", float: "a number", int: "a whole number", bool: "true or false"}
-FIELDS = (*WORDS, "references", "shots", "key", "out")
+FIELDS = (*WORDS, "references", "shots", "fallback", "key", "out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +165,7 @@ def _line(number: int, fields: Mapping[str, Any], folder: Path, hashes: Hashes) 
         **words,
         references=_each("references", fields, lambda one: _reference(one, folder, hashes)),
         shots=_each("shots", fields, _shot),
+        fallback=_names(fields),
     )
     own = _typed("key", fields["key"], str) if "key" in fields else None
     if own is not None and not own.strip():
@@ -194,6 +195,13 @@ def _each(name: str, fields: Mapping[str, Any], made: Callable[[dict[str, Any]],
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise BadInput(f"its {name} are not a list of objects", next=SHAPES[name])
     return tuple(made(one) for one in found)
+
+
+def _names(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    found = fields.get("fallback", [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise BadInput("its fallback is no list of models", next='write it as ["fal/model", "other/model"]')
+    return tuple(found)
 
 
 SHAPES = {

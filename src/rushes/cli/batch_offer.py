@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -18,7 +18,6 @@ from rushes.cli.output import say
 from rushes.domain.errors import ApprovalNeeded, BadInput, MoneyError, OverBudget, SetupError
 from rushes.domain.money import usd
 from rushes.domain.request import VideoRequest
-from rushes.jobs import budget
 from rushes.jobs.admission import digest
 from rushes.jobs.tally import Known
 from rushes.studio import Studio
@@ -122,16 +121,16 @@ def check_caps(studio: Studio, priced: Sequence[Priced]) -> None:
 
     The ledger checks every job again while it is stored: what others spend meanwhile counts there.
     """
-    largest: defaultdict[str, Decimal] = defaultdict(Decimal)
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    allowance = studio.ledger.allowance(studio.settings.caps)
     for one in priced:
-        engine = one.offer.model.engine
-        sums[engine] += one.hold
-        largest[engine] = max(largest[engine], one.hold)
-    ledger, caps = studio.ledger, studio.settings.caps
-    for engine, amount in largest.items():
-        budget.check(ledger.database, caps, engine, amount, ledger.clock())
-    budget.check_together(ledger.database, caps, sums, ledger.clock())
+        try:
+            allowance.take(one.offer.model.engine, one.hold)
+        except OverBudget as error:
+            raise OverBudget(
+                f"all of it may cost {usd(whole(priced))}; line {one.line.number} is the first that the caps"
+                f" do not fit, with the lines before it held: {error.message}",
+                next=error.next,
+            ) from error
 
 
 def agree(amount: Decimal, count: int, *, yes: bool, most: Decimal | None) -> None:

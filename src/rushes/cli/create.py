@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +32,7 @@ from rushes.domain.errors import ApprovalNeeded, BadInput
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import Reference, Role, Shot, VideoRequest
 from rushes.jobs.admission import Admission
-from rushes.studio import Studio
+from rushes.studio import Studio, takes
 
 Value = TypeVar("Value")
 
@@ -53,6 +53,12 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="ENGINE/MODEL",
             help="Which model makes it (rushes models), or a short name: best, cheap, fast, kling-3 …"
             " Without it: the cheapest that can and is set up.",
+        ),
+        click.option(
+            "--fallback",
+            multiple=True,
+            metavar="ENGINE/MODEL",
+            help="Turn to this one where the model before it accepts nothing; give it again for more.",
         ),
         click.option("--seconds", type=float, help="How long it is."),
         click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
@@ -99,7 +105,11 @@ class How:
 @click.command()
 @request_options
 @click.option("--key", help="Your own name for this request: the same key is the same job, whenever sent.")
-@click.option("--again", is_flag=True, help="Make another one, even where the same was just made.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Make another one, even where the same was just made. With --batch: the lines that failed.",
+)
 @click.option("--out", type=Path, metavar="FILE", help="Put a copy of the clip here, too.")
 @click.option(
     "--max-usd", type=Amount(), help="Never pay more for one clip; held where the price is unknown."
@@ -140,7 +150,7 @@ def create(
     if batch is not None or max_usd_total is not None:
         from rushes.cli.batch import Batch, run, whole_file
 
-        file = whole_file(batch, given=[*words.values(), key, again, out, count != 1])
+        file = whole_file(batch, given=[*words.values(), key, out, count != 1])
         each = Batch(
             file=file,
             max_usd=max_usd,
@@ -148,6 +158,7 @@ def create(
             yes=yes,
             wait=not no_wait,
             timeout=timeout,
+            again=again,
         )
         return run(each, as_json=as_json)
     how = How(
@@ -180,11 +191,8 @@ async def _create(request: VideoRequest, count: int, how: How, stored: list[str]
         offer = await studio.quote(request)
         remark(offer)
         ceiling = approve(offer, count, how)
-        # What was agreed to is what is sent, though another model be cheaper by now.
-        agreed = replace(request, model=offer.model.address)
-        admissions = await studio.submit_takes(
-            agreed, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling
-        )
+        orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling)
+        admissions = studio.store(orders)
         stored.extend(admission.job.id for admission in admissions)
         for admission in admissions:
             announce(admission, offer)
@@ -198,16 +206,15 @@ def approve(offer: Offer, count: int, how: How) -> Decimal | None:
 
     Raises ApprovalNeeded where nobody can be asked.
     """
-    if offer.quote.free or offer.quote.amount is None or offer.quote.currency != "USD":
+    dearest = offer.dearest()
+    if dearest is None or how.max_usd is not None:
         return how.max_usd
-    if how.max_usd is None and not how.yes:
-        question = f"{offer.model.address}: {price(offer.quote, count)}. Make it?"
+    if not how.yes:
+        asked = ", else ".join(f"{one.model.address}: {price(one.quote, count)}" for one in offer.steps)
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise ApprovalNeeded(
-                f"{offer.model.address}: {price(offer.quote, count)}; nobody has agreed to it"
-            )
-        click.confirm(question, abort=True, err=True)
-    return offer.quote.amount if how.max_usd is None else how.max_usd
+            raise ApprovalNeeded(f"{asked}; nobody has agreed to it")
+        click.confirm(f"{asked}. Make it?", abort=True, err=True)
+    return dearest
 
 
 def announce(admission: Admission, offer: Offer) -> None:
@@ -250,6 +257,9 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
             "count": count,
             "quote": offer.quote.as_json(),
             "unconfirmed": list(offer.unconfirmed),
+            "fallbacks": [
+                {"model": one.model.address, "quote": one.quote.as_json()} for one in offer.fallbacks
+            ],
         }
         put_json(shape | {"candidates": [one.as_json() for one in candidates]} if explain else shape)
     else:
@@ -267,6 +277,7 @@ def put_offer(offer: Offer, count: int) -> None:
             ("clip", shape + (", with sound" if offer.request.audio else ", silent")),
             *wishes(offer.request),
             ("price", price(offer.quote, count) + (f" ({source})" if source else "")),
+            *(("else", f"{one.model.address}: {price(one.quote, count)}") for one in offer.fallbacks),
         ]
     )
 
@@ -318,6 +329,7 @@ def request_from(
     size: str | None,
     n_frames: int | None,
     model: str | None,
+    fallback: tuple[str, ...],
     seconds: float | None,
     aspect: str | None,
     resolution: str | None,
@@ -353,6 +365,7 @@ def request_from(
         remix=remix,
         extend=extend,
         shots=tuple(timed_shot(one) for one in shot),
+        fallback=fallback,
     )
 
 

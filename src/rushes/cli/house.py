@@ -137,7 +137,7 @@ def _listed(studio: Studio, engine: str | None) -> Sequence[Model]:
     settings = studio.settings.engine(engine)
     if settings is None:
         raise UnknownEngine(f"no engine named {engine!r} is configured")
-    return studio.models_of(settings)
+    return studio.roster.models_of(settings)
 
 
 def _costs_at_most(model: Model, amount: Decimal) -> bool:
@@ -161,10 +161,10 @@ def _refresh(as_json: bool, engine: str | None) -> int:
 async def _refreshed(engine: str | None) -> tuple[list[dict[str, Any]], int]:
     rows, code = [], 0
     async with Studio.open() as studio:
-        for name in [engine] if engine else studio.ready_engines():
+        for name in [engine] if engine else studio.roster.ready_engines():
             row: dict[str, Any] = {"engine": name, "models": None, "error": None}
             try:
-                listed = await studio.refresh(name)
+                listed = await studio.roster.refresh(name)
             except RushesError as error:
                 code = code or error.exit_code
                 row |= {"error": error.as_json(), "told": f"{error.message}; what was known stays in force"}

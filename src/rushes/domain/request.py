@@ -99,6 +99,7 @@ class VideoRequest:
     side as "720p"; `audio` False asks for a silent clip. `style` is a style by the provider's own name.
     `remix` is the provider's id of a clip to be made anew with these words, `extend` of one to be continued.
     `shots` is a storyboard, in order: it sets `seconds`, and `prompt` holds what goes for all of them.
+    `fallback` names the models to turn to, in order, where one before has accepted nothing.
     """
 
     prompt: str
@@ -114,6 +115,7 @@ class VideoRequest:
     remix: str | None = None
     extend: str | None = None
     shots: tuple[Shot, ...] = ()
+    fallback: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_prompt("the prompt", self.prompt)
@@ -134,6 +136,7 @@ class VideoRequest:
                 f"remix is {self.remix!r} and extend is {self.extend!r}: a clip is made anew or continued",
                 next="leave one of them out: --remix or --extend",
             )
+        object.__setattr__(self, "fallback", tuple(self.fallback))
         object.__setattr__(self, "shots", tuple(self.shots))
         if self.shots:
             object.__setattr__(self, "seconds", _storyboard_seconds(self.shots, self.seconds))
@@ -154,6 +157,7 @@ class VideoRequest:
             "remix": self.remix,
             "extend": self.extend,
             "shots": [shot.as_json() for shot in self.shots],
+            "fallback": list(self.fallback),
         }
 
     @classmethod

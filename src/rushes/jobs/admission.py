@@ -7,10 +7,12 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from rushes.domain.job import Job
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
+from rushes.jobs.budget import to_micros
 
 LATER_FIELDS = ("style", "remix", "extend", "shots")
 """What requests had not at first. Where it is not set it takes no part in a digest: a request made before
@@ -21,7 +23,9 @@ it was there, and its key, are the same request today."""
 class Draft:
     """A job before it is admitted. `hold` is what is set aside for it, in dollars.
 
-    `key` is the caller's own; `again` asks for another clip even where the same one exists.
+    `key` is the caller's own; `again` asks for another clip even where the same one exists, or, under a key,
+    where nothing came of the job that it stands for. `fallbacks` are what the same job would be instead, in
+    order, at engines that are turned to where the one before accepted nothing.
     """
 
     request: VideoRequest
@@ -35,6 +39,7 @@ class Draft:
     key: str | None = None
     again: bool = False
     out: Path | None = None
+    fallbacks: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +50,30 @@ class Admission:
     fresh: bool
 
 
+def fallback_json(draft: Draft) -> dict[str, Any]:
+    """Return what the ledger keeps of a fallback: what it takes to make a job it, `hold` in millionths."""
+    return {
+        "engine": draft.engine,
+        "account": draft.account,
+        "model": draft.request.model,
+        "provider": draft.provider,
+        "request": json.dumps(draft.request.as_json()),
+        "quote": json.dumps(draft.quote.as_json()),
+        "hold": to_micros(draft.hold),
+        "currency": draft.quote.currency,
+    }
+
+
 def digest(request: VideoRequest, ordinal: int) -> str:
     """Return what makes two requests the same, as a sha256 in hex.
 
     Of a complete request: model, options, the references' hashes, and the ordinal of `--count` or a batch
-    line. Not a reference's path: the same picture under two names is the same picture.
+    line. Not a reference's path: the same picture under two names is the same picture. Not the fallbacks:
+    whoever adds some while the job is live does not want to pay for a second one.
     """
     canonical = request.as_json()
     canonical["references"] = sorted([one.role.value, one.identity] for one in request.references)
+    del canonical["fallback"]
     for name in LATER_FIELDS:
         if not canonical[name]:
             del canonical[name]

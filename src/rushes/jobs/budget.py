@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -31,38 +32,42 @@ def standing(database: Database, caps: Caps, now: float) -> Budget:
     return Budget(standings=tuple(_standings(database, caps, now)), timezone=caps.timezone)
 
 
-def check(database: Database, caps: Caps, engine: str, amount: Decimal, now: float) -> None:
-    """Raise OverBudget where holding `amount` would go over a cap. Call it while admitting."""
-    if amount == 0:
+class Allowance:
+    """What may still be held under the caps. Read once, inside the transaction that admits the jobs."""
+
+    def __init__(self, database: Database, caps: Caps, now: float) -> None:
+        self._caps = caps
+        self._standings = {one.name: one for one in _standings(database, caps, now)}
+
+    def take(self, engine: str, amount: Decimal) -> None:
+        """Count `amount` dollars for one job as held. Raises OverBudget where that would go over a cap."""
+        if amount == 0:
+            return
+        most = self._caps.per_job
+        if most is not None and amount > most:
+            raise OverBudget(
+                f"this may cost {usd(amount)}; one job may cost at most {usd(most)}; nothing was sent",
+                next="ask for less, or raise budget.per_job in the settings (rushes config path)",
+            )
+        asked = [name for name in ("day", "month", f"day of {engine}") if name in self._standings]
+        for name in asked:
+            _check(self._standings[name], amount)
+        for name in asked:
+            one = self._standings[name]
+            self._standings[name] = replace(one, held=one.held + amount)
+
+
+def _check(one: Standing, amount: Decimal) -> None:
+    if one.cap is None or one.left is None or amount <= one.left:
         return
-    if caps.per_job is not None and amount > caps.per_job:
-        raise OverBudget(
-            f"this may cost {usd(amount)}; one job may cost at most {usd(caps.per_job)}; nothing was sent",
-            next="ask for less, or raise budget.per_job in the settings (rushes config path)",
-        )
-    check_together(database, caps, {engine: amount}, now)
-
-
-def check_together(database: Database, caps: Caps, amounts: Mapping[str, Decimal], now: float) -> None:
-    """Raise OverBudget where holding all of `amounts`, in dollars for each engine, would go over a cap.
-
-    The cap of one job is not looked at.
-    """
-    whole = sum(amounts.values(), Decimal(0))
-    asked = {"day": whole, "month": whole, **{f"day of {name}": amounts[name] for name in amounts}}
-    for one in _standings(database, caps, now):
-        amount = asked.get(one.name)
-        if one.cap is None or one.left is None or not amount or amount <= one.left:
-            continue
-        raise OverBudget(
-            f"this may cost {usd(amount)}, and {usd(max(one.left, Decimal(0)))} is left of the {one.name}'s"
-            f" {usd(one.cap)} ({usd(one.held)} held, {usd(one.spent)} spent); nothing was sent",
-            next="wait for the next day, reconcile what is held, or raise the cap (rushes config path)",
-        )
+    raise OverBudget(
+        f"this may cost {usd(amount)}, and {usd(max(one.left, Decimal(0)))} is left of the {one.name}'s"
+        f" {usd(one.cap)} ({usd(one.held)} held, {usd(one.spent)} spent); nothing was sent",
+        next="wait for the next day, reconcile what is held, or raise the cap (rushes config path)",
+    )
 
 
 def _standings(database: Database, caps: Caps, now: float) -> Iterator[Standing]:
-    # Two statements whatever the number of caps: this runs for every job that is admitted.
     sql = load("rushes.jobs", "ledger.sql")
     here = datetime.fromtimestamp(now, ZoneInfo(caps.timezone))
     day = here.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -16,9 +16,10 @@ from rushes.domain.errors import (
     StorageError,
 )
 from rushes.domain.job import Job
+from rushes.domain.money import Caps
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.download import Downloader
-from rushes.jobs.pace import Backoff, RateWindow
+from rushes.jobs.pace import Backoff, RateWindow, Turns
 from rushes.jobs.tenure import LONGEST_PAUSE_S, Tenure
 from rushes.library.library import Library
 
@@ -28,9 +29,11 @@ class Kit:
     """The ledger, the library, the engines and the pace; and what several steps do in the same way.
 
     `engine` gives an engine by its configured name, `reload` reads the settings anew (a person may have
-    mended them), `rate` is an engine's sliding window. `room` bounds how many
+    mended them), `caps` are those in force, `rate` is an engine's sliding window. `room` bounds how many
     files are decoded at once, `asking` how many polls are on their way: an HTTP client's pool takes time
     with the square of what waits in it, and a worker that starts may have thousands to ask about.
+    `polls` bounds how many of them are sent in a second: a few jobs never notice, ten thousand share what
+    a tenth of a core can ask.
     `wishes` holds an event for each job that is being followed, set when somebody wants it canceled;
     `news` is set, and replaced, whenever the ledger has changed.
     """
@@ -39,11 +42,13 @@ class Kit:
     library: Library
     engine: Callable[[str], Engine]
     reload: Callable[[], None]
+    caps: Callable[[], Caps]
     rate: Callable[[Job], RateWindow]
     downloader: Downloader
     backoff: Backoff = field(default_factory=Backoff)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
+    polls: Turns = field(default_factory=lambda: Turns(rate=60.0, burst=300.0))
     wishes: dict[str, asyncio.Event] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 

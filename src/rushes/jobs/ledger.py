@@ -20,11 +20,14 @@ from rushes.domain.errors import Billed, KeyConflict, NotFound, WrongState
 from rushes.domain.job import Failure, Job, JobState
 from rushes.domain.money import Budget, Caps
 from rushes.jobs import budget
-from rushes.jobs.admission import Admission, Draft
+from rushes.jobs.admission import Admission, Draft, fallback_json
+from rushes.jobs.budget import Allowance
 from rushes.jobs.rows import job_from
 
 RECENT_S = 600.0
 """How long a completed job answers for the same request again."""
+
+CAME_TO_NOTHING = (JobState.FAILED, JobState.CANCELED)
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that is read for another."""
@@ -62,6 +65,10 @@ class Ledger:
         """Return the caps in force, and what is held and spent under each."""
         return budget.standing(self.database, caps, self.clock())
 
+    def allowance(self, caps: Caps) -> Allowance:
+        """Return what may still be held under the caps, to count on without admitting anything."""
+        return Allowance(self.database, caps, self.clock())
+
     def needs_worker(self) -> bool:
         """Return whether a worker would have something to do, now or later."""
         row = self.database.one(self._sql["attention"])
@@ -81,15 +88,16 @@ class Ledger:
         that job. Raises OverBudget and KeyConflict.
         """
         with self.database.transaction():
-            admitted = [self._admit(draft, caps) for draft in drafts]
+            allowance = self.allowance(caps)
+            admitted = [self._admit(draft, allowance) for draft in drafts]
         return [Admission(job=self.job(id), fresh=fresh) for id, fresh in admitted]
 
-    def _admit(self, draft: Draft, caps: Caps) -> tuple[str, bool]:
+    def _admit(self, draft: Draft, allowance: Allowance) -> tuple[str, bool]:
         found = self._same(draft)
         if found is not None:
             return found, False
         now = self.clock()
-        budget.check(self.database, caps, draft.engine, draft.hold, now)
+        allowance.take(draft.engine, draft.hold)
         id = "j" + "".join(secrets.choice(ALPHABET) for _ in range(9))
         self.database.run(self._sql["add_job"], _job_values(id, draft, now))
         hold = {
@@ -106,6 +114,9 @@ class Ledger:
     def _same(self, draft: Draft) -> str | None:
         if draft.key is not None:
             row = self.database.one(self._sql["same_key"], {"key": draft.key, "ordinal": draft.ordinal})
+            if row is not None and draft.again and row["state"] in CAME_TO_NOTHING:
+                self.database.run(self._sql["free_key"], {"id": row["id"], "now": self.clock()})
+                return None
             if row is not None and row["digest"] != draft.digest:
                 raise KeyConflict(f"--key {draft.key} was already used for another request (job {row['id']})")
         elif draft.again:
@@ -309,5 +320,6 @@ def _job_values(id: str, draft: Draft, now: float) -> dict[str, Any]:
         "ordinal": draft.ordinal,
         "key": draft.key,
         "out": str(draft.out) if draft.out else None,
+        "fallbacks": json.dumps([fallback_json(other) for other in draft.fallbacks]),
         "now": now,
     }

@@ -32,7 +32,11 @@ SELECT id FROM jobs WHERE id >= :start AND id < :start || '{' ORDER BY id LIMIT 
 
 -- name: same_key
 -- The job that a caller's own key stands for, at any age.
-SELECT id, digest FROM jobs WHERE key = :key AND ordinal = :ordinal
+SELECT id, digest, state FROM jobs WHERE key = :key AND ordinal = :ordinal
+
+-- name: free_key
+-- Nothing came of this job; its key is to stand for another one.
+UPDATE jobs SET key = key || ' (' || id || ')', updated_at = :now WHERE id = :id
 
 -- name: same_digest
 -- A job that would make the very same clip and need not be paid again: live, of unknown outcome, or just
@@ -46,8 +50,9 @@ ORDER BY created_at DESC LIMIT 1
 
 -- name: add_job
 INSERT INTO jobs (id, state, engine, account, model, provider, request, quote, digest, ordinal, key, out,
-                  created_at, updated_at)
-VALUES (:id, 'waiting', :engine, :account, :model, :provider, :request, :quote, :digest, :ordinal, :key, :out, :now, :now)
+                  fallbacks, created_at, updated_at)
+VALUES (:id, 'waiting', :engine, :account, :model, :provider, :request, :quote, :digest, :ordinal, :key, :out,
+        :fallbacks, :now, :now)
 
 -- name: add_hold
 INSERT INTO holds (job_id, engine, amount, currency, held_at)
@@ -130,7 +135,7 @@ GROUP BY 1, holds.engine, jobs.model
 
 -- name: keyed
 -- Which jobs the keys in :keys (a JSON list) stand for.
-SELECT id, key, ordinal, digest FROM jobs WHERE key IN (SELECT value FROM json_each(:keys))
+SELECT id, key, ordinal, digest, state FROM jobs WHERE key IN (SELECT value FROM json_each(:keys))
 
 -- name: tally
 -- How many of the jobs in :ids (a JSON list) are in each state, and how many of those go on by themselves.

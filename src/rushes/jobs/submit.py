@@ -8,9 +8,11 @@ from rushes.domain.errors import (
     BadReference,
     Blocked,
     Busy,
+    ContentRefused,
     NotDelivered,
     OutcomeUnknown,
     Refused,
+    RushesError,
     SetupError,
     StorageError,
     Superseded,
@@ -18,8 +20,12 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job
 from rushes.engines.contract import Accepted, Prepared
+from rushes.jobs.fallback import turn_to_next
 from rushes.jobs.kit import Kit, unclassified
 from rushes.jobs.ledger import canonical
+
+TRIES_BEFORE_FALLBACK = 2
+"""How often a create that nobody heard is tried again before the next engine of the list is turned to."""
 
 
 async def submit(kit: Kit, job: Job) -> None:
@@ -42,9 +48,9 @@ async def prepare(kit: Kit, job: Job) -> Prepared | None:
         await asyncio.to_thread(kit.library.check_references, job.request)
         return await kit.engine(job.engine).prepare(job.request, model_id(job))
     except (NotDelivered, Busy, Unreachable) as error:
-        kit.tenure.put_off(job, error, kit.pause(job, error))
+        not_now(kit, job, error)
     except (Blocked, SetupError) as error:
-        kit.block(job, error)
+        stopped(kit, job, error)
     except (BadReference, StorageError) as error:
         kit.tenure.fail(job, error)
     except Exception as error:  # noqa: BLE001 - an engine's own mistake ends its job, not the worker
@@ -57,11 +63,11 @@ async def create(kit: Kit, job: Job, prepared: Prepared, key: str) -> None:
     try:
         accepted = await post(kit, job, prepared, key)
     except (NotDelivered, Busy) as error:
-        kit.tenure.put_off(job, error, kit.pause(job, error))
+        not_now(kit, job, error)
     except Blocked as error:
-        kit.block(job, error)
+        stopped(kit, job, error)
     except Refused as error:
-        kit.tenure.fail(job, error)
+        refused(kit, job, error)
     except OutcomeUnknown as error:
         kit.outcome_unknown(job, error)
     else:
@@ -80,6 +86,24 @@ async def post(kit: Kit, job: Job, prepared: Prepared, key: str) -> Accepted:
         raise OutcomeUnknown(f"no answer to the create within {engine.post_timeout:g} s") from error
     except Exception as error:
         raise OutcomeUnknown(f"the create ended with {type(error).__name__}: {error}") from error
+
+
+def not_now(kit: Kit, job: Job, error: RushesError) -> None:
+    """Nobody accepted it, and the next try may be heard: try again later, and after some tries elsewhere."""
+    if job.tries < TRIES_BEFORE_FALLBACK or not turn_to_next(kit, job, error):
+        kit.tenure.put_off(job, error, kit.pause(job, error))
+
+
+def stopped(kit: Kit, job: Job, error: RushesError) -> None:
+    """A person has to act before this engine accepts anything."""
+    if not turn_to_next(kit, job, error):
+        kit.block(job, error)
+
+
+def refused(kit: Kit, job: Job, error: Refused) -> None:
+    """The provider will not make it. What it refuses for its content is not carried to another one."""
+    if isinstance(error, ContentRefused) or not turn_to_next(kit, job, error):
+        kit.tenure.fail(job, error)
 
 
 async def store_ticket(kit: Kit, job: Job, accepted: Accepted) -> None:

@@ -13,10 +13,11 @@ from rushes.domain.job import JobState
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """The job that a key and an ordinal stand for, and the digest of its request."""
+    """The job that a key and an ordinal stand for, the digest of its request, and its state."""
 
     id: str
     digest: str
+    state: JobState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,10 @@ def keyed(database: Database, keys: Collection[str]) -> dict[tuple[str, int], Kn
     """Return the jobs that are there under any of `keys`, by key and ordinal."""
     sql = load("rushes.jobs", "ledger.sql")["keyed"]
     rows = database.all(sql, {"keys": json.dumps(sorted(keys))})
-    return {(row["key"], row["ordinal"]): Known(id=row["id"], digest=row["digest"]) for row in rows}
+    return {
+        (row["key"], row["ordinal"]): Known(id=row["id"], digest=row["digest"], state=JobState(row["state"]))
+        for row in rows
+    }
 
 
 def tally(database: Database, ids: Collection[str]) -> Tally:

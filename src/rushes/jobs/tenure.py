@@ -13,10 +13,11 @@ from typing import Any
 
 from rushes.database.database import Row
 from rushes.database.sql import load
-from rushes.domain.errors import Billed, RushesError, Superseded, WrongState
+from rushes.domain.errors import Billed, OverBudget, RushesError, Superseded, WrongState
 from rushes.domain.job import Failure, Job, JobState
+from rushes.domain.money import Caps
 from rushes.engines.contract import Accepted, Attempt, Progress, RenderState
-from rushes.jobs.budget import to_micros
+from rushes.jobs.budget import Allowance, to_amount, to_micros
 from rushes.jobs.ledger import Ledger, canonical
 from rushes.jobs.rows import moment
 
@@ -59,7 +60,7 @@ class Tenure:
         # Looked at before it is locked: a commit, even of nothing, would have every watcher look again.
         if not self._claimable(engine, places):
             return []
-        with self._fenced():
+        with self.fenced():
             ids = self._claimable(engine, places)
             for id in ids:
                 job = self.ledger.job(id)
@@ -92,7 +93,7 @@ class Tenure:
 
         `notes` are what its engine wants back where nobody hears what became of it.
         """
-        with self._fenced():
+        with self.fenced():
             if self.ledger.job(job.id).cancel_requested:
                 self._end(job, JobState.CANCELED, NOTHING_SENT)
                 return False
@@ -103,13 +104,13 @@ class Tenure:
 
     def accepted(self, job: Job, accepted: Accepted) -> None:
         """Store the ticket, before anything else is done with it."""
-        with self._fenced():
+        with self.fenced():
             values = {"id": job.id, "attempt": job.attempt, "ticket": canonical(accepted.ticket)}
             self._database.run(self._sql["accepted"], values)
             facts = {
                 "id": job.id,
                 "facts": json.dumps(dict(accepted.facts), default=str),
-                "warnings": json.dumps(list(accepted.warnings)),
+                "warnings": json.dumps([*self.ledger.job(job.id).warnings, *accepted.warnings]),
             }
             self._database.run(self._sql["accepted_facts"], facts)
             if not self.ledger.move(
@@ -124,7 +125,7 @@ class Tenure:
 
     def put_off(self, job: Job, error: RushesError, seconds: float) -> None:
         """The create was provably not accepted: the job waits, and is sent again later."""
-        with self._fenced():
+        with self.fenced():
             self._outcome(job, "not_sent")
             due = self.ledger.clock() + seconds
             tries = job.tries + 1
@@ -140,7 +141,7 @@ class Tenure:
 
     def unknown(self, job: Job, error: RushesError, seconds: float | None, raw: str | None = None) -> None:
         """The create may have been accepted. It is settled in `seconds`, or by a person (None)."""
-        with self._fenced():
+        with self.fenced():
             self._outcome(job, "unknown", raw)
             due = 0.0 if seconds is None else self.ledger.clock() + max(seconds, 0.001)
             origin = [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN]
@@ -155,7 +156,7 @@ class Tenure:
 
     def block(self, job: Job, error: RushesError, reason: str, seconds: float) -> None:
         """A person must act first. It is tried again in `seconds`."""
-        with self._fenced():
+        with self.fenced():
             if job.state is JobState.SUBMITTING:
                 self._outcome(job, "refused")
             self.ledger.move(
@@ -171,9 +172,39 @@ class Tenure:
 
     def unblocked(self, job: Job) -> None:
         """Try a blocked job again: at its provider where it has a ticket, else from the start."""
-        with self._fenced():
+        with self.fenced():
             to = JobState.QUEUED if job.ticket is not None else JobState.WAITING
             self.ledger.move(job.id, [JobState.BLOCKED], to, tries=job.tries)
+
+    def fallbacks(self, job: Job) -> list[dict[str, Any]]:
+        """Return what the job may still be instead, in order, as `admission.fallback_json` wrote it."""
+        row = self._database.one(self._sql["fallbacks"], {"id": job.id})
+        assert row is not None
+        found: list[dict[str, Any]] = json.loads(row["fallbacks"])
+        return found
+
+    def hold_elsewhere(self, job: Job, other: Mapping[str, Any], caps: Caps) -> OverBudget | None:
+        """Hold for a job what it would cost as `other`, and no longer what it costs now; or say why not."""
+        now = self.ledger.clock()
+        self._database.run(self._sql["release"], {"id": job.id, "now": now})
+        try:
+            Allowance(self._database, caps, now).take(other["engine"], to_amount(other["hold"]))
+        except OverBudget as error:
+            self.ledger.hold_again(job)
+            return error
+        self._database.run(self._sql["hold_at"], {"id": job.id, **other})
+        return None
+
+    def turn_to(
+        self, job: Job, other: Mapping[str, Any], rest: Sequence[Mapping[str, Any]], told: str
+    ) -> None:
+        """Make a job that nobody accepted what `other` says, and have it wait for its turn there."""
+        self._outcome(job, "refused")
+        values = {**other, "id": job.id, "fallbacks": json.dumps(rest), "now": self.ledger.clock()}
+        self._database.run(self._sql["turn_to"], values)
+        self.ledger.move(job.id, [JobState.SUBMITTING], JobState.WAITING)
+        self._warn(job, told)
+        self.ledger.note(job.id, "fell_back", origin=job.model, model=other["model"], because=told)
 
     # --- at the provider ---
 
@@ -190,12 +221,12 @@ class Tenure:
     def running(self, job: Job, progress: Progress) -> None:
         """Record that the provider has gone from queued to running, or back."""
         to = JobState.RUNNING if progress.state is RenderState.RUNNING else JobState.QUEUED
-        with self._fenced():
+        with self.fenced():
             self.ledger.move(job.id, [JobState.QUEUED, JobState.RUNNING], to)
 
     def rendered(self, job: Job, cost: Decimal | None) -> None:
         """The provider has finished: the clip can be collected."""
-        with self._fenced():
+        with self.fenced():
             self._charged(job, cost)
             self.ledger.move(job.id, [JobState.QUEUED, JobState.RUNNING], JobState.COLLECTING)
             self.ledger.note(job.id, "rendered", cost=str(cost) if cost is not None else None)
@@ -204,7 +235,7 @@ class Tenure:
 
     def completed(self, job: Job, clips: Sequence[str]) -> None:
         """Its clips are in the library: settle the hold with what the provider charged."""
-        with self._fenced():
+        with self.fenced():
             if not self.ledger.move(job.id, [JobState.COLLECTING], JobState.COMPLETED):
                 return
             self.ledger.settle(job, Billed.NO if job.charged == 0 else Billed.YES, job.charged)
@@ -217,7 +248,7 @@ class Tenure:
         cost = job.charged if cost is None else cost
         if cost is not None:
             failure = replace(failure, billed=Billed.YES if cost else Billed.NO)
-        with self._fenced():
+        with self.fenced():
             if job.state is JobState.SUBMITTING:
                 self._outcome(job, "refused")
             self._charged(job, cost)
@@ -228,25 +259,24 @@ class Tenure:
         billed = Billed.UNKNOWN if cost is None else Billed.YES if cost else Billed.NO
         if job.quote.free:
             billed = Billed.NO
-        with self._fenced():
+        with self.fenced():
             self._end(job, JobState.CANCELED, _canceled(billed), cost)
 
     def held_up(self, job: Job, error: RushesError | None) -> None:
         """Say what keeps a job where it is, until it moves or (None) nothing does any more."""
-        with self._fenced():
+        with self.fenced():
             reason = error.message if error is not None else None
             values = {"id": job.id, "reason": reason, "now": self.ledger.clock()}
             self._database.run(self._sql["held_up"], values)
 
     def warn(self, job: Job, text: str) -> None:
         """Tell everybody who looks at the job something that did not go as asked."""
-        with self._fenced():
-            warnings = json.dumps([*self.ledger.job(job.id).warnings, text])
-            self._database.run(self._sql["warn"], {"id": job.id, "warnings": warnings})
+        with self.fenced():
+            self._warn(job, text)
 
     def note(self, job: Job, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
-        with self._fenced():
+        with self.fenced():
             self.ledger.note(job.id, kind, **detail)
 
     # --- for recovery and limits ---
@@ -299,6 +329,10 @@ class Tenure:
         self._database.run(self._sql["forget_progress"], {"id": job.id})
         self.ledger.note(job.id, to.value, because=failure.message, billed=failure.billed.value)
 
+    def _warn(self, job: Job, text: str) -> None:
+        warnings = json.dumps([*self.ledger.job(job.id).warnings, text])
+        self._database.run(self._sql["warn"], {"id": job.id, "warnings": warnings})
+
     def _outcome(self, job: Job, outcome: str, raw: str | None = None) -> None:
         values = {"id": job.id, "attempt": job.attempt, "outcome": outcome, "raw": raw}
         self._database.run(self._sql["outcome"], values)
@@ -313,7 +347,8 @@ class Tenure:
         return int(row["epoch"])
 
     @contextmanager
-    def _fenced(self) -> Iterator[None]:
+    def fenced(self) -> Iterator[None]:
+        """Write in one transaction. Raises Superseded where another worker has taken the ledger over."""
         with self._database.transaction():
             if self._epoch() != self.epoch:
                 raise Superseded()

@@ -13,17 +13,33 @@ ORDER BY created_at
 
 -- name: claimable
 -- Waiting jobs of one engine that may start now, oldest first. While a job of the same account is blocked
--- the others wait too: they would meet the same wall. Where `due_at` lies further off than any pause we
+-- the others wait too: they would meet the same wall; one that has somewhere else to turn to goes. Where `due_at` lies further off than any pause we
 -- make, the clock was set back; it counts as due.
 SELECT jobs.id FROM jobs
 WHERE jobs.state = 'waiting' AND jobs.engine = :engine
   AND (jobs.due_at <= :now OR jobs.due_at > :now + :longest_pause)
-  AND NOT EXISTS (
+  AND (jobs.fallbacks != '[]' OR NOT EXISTS (
       SELECT 1 FROM jobs wall
       WHERE wall.state = 'blocked' AND wall.engine = jobs.engine AND wall.account = jobs.account
-        AND wall.due_at > :now AND wall.due_at <= :now + :longest_pause)
+        AND wall.due_at > :now AND wall.due_at <= :now + :longest_pause))
 ORDER BY jobs.created_at, jobs.rowid
 LIMIT :limit
+
+-- name: fallbacks
+SELECT fallbacks FROM jobs WHERE id = :id
+
+-- name: turn_to
+-- The job is to be made by another engine.
+UPDATE jobs
+SET engine = :engine, account = :account, model = :model, provider = :provider, request = :request,
+    quote = :quote, fallbacks = :fallbacks, updated_at = :now
+WHERE id = :id
+
+-- name: release
+UPDATE holds SET settled_at = :now WHERE job_id = :id
+
+-- name: hold_at
+UPDATE holds SET engine = :engine, amount = :hold, currency = :currency, settled_at = NULL WHERE job_id = :id
 
 -- name: engines_waiting
 SELECT DISTINCT engine FROM jobs WHERE state = 'waiting'

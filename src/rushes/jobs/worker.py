@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from rushes.domain.errors import StorageError, Superseded, WorkerRunning
 from rushes.domain.job import Job
+from rushes.domain.money import Caps
 from rushes.engines.contract import Engine
 from rushes.jobs import pipeline
 from rushes.jobs.collect import sweep
@@ -36,8 +37,9 @@ log = logging.getLogger("rushes.worker")
 class Worker:
     """Carries every job of one ledger through.
 
-    `engine` gives an engine by its configured name, `limits` what each may be asked for, `reload` reads
-    both anew; after `idle_s` seconds without anything to do it exits.
+    `engine` gives an engine by its configured name, `limits` what each may be asked for, `caps` are those
+    that money is held under, `reload` reads all of them anew; after `idle_s` seconds without anything to do
+    it exits.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Worker:
         limits: Callable[[str], Limits],
         *,
         reload: Callable[[], None] = lambda: None,
+        caps: Callable[[], Caps] = Caps,
         lock: Path,
         idle_s: float,
         backoff: Backoff | None = None,
@@ -57,6 +60,7 @@ class Worker:
         self._engine = engine
         self._limits = limits
         self._reload = reload
+        self._caps = caps
         self._lock = FileLock(lock, timeout=PROBE_S)
         self._idle_s = idle_s
         self._backoff = backoff or Backoff()
@@ -85,6 +89,7 @@ class Worker:
             library=self._library,
             engine=self._engine,
             reload=self._reload,
+            caps=self._caps,
             rate=lambda job: self._window(tenure, job),
             downloader=downloader,
             backoff=self._backoff,

@@ -33,6 +33,7 @@ CREATE TABLE jobs (
     error            TEXT,                         -- JSON
     warnings         TEXT NOT NULL DEFAULT '[]',
     facts            TEXT NOT NULL DEFAULT '{}',   -- what the provider said when it accepted
+    fallbacks        TEXT NOT NULL DEFAULT '[]',   -- JSON; what it would be at the engines to turn to, in order
     created_at       REAL NOT NULL,
     updated_at       REAL NOT NULL,
     completed_at     REAL
