@@ -9,11 +9,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any
 
 from rushes import settings
-from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError, StorageError
-from rushes.settings import Settings
+from rushes.catalogue.loading import key_options
+from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError, SignInNeeded, StorageError
+from rushes.settings import EngineSettings, Settings
+from rushes.settings.defaults import is_secret
+from rushes.settings.keys import read_kept
 from rushes.studio import Studio
 
 LITTLE_SPACE = 2 * 1024**3
@@ -24,26 +28,30 @@ LONGEST_CHECK_S = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at: whether it is `good`, what was found, and the command that mends it."""
+    """One thing looked at: whether it is `good`, what was found, and the command that mends it.
+
+    `key_from` says of an engine where its key comes from, "" where it has none.
+    """
 
     name: str
     good: bool
     told: str
     mend: str = ""
+    key_from: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def examine() -> list[Check]:
-    """Return every check; nothing is sent anywhere and nothing costs anything."""
+    """Return every check. Engines ask their services who we are; nothing costs anything."""
     checks = list(_packages())
     try:
         found = settings.load()
     except BadSettings as error:
         return [*checks, Check(name="settings", good=False, told=error.message, mend=error.next)]
     checks.append(Check(name="settings", good=True, told=str(found.config)))
-    return [*checks, *_storage(found), *_engines(found)]
+    return [*checks, _keys(found), *_storage(found), *_engines(found)]
 
 
 def _packages() -> Iterator[Check]:
@@ -54,6 +62,19 @@ def _packages() -> Iterator[Check]:
         except PackageNotFoundError:
             mend = f"pip install {package}"
             yield Check(name=package, good=False, told="not installed", mend=mend)
+
+
+def _keys(found: Settings) -> Check:
+    """Say where keys are kept by `rushes config set`, without opening the keyring."""
+    kept = read_kept(found.config.parent)
+    if kept.fault:
+        return Check(name="keys", good=False, told=kept.fault, mend=kept.mend)
+    in_keyring = sum(map(len, kept.in_keyring.values()))
+    told = f"{sum(map(len, kept.in_file.values()))} in {kept.path}, {in_keyring} in the keyring"
+    if in_keyring and find_spec("keyring") is None:
+        told += ", whose package is not installed"
+        return Check(name="keys", good=False, told=told, mend="pip install 'rushes[keyring]'")
+    return Check(name="keys", good=True, told=told)
 
 
 def _storage(found_settings: Settings) -> Iterator[Check]:
@@ -78,26 +99,63 @@ def _storage(found_settings: Settings) -> Iterator[Check]:
     )
 
 
-def _engines(found: Settings) -> Iterator[Check]:
+def _engines(found: Settings) -> list[Check]:
+    return asyncio.run(_all(found))
+
+
+async def _all(found: Settings) -> list[Check]:
+    """Have all engines that are set up look at themselves, at the same time."""
     try:
-        with Studio(found) as studio:
-            for name in found.engines:
-                yield asyncio.run(_engine(studio, name))
+        async with Studio(found) as studio:
+            return await asyncio.gather(*(_engine(studio, one) for one in _set_up(found)))
     except StorageError:
         # Told already, as the ledger's own check.
-        return
+        return []
 
 
-async def _engine(studio: Studio, name: str) -> Check:
+def _set_up(found: Settings) -> Iterator[EngineSettings]:
+    """Yield the configured engines, and the shipped ones that have the key they need."""
+    yield from found.engines.values()
+    for engine in found.shipped.values():
+        if any(engine.holds(option) or option in engine.refused for option in _needed(engine)):
+            yield engine
+
+
+async def _engine(studio: Studio, settings: EngineSettings) -> Check:
     """Have an engine look at itself, which costs nothing."""
+    name, good, mend = settings.name, False, ""
     try:
-        engine = studio.engine(name)
+        # On a thread: it may wait for the keyring, or load a large package.
+        engine = await asyncio.to_thread(studio.engine, name)
         async with asyncio.timeout(LONGEST_CHECK_S):
             told = await engine.check()
-        await engine.aclose()
+        good = True
     except TimeoutError:
-        told = f"no answer within {LONGEST_CHECK_S:g} s"
-        return Check(name=f"engine {name}", good=False, told=told, mend="see whether its server runs")
+        told, mend = f"no answer within {LONGEST_CHECK_S:g} s", "see whether its server runs"
     except RushesError as error:
-        return Check(name=f"engine {name}", good=False, told=error.message, mend=error.next)
-    return Check(name=f"engine {name}", good=True, told=f"{told} ({studio.settings.engines[name].kind})")
+        told, mend = error.message, error.next
+        if isinstance(error, SignInNeeded):
+            mend += _keeping_a_key(settings)
+    except Exception as error:  # noqa: BLE001 - one engine's own mistake does not hide the other checks
+        told, mend = f"the engine failed: {type(error).__name__}: {error}", RushesError.next
+    return Check(
+        name=f"engine {name}",
+        good=good,
+        told=f"{told} ({settings.kind})",
+        mend=mend,
+        key_from=", ".join(dict.fromkeys(settings.key_sources.values())),
+    )
+
+
+def _needed(settings: EngineSettings) -> tuple[str, ...]:
+    """Return the options of which an engine needs one as its key."""
+    return key_options(settings.kind, settings.name, base_url=settings.options.get("base_url"))
+
+
+def _keeping_a_key(settings: EngineSettings) -> str:
+    """Return how a new key can be kept for an engine, "" where it signs in without one."""
+    options = _needed(settings) or ("key",)
+    option = next((one for one in options if settings.holds(one)), options[-1])
+    if not is_secret(settings.kind, option):
+        return ""
+    return f"; to keep it: rushes config set {settings.name}.{option}"

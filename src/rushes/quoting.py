@@ -70,8 +70,7 @@ class Quoting:
         if name not in (None, "cheap"):
             candidates = [one for group in groups for one in group]
             raise refusal(str(name), candidates, datetime.now(UTC).date())
-        ready = None in self._roster.to_choose_from().values()
-        others = "; no other engine that is ready can do it" if ready else ""
+        others = "; no other engine that is ready can do it" if self._any_ready() else ""
         return self._roster.model(DEFAULT_MODEL), f"the free default{others}"
 
     def _groups(self, request: VideoRequest) -> Sequence[Sequence[Candidate]]:
@@ -86,11 +85,15 @@ class Quoting:
         return [[weighed[model.address] for model in group] for group in groups]
 
     def _weighed(self, request: VideoRequest) -> list[Candidate]:
-        known = self._roster.to_choose_from()
+        known = self._roster.readiness()
         unready = {name: why for name, why in known.items() if why}
-        engines = [engine for name in known if (engine := self._roster.settings.engine(name))]
-        models = (model for engine in engines for model in self._roster.models_of(engine))
+        models = (model for name in known for model in self._roster.models_of(name))
         return weigh(request, models, unready, datetime.now(UTC).date())
+
+    def _any_ready(self) -> bool:
+        """Whether an engine is ready that makes anything without being named."""
+        ready = (name for name, why in self._roster.readiness().items() if why is None)
+        return any(not model.named_only for name in ready for model in self._roster.models_of(name))
 
     # --- its price ---
 

@@ -26,9 +26,6 @@ from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
 from rushes.settings import EngineSettings, Settings
 
-LAST_RESORT = "animatic"
-"""The kind that is never chosen before another: it draws a storyboard and generates nothing."""
-
 
 class Roster:
     """Engines and models, as the settings have them; `reload` follows what a person changes there."""
@@ -66,10 +63,7 @@ class Roster:
         Raises UnknownEngine, EngineMissing, BadSettings.
         """
         if name not in self._engines:
-            configured = self.settings.engine(name)
-            if configured is None:
-                raise UnknownEngine(f"no engine named {name!r} is configured")
-            configured.check_key()
+            configured = self._known(name).with_keys()
             options = {**configured.options, "work": str(self.settings.home / "work")}
             self._engines[name] = registry.make(configured.kind, name, options)
         return self._engines[name]
@@ -85,16 +79,11 @@ class Roster:
             ),
         ]
 
-    def to_choose_from(self) -> dict[str, str | None]:
-        """Return each engine that a model may be chosen of, with why nothing may be sent to it yet, or None.
-
-        The configured ones and the shipped kinds, without the one that is the last resort.
-        """
+    def readiness(self) -> dict[str, str | None]:
+        """Return every engine, configured or shipped, with why nothing may be sent to it yet, or None."""
         known = {**self.settings.engines, **self.settings.shipped}
         return {
-            name: unready(engine, configured=name in self.settings.engines)
-            for name, engine in known.items()
-            if engine.kind != LAST_RESORT
+            name: unready(engine, configured=name in self.settings.engines) for name, engine in known.items()
         }
 
     # --- models ---
@@ -103,8 +92,8 @@ class Roster:
     def catalogue(self) -> Catalogue:
         """Every model of every configured engine."""
         if self._catalogue is None:
-            engines = self.settings.engines.values()
-            self._catalogue = Catalogue(model for engine in engines for model in self.models_of(engine))
+            engines = self.settings.engines
+            self._catalogue = Catalogue(model for name in engines for model in self.models_of(name))
         return self._catalogue
 
     def model(self, address: str) -> Model:
@@ -116,44 +105,53 @@ class Roster:
             return self.catalogue.find(address)
         except UnknownModel:
             name = address.partition("/")[0]
-            engine = self.settings.engine(name)
-            if engine is None:
+            if self.settings.engine(name) is None:
                 raise
             if name not in self.settings.engines:
-                return Catalogue(self.models_of(engine)).find(address)
+                return Catalogue(self.models_of(name)).find(address)
             # Where its engine cannot be loaded, what is missing is the better answer.
             self.engine(name)
             raise
 
-    def models_of(self, engine: EngineSettings) -> tuple[Model, ...]:
-        """Return an engine's models: those of the settings file, else listed, else shipped."""
-        if engine.name not in self._models:
+    def models_of(self, name: str) -> tuple[Model, ...]:
+        """Return an engine's models: those of the settings file, else listed, else shipped.
+
+        Raises UnknownEngine.
+        """
+        if name not in self._models:
+            engine = self._known(name)
             own = (read_model(table, engine.name) for table in engine.options.get("models", ()))
-            listed = saved_list(self._lists, engine.name)
+            listed = saved_list(self._lists, name)
             if listed is not None and listed.server != server_of(engine):
                 listed = None
-            self._models[engine.name] = merged(own, brought_models(engine), listed)
-        return self._models[engine.name]
+            self._models[name] = merged(own, brought_models(engine), listed)
+        return self._models[name]
 
     async def refresh(self, name: str) -> SavedList | None:
         """Ask an engine's service for its models and keep the list; None: it offers none.
 
         Raises what keeps the service from answering; the list before is kept.
         """
-        adapter, engine = self.engine(name), self.settings.engine(name)
+        adapter, engine = self.engine(name), self._known(name)
         try:
             models = await adapter.list_models()
         except RushesError:
             raise
         except Exception as error:
             raise Unreachable(f"the engine failed: {type(error).__name__}: {error}") from error
-        if engine is None or not models:
+        if not models:
             return None
         listed = SavedList(server=server_of(engine), read_on=datetime.now(UTC).date(), models=tuple(models))
         with translated(self._lists):
             save(self._lists, name, listed)
         self._forget_models()
         return listed
+
+    def _known(self, name: str) -> EngineSettings:
+        found = self.settings.engine(name)
+        if found is None:
+            raise UnknownEngine(f"no engine named {name!r} is configured")
+        return found
 
     @property
     def _lists(self) -> Path:
@@ -167,7 +165,7 @@ class Roster:
 def unready(engine: EngineSettings, *, configured: bool) -> str | None:
     """Return why nothing may be sent to an engine that nobody named; None: it is ready."""
     wanted = key_options(engine.kind, engine.name, base_url=engine.options.get("base_url"))
-    if not any(engine.options.get(option) for option in wanted):
+    if not any(engine.holds(option) for option in wanted):
         if not configured:
             return f"the engine {engine.name} is not configured"
         if wanted:

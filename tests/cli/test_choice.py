@@ -113,6 +113,15 @@ def test_an_engine_without_its_key_is_not_chosen(terminal: Terminal) -> None:
     assert "lab/priced" in said.out
 
 
+def test_what_generates_nothing_is_never_chosen(terminal: Terminal) -> None:
+    """A storyboard and pipelines of noise are free, and used only where they are named."""
+    found = terminal.json("quote", "a boat", "--explain")["candidates"]
+    reasons = {one["model"]: one["why_not"] for one in found}
+
+    assert "only where it is named" in reasons["animatic/storyboard"]
+    assert all(reasons[model] for model in reasons if model.startswith("local/tiny-random"))
+
+
 def test_a_key_in_the_environment_makes_an_engine_count(terminal: Terminal) -> None:
     """A shipped kind whose variable is set is chosen from, priced by the catalogue when it is not reached."""
     keyed = Terminal(home=terminal.home, variables={**NO_KEYS, "FAL_KEY": "id:invented"})

@@ -107,6 +107,7 @@ def _model(table: Mapping[str, Any], engine: str) -> Model:
         retires_on=retires,
         replacement=table.get("replacement"),
         unconfirmed=tuple(table.get("unconfirmed", ())),
+        named_only=bool(table.get("named_only", False)),
         notes=str(table.get("notes", "")),
     )
 

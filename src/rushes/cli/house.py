@@ -1,4 +1,4 @@
-"""`rushes budget | engines | models | config | doctor`: what is in force and what is there."""
+"""`rushes budget | engines | models`: what is in force and what is there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rushes.catalogue.abilities import ABILITIES, least_per_second
 from rushes.catalogue.catalogue import alive as is_alive
 from rushes.cli.amount import Amount
 from rushes.cli.output import common, put_json, put_pairs, put_table
-from rushes.domain.errors import RushesError, SetupError, UnknownEngine
+from rushes.domain.errors import RushesError, SetupError
 from rushes.domain.model import Audio, Model
 from rushes.domain.money import usd
 from rushes.studio import Studio
@@ -75,12 +75,19 @@ def _engine(studio: Studio, name: str) -> dict[str, str]:
     return {"name": name, "kind": configured.kind, "account": account, "recovery": recovery, "status": status}
 
 
+class Ability(click.Choice[str]):
+    """One of the abilities, written first_frame or first-frame."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).replace("-", "_"), param, ctx)
+
+
 @click.command()
 @click.argument("address", required=False)
 @click.option(
     "--can",
     multiple=True,
-    type=click.Choice(list(ABILITIES)),
+    type=Ability(list(ABILITIES)),
     metavar="ABILITY",
     help=f"Only those that can do it ({', '.join(ABILITIES)}); more than one: all of it.",
 )
@@ -132,12 +139,7 @@ def models(
 
 def _listed(studio: Studio, engine: str | None) -> Sequence[Model]:
     """Return the models of one engine, or of all that are configured. Raises UnknownEngine."""
-    if engine is None:
-        return list(studio.catalogue)
-    settings = studio.settings.engine(engine)
-    if settings is None:
-        raise UnknownEngine(f"no engine named {engine!r} is configured")
-    return studio.roster.models_of(settings)
+    return studio.roster.models_of(engine) if engine else list(studio.catalogue)
 
 
 def _costs_at_most(model: Model, amount: Decimal) -> bool:
@@ -205,54 +207,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-@click.command()
-@click.argument("what", type=click.Choice(["show", "path"]), default="show")
-@common
-def config(as_json: bool, what: str) -> int:
-    """Show the settings in force (show), or where the settings file is (path)."""
-    from rushes import settings
-
-    if what == "path":
-        # Without reading it: this is where a mistake in it leads to.
-        path = settings.places()[1]
-        put_json({"path": str(path)}) if as_json else click.echo(path)
-        return 0
-    found = settings.load()
-    caps = found.caps
-    shape = {
-        "config": str(found.config) + ("" if found.config.exists() else " (not there: all defaults)"),
-        "home": str(found.home),
-        "log": str(found.log),
-        "model": found.model or "the cheapest that can and is set up, else animatic/storyboard (free)",
-        "engines": ", ".join(f"{one.name} ({one.kind})" for one in found.engines.values()),
-        "budget": f"{_usd(caps.per_job)} a job, {_usd(caps.per_day)} a day, {_usd(caps.per_month)} a month",
-        "timezone": caps.timezone,
-    }
-    if as_json:
-        put_json(shape)
-    else:
-        put_pairs(list(shape.items()))
-    return 0
-
-
-@click.command()
-@common
-def doctor(as_json: bool) -> int:
-    """Check this machine: what is installed, what is missing, the one command that mends it."""
-    from rushes.diagnosis import examine
-
-    checks = examine()
-    if as_json:
-        put_json([check.as_json() for check in checks])
-    else:
-        marks = {True: click.style("ok", fg="green"), False: click.style("no", fg="red")}
-        put_table([(marks[check.good], check.name, check.told) for check in checks], ("", "CHECK", "FOUND"))
-        _prescribe([check.mend for check in checks if check.mend])
-    return 0 if all(check.good for check in checks) else SetupError.exit_code
-
-
-def _prescribe(mends: Sequence[str]) -> None:
-    for mend in mends:
-        click.echo(f"{click.style('mend', fg='cyan')}: {mend}")

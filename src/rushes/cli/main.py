@@ -33,9 +33,9 @@ COMMANDS = {
     "spend": ("spend:spend", "Show where the money went, by day, engine or model."),
     "engines": ("house:engines", "List the engines that are configured or can be."),
     "models": ("house:models", "List models and what they can do."),
-    "config": ("house:config", "Show the settings in force and where they come from."),
+    "config": ("config:config", "Show the settings in force, change them, keep keys."),
     "sora": ("sora.group:sora", "Sign in to Sora's web app, look into it, and emulate it."),
-    "doctor": ("house:doctor", "Check this machine, and name the command that mends it."),
+    "doctor": ("config:doctor", "Check this machine and its engines; name the command that mends it."),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -51,7 +51,10 @@ async def _bars(studio: Studio, ids: Sequence[str]) -> None:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         tasks = [progress.add_task("", total=1.0, id=id, state="") for id in ids]
+        models: dict[str, str] = {}
         async for jobs in studio.watch(ids):
+            for words in turns(jobs, models):
+                progress.console.print(words, markup=False, highlight=False, style="yellow")
             for task, job in zip(tasks, jobs, strict=True):
                 progress.update(
                     task,
@@ -63,11 +66,22 @@ async def _bars(studio: Studio, ids: Sequence[str]) -> None:
 
 async def _lines(studio: Studio, ids: Sequence[str]) -> None:
     told: dict[str, JobState] = {}
+    models: dict[str, str] = {}
     async for jobs in studio.watch(ids):
+        for words in turns(jobs, models):
+            say(words)
         for job in jobs:
             if told.get(job.id) is not job.state:
                 told[job.id] = job.state
                 say(f"{job.id} {click.unstyle(state(job))}")
+
+
+def turns(jobs: Sequence[Job], models: dict[str, str]) -> Iterator[str]:
+    """Yield what is said of jobs that went on to their next fallback; `models` holds the last of each."""
+    for job in jobs:
+        if models.get(job.id, job.model) != job.model:
+            yield f"{job.id} {job.warnings[-1]}"
+        models[job.id] = job.model
 
 
 def fullness(job: Job) -> float:

@@ -70,7 +70,8 @@ class Model:
     whether it takes them, `extend_lengths` how long a continuation may be where that differs from `lengths`,
     `shots` how many a storyboard may have (0: it takes none). With `variants`, ids that begin with this one
     and go on after "_", "-", "." or ":" are dated variants of it. `service` is the address of the host
-    that `retires_on` is about; None: it is about the model wherever it is served.
+    that `retires_on` is about; None: it is about the model wherever it is served. With `named_only` it is
+    used where it is named, and never chosen: what it makes is no generated video.
     """
 
     engine: str
@@ -97,6 +98,7 @@ class Model:
     replacement: str | None = None
     service: str | None = None
     unconfirmed: tuple[str, ...] = ()
+    named_only: bool = False
     notes: str = ""
 
     @property

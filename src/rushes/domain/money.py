@@ -18,9 +18,9 @@ class Basis(StrEnum):
 
 
 def usd(amount: Decimal) -> str:
-    """Return an amount in dollars as a person reads it: "$0.20", "$5.00", "$0.0125"."""
+    """Return an amount in dollars as a person reads it: "$0.20", "$1,000.00", "$0.0125"."""
     cents = amount.quantize(Decimal("0.01"))
-    return f"${cents:f}" if cents == amount else f"${amount.normalize():f}"
+    return f"${cents:,f}" if cents == amount else f"${amount.normalize():,f}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,10 @@
+"""Settings: a file, the environment and the keys that are kept, made into one frozen object.
+
+The only reader of os.environ, and the only room that knows where keys are.
+"""
+
+from rushes.settings.defaults import DEFAULTS, Defaults
+from rushes.settings.loading import load, places
+from rushes.settings.settings import EngineSettings, Settings
+
+__all__ = ["DEFAULTS", "Defaults", "EngineSettings", "Settings", "load", "places"]
