@@ -13,7 +13,7 @@ override PROMPT := $(value PROMPT)
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sora test lint types docs generate bench format lock clean
+.PHONY: help demo demo-sora test test-local lint types docs generate bench format lock clean
 
 help: ## list the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +28,10 @@ demo-sora: $(VENV)/.installed ## sign in to an emulator of Sora's web app and ma
 test: $(VENV)/.installed ## run the tests, those in real browsers too (may install the browsers)
 	@tools/browsers
 	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist loadgroup --ignore tests/docs
+
+test-local: ## run the tests of the engine `local` with a real torch (1.5 GB, and two minutes to install)
+	@tools/local-venv
+	.venv-local/bin/python -m pytest -n 2 --dist loadscope tests/local
 
 lint: $(VENV)/.installed ## style, formatting, and which room may import which
 	$(BIN)/ruff check
@@ -55,7 +59,7 @@ lock: ## renew the pins: make lock ARGS=--upgrade for the newest
 	tools/lock $(ARGS)
 
 clean: ## remove what the verbs made
-	rm -rf $(VENV) $(BENCH_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH_VENV) .venv-local .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is touched last, so a set-up that was cut short is done again.

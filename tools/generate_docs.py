@@ -7,17 +7,19 @@ python tools/generate_docs.py --check    exits with 1 where one is out of date
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from rushes.catalogue.abilities import ABILITIES
 from rushes.catalogue.loading import shipped_models
 from rushes.cli.main import COMMANDS, app
 from rushes.domain.errors import error_classes
 from rushes.domain.model import Model
 from rushes.domain.request import Role
 from rushes.engines import registry
+from rushes.engines.contract import BaseEngine
 from rushes.testing.sora_emulator import FAULTS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -68,30 +70,71 @@ def _help(command: click.Command, parent: click.Context, title: str) -> list[str
     return [f"## {title}", "", "```text", text, "```", ""]
 
 
+RUN_FOR_REAL = {
+    "animatic": "yes: it is this machine",
+    "local": "`tiny-random` alone, on a CPU; no downloaded weights",
+    "fal": "no, a double of it",
+    "openai-videos": "no, a double of it",
+    "openrouter": "no, a double of it",
+    "sora-web": "no, it closed on 2026-04-26: [an emulator](sora.md) of it",
+}
+"""By engine kind: whether it was run against the real service. The double in `rushes.testing` is none."""
+
+
 def engines() -> str:
-    """Return the table of engines and what their models can do."""
-    lines = [
-        "# Engines",
-        NOTE,
-        "",
-        "| model | recovery | lengths | aspects | resolutions | first / last frame | sound | seed | price |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for kind in sorted(registry.kinds()):
-        cls = registry.load(kind)
-        for model in shipped_models(kind, kind) or cls.models:
-            lines.append(_engine_row(model, cls.recovery.value))
-    lines += [
-        "",
-        "Run against the real service: `animatic` yes, it is this machine. `scripted` is the double in",
-        "`rushes.testing`: a provider that can be told to misbehave; its recovery is set for each instance.",
-        "`fal`, `openrouter`, `openai-videos` no: each is run against a double of its service.",
-        "`sora-web` no: the service closed on 2026-04-26; it is run against [an emulator](sora.md) of it.",
-    ]
-    return "\n".join(lines) + "\n"
+    """Return the tables of engines, of what each can do, and of their models."""
+    kinds = {kind: registry.declared(kind) for kind in sorted(RUN_FOR_REAL)}
+    models = {kind: tuple(shipped_models(kind, kind)) or tuple(cls.models) for kind, cls in kinds.items()}
+    return "\n".join(
+        [
+            "# Engines",
+            NOTE,
+            "",
+            "What each engine can do with at least one of the models it comes with. Others are read from a",
+            "service's list (`rushes models --refresh`) or described in [the settings](settings.md).",
+            "",
+            *_abilities(kinds, models),
+            "",
+            "**A lost create**, of which nobody heard whether it was accepted, is settled",
+            "[as the engine declares](how-submits-fail.md).",
+            "",
+            "## Models",
+            "",
+            "| model | lengths | aspects | resolutions | first / last frame | sound | seed | price |",
+            "|---|---|---|---|---|---|---|---|",
+            *(_model_row(model) for kind in kinds for model in models[kind]),
+            "",
+        ]
+    )
 
 
-def _engine_row(model: Model, recovery: str) -> str:
+def _abilities(kinds: Mapping[str, type[BaseEngine]], models: Mapping[str, Sequence[Model]]) -> Iterator[str]:
+    """Yield the table of what the engines can do: a column for each engine, a row for each ability."""
+    yield "| | " + " | ".join(f"`{kind}`" for kind in kinds) + " |"
+    yield "|---|" + "---|" * len(kinds)
+    for name, able in ABILITIES.items():
+        found = (any(able(model) for model in models[kind]) for kind in kinds)
+        yield _row(name.replace("_", " "), (_mark(one) for one in found))
+    for words, method in (
+        ("cancel", "cancel"),
+        ("live price or quota", "quote"),
+        ("a list of models", "list_models"),
+    ):
+        own = (getattr(cls, method) is not getattr(BaseEngine, method) for cls in kinds.values())
+        yield _row(words, (_mark(one) for one in own))
+    yield _row("a lost create", (f"`{cls.recovery.value}`" for cls in kinds.values()))
+    yield _row("run against the real service", (RUN_FOR_REAL[kind] for kind in kinds))
+
+
+def _mark(able: bool) -> str:
+    return "yes" if able else "–"
+
+
+def _row(head: str, cells: Iterable[str]) -> str:
+    return f"| {head} | " + " | ".join(cells) + " |"
+
+
+def _model_row(model: Model) -> str:
     frames = " / ".join(
         "yes" if role in model.roles else "no" for role in (Role.FIRST_FRAME, Role.LAST_FRAME)
     )
@@ -103,7 +146,6 @@ def _engine_row(model: Model, recovery: str) -> str:
         price = ", ".join(f"${rate:f}/s" for rate in rates)
     cells = (
         f"`{model.address}`",
-        recovery,
         str(model.lengths),
         " ".join(model.aspects),
         " ".join(model.resolutions),

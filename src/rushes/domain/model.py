@@ -142,5 +142,6 @@ class Model:
             "replacement": self.replacement,
             "service": self.service,
             "unconfirmed": list(self.unconfirmed),
+            "named_only": self.named_only,
             "notes": self.notes,
         }

@@ -16,6 +16,7 @@ SHIPPED = {
     "openrouter": "rushes.engines.openrouter.engine:OpenRouterEngine",
     "openai-videos": "rushes.engines.openai_videos.engine:OpenAIVideosEngine",
     "fal": "rushes.engines.fal.engine:FalEngine",
+    "local": "rushes.engines.local.engine:LocalEngine",
 }
 """Engine kind to `module:class`. Third parties register under the entry-point group `rushes.engines`."""
 
@@ -32,6 +33,15 @@ def kinds() -> dict[str, str]:
 
 def load(kind: str) -> type[BaseEngine]:
     """Import and return the class of an engine kind. Raises UnknownEngine, or EngineMissing with the cure."""
+    found = declared(kind)
+    for package in found.packages:
+        if find_spec(package) is None:
+            raise _missing(kind, package)
+    return found
+
+
+def declared(kind: str) -> type[BaseEngine]:
+    """Import and return the class of an engine kind, whether or not the packages it uses are installed."""
     target = SHIPPED.get(kind) or kinds().get(kind)
     if target is None:
         known = ", ".join(sorted(kinds()))
@@ -44,9 +54,6 @@ def load(kind: str) -> type[BaseEngine]:
         found: type[BaseEngine] = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         raise _missing(kind, error.name) from error
-    for package in found.packages:
-        if find_spec(package) is None:
-            raise _missing(kind, package)
     return found
 
 
