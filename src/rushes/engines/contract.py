@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import BadInput, Refused
 from rushes.domain.model import Model
 from rushes.domain.money import Quote
@@ -157,6 +158,9 @@ class Engine(Protocol):
     list_delay: float
     key_lifetime: float
 
+    @property
+    def in_private_network(self) -> bool: ...
+
     async def prepare(self, request: VideoRequest, model: str) -> Prepared: ...
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted: ...
     async def poll(self, ticket: Ticket) -> Progress: ...
@@ -188,6 +192,12 @@ class BaseEngine:
         self.name = name
         self.settings = settings
         self.account = str(settings.get("account", "default"))
+
+    @property
+    def in_private_network(self) -> bool:
+        """Whether an address in its settings is of a private network: only then may its files be there."""
+        told = (one for one in self.settings.values() if isinstance(one, str))
+        return any(not is_public(host_of(one)) for one in told if one.startswith(("http://", "https://")))
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared:
         return Prepared(request=request, model=model)

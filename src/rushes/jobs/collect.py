@@ -107,10 +107,11 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
     small: Arrival | None = None
     problem: MediaError | ResultBroken | None = None
     gone: ResultGone | None = None
+    public_only = not kit.engine(job.engine).in_private_network
     for place, source in enumerate(result.candidates):
         target = kit.library.staging(job.id) / f"{number}-{place}.mp4"
         try:
-            arrival = await fetch(kit, source, target)
+            arrival = await fetch(kit, source, target, public_only)
         except ResultGone as error:
             gone = error
             continue
@@ -133,13 +134,13 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
     raise broken(kit.library, job, problem)
 
 
-async def fetch(kit: Kit, source: Source, target: Path) -> Arrival:
+async def fetch(kit: Kit, source: Source, target: Path, public_only: bool) -> Arrival:
     """Download one candidate and look at all of it, both away from the event loop.
 
     A file at `target` came in whole before the worker was stopped, and is only looked at again.
     """
     if not target.exists():
-        await asyncio.to_thread(kit.downloader.fetch, source, target)
+        await asyncio.to_thread(kit.downloader.fetch, source, target, public_only=public_only)
     try:
         # Only decoding takes room: a download that stalls must not keep other clips from being looked at.
         async with kit.room:
@@ -194,7 +195,8 @@ def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroke
     """Keep what arrived as `*.rejected` and return the error that says where."""
     kept = library.reject(job.id)
     where = f"; kept as {kept[0]}" if kept else ""
-    return ResultBroken(f"every file the provider offered was broken: {problem or 'no candidates'}{where}")
+    said = f"every file the provider offered was broken: {problem or 'no candidates'}{where}"
+    return ResultBroken(said, next=problem.next if isinstance(problem, ResultBroken) else None)
 
 
 def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:

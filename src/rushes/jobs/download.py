@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import httpx
 
 from rushes.database.database import translated
+from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import ResultBroken, ResultGone, Unreachable
 from rushes.engines.contract import Source
 
@@ -50,8 +51,11 @@ class Downloader:
         if "client" in self.__dict__:
             self.client.close()
 
-    def fetch(self, source: Source, destination: Path) -> Path:
+    def fetch(self, source: Source, destination: Path, *, public_only: bool = False) -> Path:
         """Bring `source` to `destination`; it is there whole, with an `ftyp` box, or not at all.
+
+        With `public_only` nothing is asked of a private network, redirected there or not: a service on the
+        public one has no business there.
 
         Raises ResultGone (401, 403, 404, 410: ask the engine for a fresh address), ResultBroken (not a
         video file, or not the promised length), Unreachable (tried and tried), DiskFull, ReadOnly.
@@ -63,7 +67,7 @@ class Downloader:
             elif source.data is not None:
                 part.write_bytes(source.data)
             else:
-                self._stream_with_resume(source, part)
+                self._stream_with_resume(source, part, public_only)
             _check_ftyp(part, source)
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -71,12 +75,12 @@ class Downloader:
             _notes(part).unlink(missing_ok=True)
         return destination
 
-    def _stream_with_resume(self, source: Source, part: Path) -> None:
+    def _stream_with_resume(self, source: Source, part: Path, public_only: bool) -> None:
         failures = 0
         while True:
             before = part.stat().st_size if part.exists() else 0
             try:
-                return self._stream(source, part)
+                return self._stream(source, part, public_only)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise ResultBroken(f"{source} is not an address that can be downloaded from") from error
             except (httpx.TransportError, BrokenOff) as error:
@@ -86,9 +90,9 @@ class Downloader:
                     raise Unreachable(f"{source} broke off {failures} times: {error}") from error
                 self.pause(failures)
 
-    def _stream(self, source: Source, part: Path) -> None:
+    def _stream(self, source: Source, part: Path, public_only: bool) -> None:
         have, tag = _resumable(part)
-        with self._open(source, have, tag) as response:
+        with self._open(source, have, tag, public_only) as response:
             if response.status_code == 416:
                 _forget(part)
                 raise BrokenOff("the server has less of it than we do; starting over")
@@ -106,12 +110,16 @@ class Downloader:
                 raise BrokenOff(f"{got} of {total} bytes arrived")
 
     @contextmanager
-    def _open(self, source: Source, have: int, tag: str | None) -> Iterator[httpx.Response]:
+    def _open(
+        self, source: Source, have: int, tag: str | None, public_only: bool
+    ) -> Iterator[httpx.Response]:
         """Open the stream, following redirects by hand: credentials go to their own origin only."""
         assert source.url is not None
         url = home = httpx.URL(source.url)
         resume = {"Range": f"bytes={have}-", "If-Range": tag} if have and tag else {}
         for _ in range(REDIRECTS):
+            if public_only:
+                _check_public(url, source)
             own = dict(source.headers) if _origin(url) == _origin(home) else {}
             # identity: a compressed stream can be neither resumed nor counted.
             request = self.client.build_request(
@@ -136,6 +144,16 @@ def _take_file(source: Source, part: Path) -> None:
         shutil.move(source.file, part)
     else:
         shutil.copyfile(source.file, part)
+
+
+def _check_public(url: httpx.URL, source: Source) -> None:
+    host = host_of(str(url))
+    if not is_public(host):
+        raise ResultBroken(
+            f"{source} leads to {host}, which is not on the public network; nothing was fetched",
+            next="where the service is your own, set its base_url to its address in that network; then "
+            "rushes collect ID downloads it",
+        )
 
 
 def _check_status(response: httpx.Response, source: Source) -> None:

@@ -9,6 +9,7 @@ told of `create`, `status`, `result`, `cancel`, `models`, `pricing`, `list`, `up
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -140,7 +141,7 @@ class FalService(StandIn):
             answer = render.facts.get("answer", {"detail": "Internal error", "error_type": "internal_error"})
             return JSONResponse(answer, int(render.facts.get("code", 500)), headers)
         video = {"url": f"{request.base_url}files/b/{render.id}/output.mp4", "content_type": "video/mp4"}
-        units = render.facts.get("units", render.body.get("duration", 1))
+        units = _units(render)
         return JSONResponse(
             {"video": None if render.stage == "empty" else video, "seed": 7},
             headers={**headers, "x-fal-billable-units": str(units)},
@@ -173,6 +174,12 @@ class FalService(StandIn):
             return instead
         kind = told.facts.get("kind", "whole") if told is not None else "whole"
         return Response(self.footage.named(kind), media_type="video/mp4")
+
+    def charge(self, render: Render) -> float:
+        """Return the units of a result, with or without a video in it, at the price of one."""
+        price = self.endpoints[self.made_by[render.id]].unit_price
+        ended = render.stage in ("succeeded", "empty")
+        return round(_units(render) * price, 6) if ended and price is not None else 0.0
 
     def _render(self, request: Request) -> Render | None:
         """Return a request that is asked for under its owner and app, as fal's clients do."""
@@ -324,6 +331,12 @@ def _ending(render: Render) -> dict[str, Any]:
     if render.stage == "failed":
         return {"error": f"Invalid status code: {render.facts.get('code', 500)}", "error_type": kind}
     return {"metrics": {"inference_time": render.seconds}}
+
+
+def _units(render: Render) -> float:
+    """Return the units that a render is billed for: what it was told, or its seconds, "8" or "8s" or 8."""
+    seconds = re.match(r"[\d.]+", str(render.body.get("duration", 1)))
+    return float(render.facts.get("units", seconds.group() if seconds else 1))
 
 
 def _app(endpoint: str) -> str:

@@ -128,6 +128,11 @@ class OpenRouterService(StandIn):
 
     # --- what it says ---
 
+    def charge(self, render: Render) -> float:
+        """Return what it charges; of a `cost` that is told as None it says nothing to who asks."""
+        told = render.facts.get("cost")
+        return float(told if told is not None else COST if render.stage == "succeeded" else 0)
+
     def _record(self, request: Request, render: Render) -> dict[str, Any]:
         host = str(request.base_url).rstrip("/")
         path = f"/api/v1/videos/{render.id}"
@@ -140,8 +145,8 @@ class OpenRouterService(StandIn):
         }
         if stage == "failed":
             record["error"] = render.reason or "Provider returned error"
-        if stage in ("succeeded", "failed") and render.facts.get("cost", COST) is not None:
-            cost = render.facts.get("cost", COST if stage == "succeeded" else 0)
+        cost = render.facts.get("cost", self.charge(render))
+        if stage in ("succeeded", "failed") and cost is not None:
             record["usage"] = {"cost": cost, "is_byok": bool(render.facts.get("byok"))}
         if stage == "succeeded" and not render.facts.get("bare"):
             if render.facts.get("elsewhere"):

@@ -16,7 +16,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -105,7 +105,7 @@ class StandIn:
 
     def app(self) -> Starlette:
         control = [
-            Route("/standin/script", self._script, methods=["POST", "DELETE"]),
+            Route("/standin/script", self._script, methods=["POST", "GET", "DELETE"]),
             Route("/standin/log", self._show_log),
             Route("/standin/requests", self._show_requests),
         ]
@@ -171,12 +171,18 @@ class StandIn:
                 file.write(json.dumps(entry) + "\n")
         return render
 
+    def charge(self, render: Render) -> float | None:
+        """Return what the service charges for a render, in dollars; None where it names no price."""
+        return None
+
     # --- for tests ---
 
     async def _script(self, request: Request) -> Response:
         if request.method == "DELETE":
             self._told.clear()
             return JSONResponse({})
+        if request.method == "GET":
+            return JSONResponse([asdict(one) for one in self._told])
         body = await request.json()
         unknown = set(body) - {one.name for one in fields(Told)}
         if unknown:
@@ -187,7 +193,14 @@ class StandIn:
     async def _show_log(self, request: Request) -> Response:
         return JSONResponse(
             [
-                {"id": one.id, "prompt": one.prompt, "body": dict(one.body), "time": one.created_at}
+                {
+                    "id": one.id,
+                    "prompt": one.prompt,
+                    "body": dict(one.body),
+                    "time": one.created_at,
+                    "stage": one.stage,
+                    "charged": self.charge(one),
+                }
                 for one in self.renders.values()
             ]
         )

@@ -32,8 +32,16 @@ class StandInProcess:
         """Have it forget what it was told."""
         self._client.delete("/standin/script")
 
+    def told(self) -> list[dict[str, Any]]:
+        """Return what it was told, oldest first, with the `times` that are left of each."""
+        found: list[dict[str, Any]] = self._client.get("/standin/script").json()
+        return found
+
     def log(self, match: str = "") -> list[dict[str, Any]]:
-        """Return the accepted creates with `match` in their prompt: id, prompt, body, time."""
+        """Return the accepted creates with `match` in their prompt.
+
+        Each has id, prompt, body, time; `stage`, how it stands; `charged` in dollars, None for no price.
+        """
         return [one for one in self._client.get("/standin/log").json() if match in one["prompt"]]
 
     def requests(self, operation: str = "") -> list[dict[str, Any]]:

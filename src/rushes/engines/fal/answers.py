@@ -92,7 +92,7 @@ def problems(response: httpx.Response) -> list[Problem]:
     if isinstance(body, Mapping):
         found = list(_problems_in(body, kind))
         if found:
-            return [replace(one, words=_without_key(one.words, response)) for one in found]
+            return [replace(one, words=without_key(one.words, response)) for one in found]
     return [Problem(words=reason(response), kind=kind)] if kind else []
 
 
@@ -204,8 +204,8 @@ def json_of(response: httpx.Response) -> Any:
         return None
 
 
-def _without_key(text: str, response: httpx.Response) -> str:
-    # A wrong key is answered by repeating it.
+def without_key(text: str, response: httpx.Response) -> str:
+    """Return what fal says without our key: a wrong one is answered by repeating it."""
     key = response.request.headers.get("authorization", "").removeprefix("Key ")
     return text.replace(key, "***") if key else text
 

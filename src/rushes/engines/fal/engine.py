@@ -195,11 +195,13 @@ class FalEngine(BaseEngine):
         with asking():
             response = await self._queue.get(_path(ticket))
         if response.is_success:
+            # A page in its place, such as a proxy's, is no result without a video.
+            result = answer(response)
             cost = await self._cost(ticket, response)
-            if answers.files(answers.json_of(response)):
+            if answers.files(result):
                 return Progress(state=RenderState.SUCCEEDED, cost=cost)
             said = str(status.get("error") or "fal finished it without a video")
-            return Progress(state=RenderState.FAILED, error=said, cost=cost)
+            return Progress(state=RenderState.FAILED, error=answers.without_key(said, response), cost=cost)
         return answers.failure(response, status, await self._cost(ticket, response))
 
     async def _cost(self, ticket: Ticket, response: httpx.Response) -> Decimal | None:

@@ -6,14 +6,13 @@ What is uploaded lies at a public address that nobody can guess, and is deleted 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import mimetypes
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
+from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import BadReference, Unreachable
 from rushes.domain.request import Reference, Role
 from rushes.engines.fal.fields import Field
@@ -25,7 +24,6 @@ LARGEST_PICTURE = 30.0
 """Megabytes, where an endpoint's own description tells no limit: those of Seedance 2.5 on fal, 2026-09-29."""
 
 TYPES = {Role.INPUT_VIDEO: "video/mp4", Role.AUDIO: "audio/mpeg"}
-HOUSE_NAMES = (".local", ".internal", ".localhost", ".lan", ".home.arpa")
 UPLOAD_S = 300.0
 """Seconds for one file on a slow line."""
 
@@ -48,28 +46,17 @@ def check(reference: Reference, taken: Field | None) -> None:
 
 def check_address(url: str, role: Role) -> None:
     """Raise BadReference unless fal's own machines can fetch `url`."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if parts.scheme not in ("https", "http") or not host:
+    host = host_of(url)
+    if not url.lower().startswith(("https://", "http://")) or not host:
         raise BadReference(
             f"the {role.value} reference {url!r} is not a web address; nothing was sent",
             next=f"write it as --reference {role.value}=id:https://…, or give a file",
         )
-    if _is_private(host):
+    if not is_public(host):
         raise BadReference(
             f"the {role.value} reference lies at {host}, which only this network can reach; nothing was sent",
             next="give the file itself: it is uploaded",
         )
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.lower().rstrip(".").endswith(HOUSE_NAMES)
 
 
 async def upload(client: httpx.AsyncClient, reference: Reference, keep_s: int) -> str:

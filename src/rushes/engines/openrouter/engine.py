@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -107,7 +108,8 @@ class OpenRouterEngine(BaseEngine):
             raise
 
     async def poll(self, ticket: Ticket) -> Progress:
-        return progress_of(await self._job(ticket), self._ask_after)
+        progress = progress_of(await self._job(ticket), self._ask_after)
+        return replace(progress, error=self.service.scrubbed(progress.error) if progress.error else None)
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
         """Return the files, their addresses signed anew. Raises ResultBroken where there are none."""

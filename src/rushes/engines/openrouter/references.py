@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import BadReference, Refused
 from rushes.domain.request import Reference, Role
 
@@ -89,28 +89,15 @@ def check_public(url: str, role: Role) -> None:
     """Raise BadReference for what the service could not fetch, or must not: a private host, a password."""
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
+        host = host_of(url)
     except ValueError:
         raise _not_fetched(role, "it is not an address") from None
     if parts.scheme != "https":
         raise _not_fetched(role, "OpenRouter keeps no files under ids; an https:// address is needed")
     if parts.username or parts.password:
         raise _not_fetched(role, "its address holds a password, which would go to OpenRouter and beyond")
-    if not _public(host):
+    if not is_public(host):
         raise _not_fetched(role, f"{host or 'its host'} is not on the public network")
-
-
-def _public(host: str) -> bool:
-    if "." not in host and ":" not in host:
-        return False
-    if host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa")):
-        return False
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        # Other ways to write an address, such as 127.1 or 0x7f.0.0.1, end in a number; names do not.
-        last = host.rsplit(".", 1)[-1]
-        return not (last.isdigit() or last.startswith("0x"))
 
 
 def _not_fetched(role: Role, why: str) -> BadReference:

@@ -90,6 +90,10 @@ class Service:
         """The headers that downloads from the service's own address need."""
         return {"Authorization": f"Bearer {self._key}"}
 
+    def scrubbed(self, words: str) -> str:
+        """Return what the service says of a job, without our key: upstreams repeat it in their errors."""
+        return words.replace(self._key, "***") if self._key else words
+
     async def aclose(self) -> None:
         if "_client" in self.__dict__:
             await self._client.aclose()
