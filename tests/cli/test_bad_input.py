@@ -28,6 +28,7 @@ BAD_REQUESTS = {
     "unknown resolution": (["x", "--resolution", "4320p"], "allowed: 720p"),
     "unknown model": (["x", "--model", "animatic/story"], "did you mean animatic/storyboard?"),
     "unknown engine": (["x", "--model", "nobody/model"], "there is no model"),
+    "reference on the web": (["x", "--first-frame", "https://example.com/a.png"], "is a web address"),
     "unknown role": (["x", "--reference", "foo=a.png"], "allowed roles: first_frame"),
     "unsupported role": (["x", "--reference", "style=PICTURE"], "1 × style"),
     "reference missing": (["x", "--first-frame", "/nowhere/a.png"], "does not exist"),

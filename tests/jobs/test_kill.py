@@ -20,7 +20,7 @@ from tests.jobs.campaign import Campaign
 from tests.jobs.shop import HOLD, NOTHING, Shop
 
 KILLS = int(os.environ.get("RUSHES_KILLS", "200"))
-SEED = int(os.environ.get("RUSHES_SEED", str(time.time_ns() % 1_000_000)))
+SEED = int(os.environ.get("RUSHES_SEED", "20260924"))
 PHASES = ("prepare", "submit", "store", "poll", "download", "inspect", "file")
 
 

@@ -369,7 +369,7 @@ class ResultGone(EngineError):
     code = "result_gone"
     http_status = 410
     billed = Billed.UNKNOWN
-    next = "rushes create … --again makes a new one"
+    next = "rushes collect ID asks once more, free; rushes create … --again makes a new one"
 
 
 class ResultBroken(EngineError):

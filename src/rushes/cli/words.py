@@ -1,0 +1,182 @@
+"""The words that describe a clip: the options of `create` and `quote`, made into a request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rushes.domain.errors import BadInput
+from rushes.domain.request import Reference, Role, Shot, VideoRequest
+
+Value = TypeVar("Value")
+
+ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
+SIZES = {"small": "480p", "medium": "720p", "large": "1080p"}
+FRAMES_PER_SECOND = 30
+
+
+def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the words that describe a clip."""
+    options = [
+        click.argument("prompt", required=False),
+        click.argument("orientation", required=False),
+        click.argument("size", required=False),
+        click.argument("n_frames", required=False, type=int),
+        click.option(
+            "--model",
+            metavar="ENGINE/MODEL",
+            help="Which model makes it (rushes models), or a short name: best, cheap, fast, kling-3 …"
+            " Without it: the cheapest that can and is set up.",
+        ),
+        click.option(
+            "--fallback",
+            multiple=True,
+            metavar="ENGINE/MODEL",
+            help="Turn to this one where the model before it accepts nothing; give it again for more.",
+        ),
+        click.option("--seconds", type=float, help="How long it is."),
+        click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
+        click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
+        click.option("--first-frame", type=Path, metavar="FILE", help="The picture it begins with."),
+        click.option("--last-frame", type=Path, metavar="FILE", help="The picture it ends with."),
+        click.option(
+            "--reference",
+            multiple=True,
+            metavar="ROLE=FILE|id:ID",
+            help="A picture or clip with a role: a file, or what the provider holds under this id.",
+        ),
+        click.option("--style", metavar="NAME", help="A style, by the provider's own name for it."),
+        click.option("--remix", metavar="ID", help="The provider's id of a clip to make anew."),
+        click.option("--extend", metavar="ID", help="The provider's id of a clip to go on from."),
+        click.option(
+            "--shot",
+            multiple=True,
+            metavar="SECONDS:WORDS",
+            help='One shot of a storyboard, "5: a boat in the gutter"; PROMPT then goes for all of them.',
+        ),
+        click.option("--seed", type=int, help="The same seed makes the same clip, where the model can."),
+        click.option("--no-audio", is_flag=True, help="A silent clip."),
+        click.option("--count", type=int, default=1, show_default=True, help="How many takes, a job each."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def request_from(
+    prompt: str | None,
+    orientation: str | None,
+    size: str | None,
+    n_frames: int | None,
+    model: str | None,
+    fallback: tuple[str, ...],
+    seconds: float | None,
+    aspect: str | None,
+    resolution: str | None,
+    first_frame: Path | None,
+    last_frame: Path | None,
+    reference: tuple[str, ...],
+    style: str | None,
+    remix: str | None,
+    extend: str | None,
+    shot: tuple[str, ...],
+    seed: int | None,
+    no_audio: bool,
+) -> VideoRequest:
+    """Return the request that the words on the command line describe. Raises BadInput."""
+    if prompt is None:
+        raise BadInput("PROMPT is missing", next='say what to show: rushes create "a paper boat at dusk"')
+    frames = None if n_frames is None else n_frames / FRAMES_PER_SECOND
+    references = [named_reference(one) for one in reference]
+    if first_frame is not None:
+        references.append(file_reference(Role.FIRST_FRAME, first_frame))
+    if last_frame is not None:
+        references.append(file_reference(Role.LAST_FRAME, last_frame))
+    return VideoRequest(
+        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        model=model,
+        seconds=once("N_FRAMES", frames, "--seconds", seconds),
+        aspect=once("ORIENTATION", word("orientation", orientation, ORIENTATIONS), "--aspect", aspect),
+        resolution=once("SIZE", word("size", size, SIZES), "--resolution", resolution),
+        references=tuple(references),
+        seed=seed,
+        audio=False if no_audio else None,
+        style=style,
+        remix=remix,
+        extend=extend,
+        shots=tuple(timed_shot(one) for one in shot),
+        fallback=fallback,
+    )
+
+
+def word(what: str, given: str | None, known: dict[str, str]) -> str | None:
+    """Return what a positional word stands for. Raises BadInput, hinting at a prompt without quotes."""
+    if given is None:
+        return None
+    if given not in known:
+        raise BadInput(
+            f"the {what} is {given!r}; allowed: {', '.join(known)}",
+            next='put the whole prompt in quotes: rushes create "a paper boat at dusk" landscape medium 150',
+        )
+    return known[given]
+
+
+def once(place: str, positional: Value | None, flag: str, option: Value | None) -> Value | None:
+    """Return whichever was given. Raises BadInput where both were."""
+    if positional is not None and option is not None:
+        raise BadInput(f"{place} and {flag} both say it", next=f"leave one of them out: {place} or {flag}")
+    return option if positional is None else positional
+
+
+def named_reference(text: str) -> Reference:
+    """Return the reference that ROLE=FILE or ROLE=id:ID names. Raises BadInput."""
+    word, found, place = text.partition("=")
+    roles = ", ".join(one.value for one in Role)
+    if not found or word.replace("-", "_") not in list(Role):
+        raise BadInput(
+            f"--reference {text!r}: allowed roles: {roles}",
+            next="write it as --reference ROLE=FILE, or as --reference ROLE=id:ID",
+        )
+    role = Role(word.replace("-", "_"))
+    if place.startswith("id:"):
+        return Reference(role=role, remote=place.removeprefix("id:"))
+    return file_reference(role, Path(place))
+
+
+def file_reference(role: Role, path: Path) -> Reference:
+    """Return a file as a reference. Raises BadInput for a web address."""
+    if path.parts[:1] in {("http:",), ("https:",)}:
+        option = f"--reference {role.value}=id:https://…"
+        raise BadInput(
+            f"the {role.value} reference is a web address, not a file",
+            next=f"download it first; or, where the provider itself may fetch it, {option}",
+        )
+    return Reference(role=role, path=path.absolute())
+
+
+def timed_shot(text: str) -> Shot:
+    """Return the shot that SECONDS:WORDS describes. Raises BadInput."""
+    seconds, found, words = text.partition(":")
+    try:
+        length = float(seconds)
+    except ValueError:
+        length = None
+    if not found or length is None:
+        raise BadInput(
+            f"--shot {text!r} does not begin with its seconds",
+            next='write it as --shot "5: a boat in the gutter"',
+        )
+    return Shot(seconds=length, prompt=words.strip())
+
+
+def out_file(out: Path | None) -> Path | None:
+    """Return where the copy goes, as an absolute path. Raises BadInput for a folder."""
+    if out is None:
+        return None
+    if out.is_dir():
+        raise BadInput(f"--out {out} is a folder", next=f"name a file in it: --out {out / 'clip.mp4'}")
+    return (out if out.suffix else out.with_suffix(".mp4")).absolute()
