@@ -18,14 +18,14 @@ from bench.row import Row, cpu_seconds, peak_kib
 from rushes import settings
 from rushes.domain.money import Basis, Caps, Quote
 from rushes.domain.request import VideoRequest
-from rushes.engines.contract import Accepted
+from rushes.engines.contract import Accepted, Progress, RenderState
 from rushes.jobs.admission import Draft, digest
 from rushes.jobs.tenure import Tenure
 from rushes.studio import Studio
 
 JOBS = 10_000
-SETTLE_S = 60.0
-WINDOW_S = 120.0
+SETTLE_S = 45.0
+WINDOW_S = 90.0
 
 
 def run() -> Iterator[Row]:
@@ -38,23 +38,27 @@ def run() -> Iterator[Row]:
         store(settings.load(environ, home))
         worker = subprocess.Popen([sys.executable, "-m", "rushes", "worker"], env=environ)
         try:
-            # Everything is polled once at the start; measured is the steady state after that.
+            # It takes all jobs up at the start; measured is the steady state after that.
             time.sleep(SETTLE_S)
-            before, start = cpu_seconds(worker.pid), time.monotonic()
+            before, polls, start = cpu_seconds(worker.pid), asked(port), time.monotonic()
             time.sleep(WINDOW_S)
-            share = (cpu_seconds(worker.pid) - before) / (time.monotonic() - start)
+            passed = time.monotonic() - start
+            share = (cpu_seconds(worker.pid) - before) / passed
+            rate = (asked(port) - polls) / passed
             memory = peak_kib(worker.pid) // 1024
         finally:
             worker.kill()
             worker.wait()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/lags") as answer:
-            lags = sorted(json.load(answer))
-    rate = len(lags) / (WINDOW_S + SETTLE_S - 30)
-    p99 = lags[int(len(lags) * 0.99)] if lags else float("inf")
-    what = f"{JOBS:,} jobs at a provider, polled every 30 s"
+    what = f"{JOBS:,} jobs at a provider that asks for a poll every 30 s"
     yield Row(what=f"{what}: memory", told=f"{memory} MB", aim="≤ 200 MB", reached=memory <= 200)
-    told = f"{share:.0%} of a core at {rate:.0f} polls/s, p99 {p99:.1f} s late"
+    told = f"{share:.1%} of a core at {rate:.0f} polls/s: each job every {JOBS / rate:.0f} s"
     yield Row(what=f"{what}: processor", told=told, aim="≤ 10 % of a core", reached=share <= 0.10)
+
+
+def asked(port: int) -> int:
+    """Return how often the provider has been asked so far."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/polls") as answer:
+        return int(json.load(answer))
 
 
 def store(found: settings.Settings) -> None:
@@ -67,6 +71,7 @@ def store(found: settings.Settings) -> None:
             job = studio.ledger.job(id)
             tenure.posting(job, {})
             tenure.accepted(job, Accepted(ticket={"id": f"p{number}"}))
+            tenure.running(job, Progress(state=RenderState.RUNNING))
 
 
 def draft(number: int) -> Draft:

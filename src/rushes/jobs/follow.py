@@ -21,10 +21,9 @@ from rushes.domain.errors import (
 from rushes.domain.job import Job
 from rushes.engines.contract import CancelOutcome, Engine, Progress, RenderState
 from rushes.jobs.kit import Kit, unclassified
+from rushes.jobs.rhythm import Rhythm
 from rushes.jobs.tenure import LONGEST_PAUSE_S
-
-SHORTEST_PAUSE_S = 0.05
-"""However soon a provider wants to be asked again: one that says 0 must not keep a core busy."""
+from rushes.jobs.typical import typical
 
 LONGEST_CALL_S = 60.0
 """An engine that never answers a poll must not keep the places of others that would."""
@@ -37,7 +36,6 @@ TELL_CHANGE = 0.05
 class Watch:
     """What is remembered of one render while it is followed; all of it may be lost."""
 
-    started: float
     failures: int = 0
     cancel_asked: bool = False
     cancel_failed: bool = False
@@ -45,14 +43,10 @@ class Watch:
     told_at: float = 0.0
     told: float | None = None
 
-    def next_poll(self, progress: Progress) -> float:
-        """Return in how many seconds to ask again: a tenth of the time it took so far, 1 to 10 s.
-
-        So a render is noticed at most a tenth late, and one of ten minutes costs some sixty polls.
-        """
-        if progress.ask_after is not None:
-            return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, progress.ask_after))
-        return min(10.0, max(1.0, 0.1 * (_now() - self.started)))
+    @property
+    def heard(self) -> bool:
+        """Whether a wish to cancel has been taken to the provider, or been tried to."""
+        return self.cancel_asked or self.cancel_failed
 
     def worth_telling(self, progress: Progress) -> bool:
         """Whether the progress has changed enough, and the last word is old enough, to write it down."""
@@ -68,23 +62,34 @@ class Watch:
 
 async def follow(kit: Kit, job: Job) -> None:
     """Poll until there is something to collect, or nothing more to wait for."""
-    watch = Watch(started=_now(), state=RenderState(job.state.value))
+    watch = Watch(state=RenderState(job.state.value))
+    rhythm = rhythm_for(kit, job)
     wish = kit.wishes.setdefault(job.id, asyncio.Event())
     if job.cancel_requested:
         wish.set()
+    pause: float | None = rhythm.first()
     try:
-        while True:
+        while pause is not None:
+            await sleep(pause, watch, wish)
+            await sleep(kit.polls.turn(), watch, wish)
             if wish.is_set() and not watch.cancel_asked and await cancel(kit, job, watch):
                 return
-            pause = await poll(kit, job, watch)
-            if pause is None:
-                return
-            await sleep(pause, wish)
+            pause = await poll(kit, job, watch, rhythm)
     finally:
         kit.wishes.pop(job.id, None)
 
 
-async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
+def rhythm_for(kit: Kit, job: Job) -> Rhythm:
+    """Return when to ask about a job, from how long it has been there and what earlier ones took."""
+    ledger = kit.tenure.ledger
+    # Negative where the clock was set back since.
+    age = max(0.0, ledger.clock() - kit.tenure.posted_at(job).timestamp())
+    return Rhythm(
+        started=_now() - age, clock=_now, typical=typical(ledger.database, job), chance=kit.backoff.chance
+    )
+
+
+async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None:
     """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
     assert job.ticket is not None
     try:
@@ -106,7 +111,7 @@ async def poll(kit: Kit, job: Job, watch: Watch) -> float | None:
     if watch.failures:
         kit.tenure.held_up(job, None)
         watch.failures = 0
-    return watch.next_poll(progress) if still_there(kit, job, progress, watch) else None
+    return rhythm.next(progress) if still_there(kit, job, progress, watch) else None
 
 
 def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
@@ -176,9 +181,11 @@ def billed(cost: Decimal | None) -> Billed:
     return Billed.YES if cost else Billed.NO
 
 
-async def sleep(seconds: float, wish: asyncio.Event) -> None:
+async def sleep(seconds: float, watch: Watch, wish: asyncio.Event) -> None:
     """Sleep, or until somebody wants the job canceled."""
-    if wish.is_set():
+    if not seconds:
+        return
+    if watch.heard:
         return await asyncio.sleep(seconds)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -19,7 +19,7 @@ from rushes.domain.job import Job
 from rushes.domain.money import Caps
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.download import Downloader
-from rushes.jobs.pace import Backoff, RateWindow, Turns
+from rushes.jobs.pace import POLLS_A_SECOND, POLLS_AT_ONCE, Backoff, RateWindow, Turns
 from rushes.jobs.tenure import LONGEST_PAUSE_S, Tenure
 from rushes.library.library import Library
 
@@ -48,7 +48,7 @@ class Kit:
     backoff: Backoff = field(default_factory=Backoff)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
-    polls: Turns = field(default_factory=lambda: Turns(rate=60.0, burst=300.0))
+    polls: Turns = field(default_factory=lambda: Turns(rate=POLLS_A_SECOND, burst=POLLS_AT_ONCE))
     wishes: dict[str, asyncio.Event] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+POLLS_A_SECOND = 30.0
+"""How many polls a worker sends, over all providers: each takes 1 to 3 ms of a core."""
+
+POLLS_AT_ONCE = 300.0
+"""How many of them may come together where it was quiet before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,21 @@ class Backoff:
         grown = min(self.longest, self.first * 2 ** min(tries, 30))
         jittered: float = grown * self.chance.uniform(0.5, 1.0)
         return max(jittered, ask_after or 0.0)
+
+
+class Turns:
+    """Spreads calls over time: `rate` a second go on for ever, `burst` of them may come at once."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._gap = 1 / rate
+        self._burst_s = burst / rate
+        self._next = -math.inf
+
+    def turn(self) -> float:
+        """Take the next turn and return in how many seconds it comes."""
+        now = asyncio.get_running_loop().time()
+        self._next = max(self._next, now - self._burst_s) + self._gap
+        return max(0.0, self._next - now)
 
 
 class RateWindow:
