@@ -1,4 +1,4 @@
-"""The page on money runs: every command in order, against doubles of both services; nothing is bought twice."""
+"""The page on money runs: every command in order, against doubles of both services; nothing bought twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ storage_url = "{fal}"
 
 
 def test_a_day_with_two_keys_runs(tmp_path: Path) -> None:
-    """Every command does what the page says; a refusal is turned to the next engine, a batch is bought once."""
+    """Every command does what the page says; a refusal goes to the next engine, a batch is bought once."""
     folder = tmp_path / "home"
     folder.mkdir()
     (lines,) = blocks(PAGE, "json")
@@ -38,7 +38,12 @@ def test_a_day_with_two_keys_runs(tmp_path: Path) -> None:
     ):
         at = SETTINGS.format(openrouter=first.base_url, fal=second.base_url)
         (folder / "config.toml").write_text(at)
-        first.tell("create", "a kite", status=404, body={"error": {"code": 404, "message": "No endpoints found for it."}})
+        first.tell(
+            "create",
+            "a kite",
+            status=404,
+            body={"error": {"code": 404, "message": "No endpoints found for it."}},
+        )
         for line in "".join(blocks(PAGE, "console")).splitlines():
             done = run(shlex.split(line.removeprefix("$ ")), tmp_path, environ)
             assert done.returncode == 0, (line, done.stderr)
