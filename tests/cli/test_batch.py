@@ -194,6 +194,18 @@ def test_a_line_turns_to_the_engines_it_names(paid: Terminal, provider: Provider
     assert paid.json("job", found["job"])["job"]["model"] == "animatic/storyboard"
 
 
+def test_what_a_fallback_may_cost_is_agreed_to(paid: Terminal, provider: ProviderProcess) -> None:
+    """A line that is free where it is sent first, and paid where it may be turned to, asks for the price."""
+    (line,) = shots("turned dear", 1, model="animatic/storyboard", resolution="720p")
+    file = write(paid, [{**line, "fallback": ["lab/priced"]}])
+    asked = paid.run("create", "--batch", file)
+    bounded = paid.run("create", "--batch", file, "--max-usd-total", "0.05")
+
+    assert (asked.code, bounded.code) == (6, 6)
+    assert "in all: $0.10 at most, whatever fallbacks are turned to" in asked.err
+    assert paid.json("jobs") == []
+
+
 def test_a_picture_is_the_same_wherever_it_lies(paid: Terminal, provider: ProviderProcess) -> None:
     """A reference beside the batch is found; renamed it is the same line; with another content a new one."""
     for name, colour in (("one.png", "red"), ("same.png", "red"), ("other.png", "blue")):

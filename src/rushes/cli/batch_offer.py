@@ -25,11 +25,12 @@ from rushes.studio import Studio
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """A line, what would be made of it, and what is held for it, in dollars."""
+    """A line, what would be made of it, what is held for it, and the most that a step of it may cost."""
 
     line: Line
     offer: Offer
     hold: Decimal
+    most: Decimal
 
 
 class Quoter:
@@ -82,12 +83,13 @@ async def quoted(
             if there is not None:
                 _check_same(line, offer, there)
                 continue
-            hold = amount_to_hold(offer.quote, max_usd)
-            studio.engine(offer.model.engine)
+            holds = [amount_to_hold(one.quote, max_usd) for one in offer.steps]
+            for one in offer.steps:
+                studio.engine(one.model.engine)
         except (BadInput, MoneyError, SetupError) as error:
             problems.append(Problem(number=line.number, message=error.message, next=error.next))
             continue
-        priced.append(Priced(line=line, offer=offer, hold=hold))
+        priced.append(Priced(line=line, offer=offer, hold=holds[0], most=max(holds)))
     refuse(problems)
     quoter.remark()
     return priced
@@ -108,12 +110,15 @@ def told(priced: Sequence[Priced]) -> None:
         unknown = quote.amount is None and not quote.free
         cost = f"price not known, at most {usd(hold)} each" if unknown else price(quote, count)
         say(f"{count} × {address}: {cost}" if quote.free or unknown else f"{address}: {cost}")
-    say(f"in all: {usd(whole(priced))}")
+    turned = (
+        " at most, whatever fallbacks are turned to" if any(one.offer.fallbacks for one in priced) else ""
+    )
+    say(f"in all: {usd(whole(priced))}{turned}")
 
 
 def whole(priced: Iterable[Priced]) -> Decimal:
-    """Return what is held for all of them, in dollars."""
-    return sum((one.hold for one in priced), Decimal(0))
+    """Return what all of them cost at most, in dollars."""
+    return sum((one.most for one in priced), Decimal(0))
 
 
 def check_caps(studio: Studio, priced: Sequence[Priced]) -> None:
