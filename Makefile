@@ -42,7 +42,7 @@ types: $(VENV)/.installed ## mypy, strict
 	$(BIN)/mypy
 
 docs: $(VENV)/.installed ## run the documents: their examples, and what is generated from the code
-	$(BIN)/python -m pytest tests/docs
+	$(BIN)/python -m pytest -n 2 tests/docs
 
 generate: $(VENV)/.installed ## write the documents that are made from the code
 	$(BIN)/python tools/generate_docs.py

@@ -43,7 +43,7 @@ def test_a_killed_worker_takes_its_renderer_along_and_the_next_finishes(terminal
     """No render outlives its worker, and none is lost: the next worker renders it from its ticket."""
     terminal.settings(
         '[engines.local]\ndevice = "cpu"\nmodels = [{ id = "long", weights = "tiny-random-text", fps = 8,'
-        ' steps = 400, resolutions = ["128p"], seed = true, price = { free = true } }]\n'
+        ' steps = 60, resolutions = ["128p"], seed = true, price = { free = true } }]\n'
     )
     job = terminal.json("create", "a boat", "--model", "local/long", "--seconds", "1", "--no-wait")
     renderer = _renderer(terminal)

@@ -102,6 +102,7 @@ def table_of(model: Model) -> dict[str, Any]:
         "prompt_limit": model.prompt_limit,
         "price": _price(model.price),
         "unconfirmed": list(model.unconfirmed),
+        "named_only": model.named_only,
         "notes": model.notes,
     }
     if model.extend_lengths is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -132,9 +133,9 @@ async def test_the_browser_does_not_send_a_dropped_create_again(stage: Stage) ->
 
 TRAFFIC = """() => {
   const ask = () => fetch("/explore?traffic").then(answer => answer.text()).finally(() => setTimeout(ask, 1));
-  for (let line = 0; line < 3; line++) ask();
+  for (let line = 0; line < 12; line++) ask();
 }"""
-"""Three requests at any time, one after the other without a pause: there is always a used connection."""
+"""Twelve requests at any time: there is always a used connection, and somebody who waits for one."""
 
 
 async def test_a_page_with_traffic_of_its_own_does_not_send_a_create_twice(stage: Stage) -> None:
@@ -242,7 +243,8 @@ async def test_a_storyboard_goes_to_its_own_address(stage: Stage) -> None:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Reference:
-    return Reference(role=Role.FIRST_FRAME, path=_picture(tmp_path), sha256="0" * 64)
+    path = _picture(tmp_path)
+    return Reference(role=Role.FIRST_FRAME, path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _picture(folder: Path) -> Path:

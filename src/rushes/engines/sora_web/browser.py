@@ -17,6 +17,7 @@ from rushes.domain.errors import SetupError
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxy
+from rushes.engines.sora_web.under_way import UnderWay
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Playwright
@@ -50,16 +51,17 @@ class Launch:
 class Browser:
     """A running browser on one profile, with one page."""
 
-    def __init__(self, playwright: Playwright, context: BrowserContext, page: Page, profile: Profile) -> None:
-        self.context = context
+    def __init__(self, playwright: Playwright, page: Page, under_way: UnderWay, profile: Profile) -> None:
+        self.context = page.context
         self.page = page
         self._playwright = playwright
         self._profile = profile
         self._exported: Any = None
         self._sockets: Page | None = None
+        self.under_way = under_way
         self.crashed = False
         page.on("crash", lambda _: self._crash())
-        context.on("close", lambda _: self._crash())
+        page.context.on("close", lambda _: self._crash())
 
     def _crash(self) -> None:
         self.crashed = True
@@ -128,6 +130,8 @@ async def launch(profile: Profile, how: Launch) -> Browser:
             timeout=LAUNCH_S * 1000,
         )
         await _restore(context, profile.state.get("cookies", []))
+        page = context.pages[0] if context.pages else await context.new_page()
+        under_way = await UnderWay.of(page)
     except BaseException as error:
         # Also where the launch was cancelled: its processes must not stay.
         await asyncio.shield(playwright.stop())
@@ -137,8 +141,7 @@ async def launch(profile: Profile, how: Launch) -> Browser:
             f"the browser {program} did not start: {first_line(error)}",
             next="start it by hand to see what it lacks, or name another: browser = … under the engine",
         ) from error
-    page = context.pages[0] if context.pages else await context.new_page()
-    return Browser(playwright, context, page, profile)
+    return Browser(playwright, page, under_way, profile)
 
 
 def _through(proxy: Proxy | None) -> Any:

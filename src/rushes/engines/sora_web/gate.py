@@ -2,7 +2,8 @@
 
 A browser sends a request again, by itself, where a connection that it had used before closes without a
 byte of answer; a POST too. So while a create goes out, the gate keeps back every other request of the page,
-has all connections closed, and only then lets the create through. See docs/decisions/0008.
+waits for those that were under way, has all connections closed, and only then lets the create through. See
+docs/decisions/0008.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 LONGEST_HELD_S = 1.0
 """How long others are kept back for an answer; by then the create's own connection stands, or is next."""
+
+LONGEST_QUIET_S = 2.0
+"""How long what was under way is waited for. It may still be without a connection, and would open one after
+the others are closed; what takes longer has had its own for long."""
 
 EVERYTHING = "**/*"
 
@@ -38,8 +43,9 @@ class Gate:
         self._ended = asyncio.Event()
 
     async def make_ready(self) -> None:
-        """Wait for the create to come to the gate, and close every connection there is."""
+        """Wait for the create to come to the gate and the others to end, and close every connection."""
         await self._came.wait()
+        await self._browser.under_way.only(lambda: len(self._held) + 1, LONGEST_QUIET_S)
         await self._browser.close_connections()
 
     async def let_through(self) -> None:
@@ -62,6 +68,7 @@ class Gate:
             self._came.set()
         else:
             self._held.append(route)
+            self._browser.under_way.look_again()
 
     def _end(self, request: Request) -> None:
         if self._create is not None and request == self._create.request:
