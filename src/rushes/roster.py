@@ -70,14 +70,8 @@ class Roster:
 
     def ready_engines(self) -> list[str]:
         """Return the names of the engines that may be asked: configured, or shipped with their key set."""
-        return [
-            *self.settings.engines,
-            *(
-                name
-                for name, engine in self.settings.shipped.items()
-                if not unready(engine, configured=False)
-            ),
-        ]
+        known = self.readiness().items()
+        return [name for name, why in known if why is None or name in self.settings.engines]
 
     def readiness(self) -> dict[str, str | None]:
         """Return every engine, configured or shipped, with why nothing may be sent to it yet, or None."""

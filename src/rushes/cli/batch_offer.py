@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-import click
-
 from rushes.catalogue.check import problem
 from rushes.catalogue.offer import Offer, amount_to_hold
 from rushes.cli.batch_file import Line, Problem, refuse
-from rushes.cli.create import price, remark
+from rushes.cli.create import confirm, price, remark
 from rushes.cli.output import say
-from rushes.domain.errors import ApprovalNeeded, BadInput, MoneyError, OverBudget, SetupError
+from rushes.domain.errors import BadInput, MoneyError, OverBudget, SetupError
 from rushes.domain.money import usd
 from rushes.domain.request import VideoRequest
 from rushes.jobs.admission import digest
@@ -152,9 +149,8 @@ def agree(amount: Decimal, count: int, *, yes: bool, most: Decimal | None) -> No
         return
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ApprovalNeeded(
-            f"these {count} lines cost {usd(amount)}; nobody has agreed to it",
-            next="run it again with --yes, or with --max-usd-total AMOUNT",
-        )
-    click.confirm(f"{usd(amount)} for {count} clips. Make them?", abort=True, err=True)
+    confirm(
+        f"these {count} lines cost {usd(amount)}",
+        f"{usd(amount)} for {count} clips. Make them?",
+        next="run it again with --yes, or with --max-usd-total AMOUNT",
+    )

@@ -158,10 +158,15 @@ def approve(offer: Offer, count: int, how: How) -> Decimal | None:
         return how.max_usd
     if not how.yes:
         asked = ", else ".join(f"{one.model.address}: {price(one.quote, count)}" for one in offer.steps)
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise ApprovalNeeded(f"{asked}; nobody has agreed to it")
-        click.confirm(f"{asked}. Make it?", abort=True, err=True)
+        confirm(asked, f"{asked}. Make it?")
     return dearest
+
+
+def confirm(cost: str, question: str, *, next: str | None = None) -> None:
+    """Have a person agree to a cost. Raises ApprovalNeeded where nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ApprovalNeeded(f"{cost}; nobody has agreed to it", next=next)
+    click.confirm(question, abort=True, err=True)
 
 
 def announce(admission: Admission, offer: Offer) -> None:

@@ -123,7 +123,7 @@ def created(response: httpx.Response, field: str = "id") -> dict[str, Any]:
     Raises what `classify_create` raises, and OutcomeUnknown with the raw body where there is no ticket.
     """
     classify_create(response)
-    body = _json(response)
+    body = json_of(response)
     if isinstance(body, dict) and isinstance(body.get(field), str | int) and body[field] != "":
         return body
     raise OutcomeUnknown(
@@ -156,7 +156,7 @@ def answer(response: httpx.Response) -> dict[str, Any]:
     Raises what `classify_answer` raises, and Unreachable where the body is something else.
     """
     classify_answer(response)
-    body = _json(response)
+    body = json_of(response)
     if not isinstance(body, dict):
         raise Unreachable("the provider answered with something that is not a JSON object")
     return body
@@ -180,9 +180,9 @@ def retry_after(response: httpx.Response) -> float | None:
 
 def reason(response: httpx.Response) -> str:
     """Return status and reason in one short line of plain text, without any secret of the request."""
-    text = _words(_json(response)) or _plain(response.text)
+    text = _words(json_of(response)) or _plain(response.text)
     said = f"{response.status_code}" + (f": {text}" if text else f" {response.reason_phrase}".rstrip())
-    return _shortened(_without_secrets(said, response))
+    return shortened(_without_secrets(said, response))
 
 
 def raw(response: httpx.Response) -> str:
@@ -190,7 +190,13 @@ def raw(response: httpx.Response) -> str:
     return _without_secrets(response.text[:RAW_LIMIT], response)
 
 
-def _json(response: httpx.Response) -> Any:
+def without_key(text: str, key: str | None) -> str:
+    """Return what a service says without our key: some repeat it in their errors."""
+    return text.replace(key, "***") if key else text
+
+
+def json_of(response: httpx.Response) -> Any:
+    """Return the JSON of a body, None where it is none."""
     try:
         return response.json()
     except ValueError:
@@ -219,7 +225,8 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a service's words on one line, cut to what fits into a message of ours."""
     text = " ".join(text.split())
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1].rstrip() + "…"
 
@@ -240,4 +247,4 @@ def _pieces(value: str) -> list[str]:
 
 
 def _cause(error: Exception) -> str:
-    return _shortened(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return shortened(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

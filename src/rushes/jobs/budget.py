@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from rushes.database.database import Database
@@ -33,11 +34,19 @@ def standing(database: Database, caps: Caps, now: float) -> Budget:
 
 
 class Allowance:
-    """What may still be held under the caps. Read once, inside the transaction that admits the jobs."""
+    """What may still be held under the caps. Read once, inside the transaction that admits the jobs.
+
+    And only where one of them costs money.
+    """
 
     def __init__(self, database: Database, caps: Caps, now: float) -> None:
+        self._database = database
         self._caps = caps
-        self._standings = {one.name: one for one in _standings(database, caps, now)}
+        self._now = now
+
+    @cached_property
+    def _standings(self) -> dict[str, Standing]:
+        return {one.name: one for one in _standings(self._database, self._caps, self._now)}
 
     def take(self, engine: str, amount: Decimal) -> None:
         """Count `amount` dollars for one job as held. Raises OverBudget where that would go over a cap."""

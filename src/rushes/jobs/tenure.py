@@ -17,7 +17,7 @@ from rushes.domain.errors import Billed, OverBudget, RushesError, Superseded, Wr
 from rushes.domain.job import Failure, Job, JobState
 from rushes.domain.money import Caps
 from rushes.engines.contract import Accepted, Attempt, Progress, RenderState
-from rushes.jobs.budget import Allowance, to_amount, to_micros
+from rushes.jobs.budget import to_amount, to_micros
 from rushes.jobs.ledger import Ledger, canonical
 from rushes.jobs.rows import moment
 
@@ -185,10 +185,9 @@ class Tenure:
 
     def hold_elsewhere(self, job: Job, other: Mapping[str, Any], caps: Caps) -> OverBudget | None:
         """Hold for a job what it would cost as `other`, and no longer what it costs now; or say why not."""
-        now = self.ledger.clock()
-        self._database.run(self._sql["release"], {"id": job.id, "now": now})
+        self.ledger.settle(job, Billed.NO, None)
         try:
-            Allowance(self._database, caps, now).take(other["engine"], to_amount(other["hold"]))
+            self.ledger.allowance(caps).take(other["engine"], to_amount(other["hold"]))
         except OverBudget as error:
             self.ledger.hold_again(job)
             return error

@@ -35,9 +35,6 @@ SET engine = :engine, account = :account, model = :model, provider = :provider, 
     quote = :quote, fallbacks = :fallbacks, updated_at = :now
 WHERE id = :id
 
--- name: release
-UPDATE holds SET settled_at = :now WHERE job_id = :id
-
 -- name: hold_at
 UPDATE holds SET engine = :engine, amount = :hold, currency = :currency, settled_at = NULL WHERE job_id = :id
 

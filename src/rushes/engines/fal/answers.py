@@ -24,7 +24,14 @@ from rushes.domain.errors import (
 from rushes.domain.request import Role
 from rushes.engines.contract import Progress, RenderState, Result, Source
 from rushes.engines.fal.fields import ROLES
-from rushes.engines.http import MESSAGE_LIMIT, classify_answer, classify_create, reason
+from rushes.engines.http import (
+    classify_answer,
+    classify_create,
+    json_of,
+    reason,
+    shortened,
+    without_key,
+)
 
 CONTENT = "content_policy_violation"
 CANCELED = "client_cancelled"
@@ -92,21 +99,21 @@ def problems(response: httpx.Response) -> list[Problem]:
     if isinstance(body, Mapping):
         found = list(_problems_in(body, kind))
         if found:
-            return [replace(one, words=without_key(one.words, response)) for one in found]
+            return [replace(one, words=without_our_key(one.words, response)) for one in found]
     return [Problem(words=reason(response), kind=kind)] if kind else []
 
 
 def _problems_in(body: Mapping[str, Any], kind: str) -> Iterator[Problem]:
     detail = body.get("detail")
     if isinstance(detail, str):
-        yield Problem(words=_short(detail), kind=str(body.get("error_type") or kind))
+        yield Problem(words=shortened(detail), kind=str(body.get("error_type") or kind))
     if not isinstance(detail, Sequence) or isinstance(detail, str):
         return
     for one in detail:
         if isinstance(one, Mapping):
             where = one.get("loc")
             yield Problem(
-                words=_short(str(one.get("msg") or one.get("type") or "no reason given")),
+                words=shortened(str(one.get("msg") or one.get("type") or "no reason given")),
                 kind=str(one.get("type") or ""),
                 where=tuple(where) if isinstance(where, Sequence) and not isinstance(where, str) else (),
             )
@@ -197,19 +204,6 @@ def _result(told: Any) -> Result | None:
     return Result(candidates=[Source(url=url)], size=size)
 
 
-def json_of(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def without_key(text: str, response: httpx.Response) -> str:
-    """Return what fal says without our key: a wrong one is answered by repeating it."""
-    key = response.request.headers.get("authorization", "").removeprefix("Key ")
-    return text.replace(key, "***") if key else text
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1].rstrip() + "…"
+def without_our_key(text: str, response: httpx.Response) -> str:
+    """Return what fal says without the key that the call carried: a wrong one is answered by repeating it."""
+    return without_key(text, response.request.headers.get("authorization", "").removeprefix("Key "))

@@ -201,7 +201,9 @@ class FalEngine(BaseEngine):
             if answers.files(result):
                 return Progress(state=RenderState.SUCCEEDED, cost=cost)
             said = str(status.get("error") or "fal finished it without a video")
-            return Progress(state=RenderState.FAILED, error=answers.without_key(said, response), cost=cost)
+            return Progress(
+                state=RenderState.FAILED, error=answers.without_our_key(said, response), cost=cost
+            )
         return answers.failure(response, status, await self._cost(ticket, response))
 
     async def _cost(self, ticket: Ticket, response: httpx.Response) -> Decimal | None:

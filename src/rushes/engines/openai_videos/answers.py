@@ -20,7 +20,7 @@ from rushes.domain.errors import (
     Refused,
     RegionBlocked,
 )
-from rushes.engines.http import classify_create, raw, reason
+from rushes.engines.http import classify_create, json_of, raw, reason
 from rushes.engines.openai_videos.creates import Create
 from rushes.engines.openai_videos.videos import CONTENT, id_of, job_of
 
@@ -131,10 +131,3 @@ def _error_of(body: Any) -> Mapping[str, Any]:
         return {}
     inner = body.get("error")
     return inner if isinstance(inner, dict) else body
-
-
-def json_of(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None

@@ -30,8 +30,8 @@ from rushes.engines.contract import (
     Source,
     Ticket,
 )
-from rushes.engines.http import classify_answer, reason, retry_after
-from rushes.engines.openai_videos.answers import accepted, json_of
+from rushes.engines.http import classify_answer, json_of, reason, retry_after
+from rushes.engines.openai_videos.answers import accepted
 from rushes.engines.openai_videos.creates import (
     Create,
     Upload,

@@ -13,8 +13,15 @@ import httpx
 
 from rushes.domain.errors import BadSettings, Unreachable
 from rushes.engines.contract import Source
-from rushes.engines.http import answer_client, asking, classify_answer, create_client, sending
-from rushes.engines.openai_videos.answers import json_of
+from rushes.engines.http import (
+    answer_client,
+    asking,
+    classify_answer,
+    create_client,
+    json_of,
+    sending,
+    without_key,
+)
 from rushes.engines.openai_videos.creates import Create
 from rushes.engines.openai_videos.videos import addresses_in, addresses_of, job_of
 
@@ -70,8 +77,8 @@ class Server:
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
 
     def scrubbed(self, words: str) -> str:
-        """Return what a server says of a job, without our key: some repeat it in their errors."""
-        return words.replace(self._key, "***") if self._key else words
+        """Return what a server says of a job, without our key."""
+        return without_key(words, self._key)
 
     async def close(self) -> None:
         for name in ("_creates", "_client"):

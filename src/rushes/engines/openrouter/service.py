@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from rushes.domain.errors import Refused, SignInNeeded
-from rushes.engines.http import create_client
+from rushes.engines.http import create_client, without_key
 
 if TYPE_CHECKING:
     from openrouter import OpenRouter
@@ -91,8 +91,8 @@ class Service:
         return {"Authorization": f"Bearer {self._key}"}
 
     def scrubbed(self, words: str) -> str:
-        """Return what the service says of a job, without our key: upstreams repeat it in their errors."""
-        return words.replace(self._key, "***") if self._key else words
+        """Return what the service says of a job, without our key: upstreams repeat it, too."""
+        return without_key(words, self._key)
 
     async def aclose(self) -> None:
         if "_client" in self.__dict__:

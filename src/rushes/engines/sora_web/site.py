@@ -22,7 +22,7 @@ from rushes.domain.errors import (
     SignInNeeded,
     Unreachable,
 )
-from rushes.engines.http import classify_answer, classify_create, raw
+from rushes.engines.http import classify_answer, classify_create, json_of, raw
 from rushes.engines.sora_web.answers import (
     MORE_QUOTA,
     SIGN_IN,
@@ -124,7 +124,7 @@ class Site:
         if response.status_code == PROXY_SIGN_IN:
             raise NotDelivered("the proxy wants another user and password; nothing reached the service")
         classify_create(response)
-        return {"body": _json(response), "raw": raw(response)}
+        return {"body": json_of(response), "raw": raw(response)}
 
     async def session(self) -> Session:
         """Return the living session, renewed where its token is about to run out. Raises SignInNeeded."""
@@ -214,7 +214,7 @@ class Site:
             await self._stand_back(refused)
             raise refused
         classify_answer(response)
-        return session_from(_json(response))
+        return session_from(json_of(response))
 
     async def _died(self) -> None:
         """The session is dead: note it, and leave the browser to whoever signs in."""
@@ -253,7 +253,7 @@ class Site:
         if isinstance(refused, SignInNeeded):
             return await self._token_refused(refused, signed)
         if isinstance(refused, QuotaExhausted):
-            self.note_balance(_json(response))
+            self.note_balance(json_of(response))
         elif refused is not None:
             await self._stand_back(refused)
         return refused
@@ -289,16 +289,9 @@ class Site:
             raise QuotaExhausted(said, next=MORE_QUOTA)
 
 
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
 def _parsed(response: httpx.Response) -> Any:
     """Return the JSON of an answer; a page in its place is no answer."""
-    found = _json(response)
+    found = json_of(response)
     if found is None and response.text.strip() != "null":
         raise Unreachable("the service answered with something that is not JSON")
     return found

@@ -32,8 +32,8 @@ class UnderWay:
         await inspector.send("Network.enable")
         return found
 
-    async def only(self, count: Callable[[], int], patience: float) -> bool:
-        """Return whether there are as many as `count` says, and no more, within `patience` seconds.
+    async def only(self, count: Callable[[], int], patience: float) -> None:
+        """Wait until there are no more than `count` says, for `patience` seconds at most.
 
         Those that are there after that are not counted any longer.
         """
@@ -44,8 +44,6 @@ class UnderWay:
                     await self._changed.wait()
         except TimeoutError:
             self._ids.clear()
-            return False
-        return True
 
     def look_again(self) -> None:
         """Have whoever waits count again."""

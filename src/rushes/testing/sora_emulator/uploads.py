@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import secrets
-from dataclasses import dataclass
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
 from PIL import Image
@@ -15,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from rushes.testing.forms import Part, read_parts
 from rushes.testing.sora_emulator.refusals import looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.tasks import new_id
 from rushes.testing.sora_emulator.world import World, base_of, json_body, limit_of
@@ -23,19 +21,6 @@ PICTURES = ("image/png", "image/jpeg", "image/webp")
 USES = ("inpaint_safe", "profile")
 REFERENCE_TYPES = ("character", "setting", "style", "other")
 PHOTO = "We currently do not support uploads of images containing photorealistic people"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One part of a form: a file has a `filename`."""
-
-    data: bytes
-    filename: str | None
-    media_type: str
-
-    @property
-    def text(self) -> str:
-        return self.data.decode(errors="replace")
 
 
 class Uploads:
@@ -151,18 +136,10 @@ class Uploads:
 
 async def form_of(request: Request) -> dict[str, Part]:
     """Return the parts of a multipart form. Raises the service's 400 for anything else."""
-    kind = request.headers.get("content-type", "")
-    if not kind.startswith("multipart/form-data"):
-        raise looks_wrong()
-    head = f"Content-Type: {kind}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + await request.body())
-    parts = {}
-    for part in message.iter_parts():
-        data = part.get_payload(decode=True)
-        name = part.get_param("name", header="content-disposition")
-        if isinstance(name, str) and isinstance(data, bytes):
-            parts[name] = Part(data=data, filename=part.get_filename(), media_type=part.get_content_type())
-    return parts
+    try:
+        return {part.name: part for part in await read_parts(request)}
+    except ValueError as error:
+        raise looks_wrong() from error
 
 
 async def _picture(request: Request) -> tuple[Part, dict[str, Part]]:
