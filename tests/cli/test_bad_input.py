@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,8 @@ def test_settings_with_a_mistake_name_it(terminal: Terminal) -> None:
 
 def test_two_workers_are_one(terminal: Terminal) -> None:
     """A second worker beside a living one exits at once and says that one is enough."""
-    terminal.json("create", "a forest", "--seconds", "2", "--no-wait")
+    terminal = replace(terminal, variables={"RUSHES_IDLE_S": "60"})
+    terminal.json("create", "a forest", *QUICK, "--no-wait")
     pid = None
     while pid is None:
         pid = terminal.json("worker", "--status")["pid"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from rushes.testing.process import running
@@ -98,8 +99,10 @@ def test_a_mistake_in_the_settings_leaves_the_way_to_them(terminal: Terminal) ->
 
 def test_settings_mended_while_a_worker_lives_are_taken_up(terminal: Terminal) -> None:
     """An engine and a key that come while a worker lives are used by that worker."""
+    terminal = replace(terminal, variables={"RUSHES_IDLE_S": "60"})
     terminal.settings("")
-    keeps_the_worker_alive = terminal.json("create", "a forest", "--seconds", "20", "--no-wait")
+    terminal.json("create", "a forest", *QUICK)
+    worker = terminal.json("worker", "--status")["pid"]
     with running(terminal.home / "creates.log") as provider:
         engine = f'[engines.two]\nengine = "scripted"\nbase_url = "{provider.base_url}"\n'
         terminal.settings(engine)
@@ -109,8 +112,8 @@ def test_settings_mended_while_a_worker_lives_are_taken_up(terminal: Terminal) -
         terminal.settings(engine + 'key = "the right one"\n')
         terminal.json("collect", blocked.json()["job"]["id"])
         mended = terminal.json("wait", blocked.json()["job"]["id"])
-    terminal.json("cancel", keeps_the_worker_alive["job"]["id"])
 
+    assert terminal.json("worker", "--status")["pid"] == worker
     assert answer["job"]["state"] == "completed"
     assert blocked.code == 7
     assert mended["job"]["state"] == "completed"

@@ -7,12 +7,15 @@ give its exit status, negative for a signal. The worker is the one of the comman
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 from typing import NoReturn
 
-# All that a worker imports in its life, so that each fork starts where another process would be after 0.4 s.
+import PIL.Image
+
+# All that a worker imports in its life, so that each fork starts where another process would be after 0.6 s.
 import rushes.cli.jobs
 import rushes.cli.main
 import rushes.jobs.download
@@ -25,9 +28,15 @@ import rushes.media.sheet
 import rushes.studio
 import rushes.testing.scripted
 
+LATE = ("anyio._backends._asyncio", "av.subtitles.stream", "httpcore", "numpy.ma")
+"""What libraries import when they are first used."""
+
 
 def main() -> None:
     """Serve commands until the caller closes the line."""
+    for name in LATE:
+        importlib.import_module(name)
+    PIL.Image.preinit()
     pid = 0
     for line in sys.stdin:
         match line.strip():
