@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from bench import animatic, download, kills, latency, sheet, sora, startup, waiting
+from bench import animatic, download, kills, latency, look, sheet, sora, startup, waiting
 from bench.row import Row
 
 ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "animatic": animatic.run,
     "sheet": sheet.run,
+    "look": look.run,
     "startup": startup.run,
     "download": download.run,
     "latency": latency.run,

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from rushes.database.database import Database
 from rushes.domain.errors import Billed
 from rushes.domain.job import JobState
+from rushes.domain.observation import Observation
+from rushes.library.audit import rebuild
+from rushes.library.library import Library
 from rushes.testing.footage import Footage
 from tests.jobs.shop import HOLD, NOTHING, Shop
 
@@ -156,4 +163,38 @@ async def test_a_copy_is_put_where_it_is_wanted(shop: Shop, tmp_path: Path) -> N
     jobs = await shop.carry(wanted, hopeless)
     assert {job.state for job in jobs} == {JobState.COMPLETED}
     assert (tmp_path / "new" / "clip.mp4").read_bytes() == shop.clips(wanted)[0].path.read_bytes()
-    assert "no copy could be put" in shop.now(hopeless).warnings[0]
+    assert "no copy could be put" in shop.now(hopeless).warnings[-1]
+
+
+async def test_a_clip_of_another_length_than_ordered_is_said(shop: Shop) -> None:
+    """Half a second where one was ordered is a warning of the job, once, though it is brought in again."""
+    (job,) = await shop.carry(shop.submit())
+    assert job.warnings == ("0.5 s came, 1 s were ordered",)
+    shop.clips(job)[0].path.unlink()
+    shop.ledger.collect(job.id)
+    (job,) = await shop.carry(job)
+    assert job.warnings == ("0.5 s came, 1 s were ordered",)
+
+
+async def test_a_clip_of_about_the_length_that_was_ordered_is_not_said(shop: Shop) -> None:
+    """What services round is no matter: the same measure as that of `rushes look`."""
+    draft = shop.draft()
+    shorter = replace(draft, request=replace(draft.request, seconds=0.7))
+    (job,) = await shop.carry(shop.admit(shorter)[0].job)
+    assert job.warnings == ()
+
+
+async def test_a_clip_filed_by_an_older_release_is_read(shop: Shop, tmp_path: Path) -> None:
+    """A sidecar without flashes and without the measured end restores the clip, and its length stands."""
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    sidecar = clip.path.with_suffix(".json")
+    data = json.loads(sidecar.read_text())
+    del data["facts"]["flashes"], data["facts"]["end"]
+    sidecar.write_text(json.dumps(data))
+    with closing(Database(tmp_path / "another.db")) as database:
+        library = Library(shop.library.root, database)
+        assert rebuild(library) == (1, [])
+        (restored,) = library.of_job(job.id)
+    assert clip.facts.flashes == restored.facts.flashes == ()
+    assert Observation.of(restored).end == restored.seconds == clip.seconds

@@ -57,12 +57,16 @@ def tone(seconds: float, rate: int = 48000, level: float = 0.1, channels: int = 
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """A sound track to be written: its codec, layout, rate and samples (channels, n)."""
+    """A sound track to be written: its codec, layout, rate and samples (channels, n).
+
+    The samples are heard once from each of the times `starts`, in seconds; nothing is written between.
+    """
 
     samples: NDArray[np.float32]
     codec: str = "aac"
     layout: str = "stereo"
     rate: int = 48000
+    starts: Sequence[float] = (0.0,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +135,11 @@ def _add_sound(output: av.container.OutputContainer, sound: Sound) -> av.AudioSt
 
 
 def _write_sound(output: av.container.OutputContainer, track: av.AudioStream, sound: Sound) -> None:
-    frame = av.AudioFrame.from_ndarray(sound.samples, format="fltp", layout=sound.layout)
-    frame.sample_rate, frame.pts, frame.time_base = sound.rate, 0, Fraction(1, sound.rate)
-    output.mux(track.encode(frame))
+    for start in sound.starts:
+        frame = av.AudioFrame.from_ndarray(sound.samples, format="fltp", layout=sound.layout)
+        frame.sample_rate, frame.time_base = sound.rate, Fraction(1, sound.rate)
+        frame.pts = round(start * sound.rate)
+        output.mux(track.encode(frame))
     output.mux(track.encode(None))
 
 

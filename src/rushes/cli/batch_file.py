@@ -113,12 +113,11 @@ class Hashes:
         self._known: dict[tuple[Role, Path], str] = {}
 
     def of(self, role: Role, path: Path) -> str:
-        """Return a file's sha256 in hex. Raises BadReference for what is no picture, where one has to be."""
+        """Return a file's sha256 in hex. Raises BadReference for what is not what its role needs."""
         if (role, path) not in self._known:
-            from rushes.media.picture import check_picture
+            from rushes.media.reference import check_reference
 
-            if role not in {Role.INPUT_VIDEO, Role.AUDIO}:
-                check_picture(path)
+            check_reference(role, path)
             try:
                 with path.open("rb") as file:
                     self._known[role, path] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -48,15 +48,23 @@ class Span:
 class Facts:
     """What was measured in a clip while decoding all of it.
 
-    `loudness` is the integrated loudness in LUFS, None without sound or for silence. `black` and `frozen`
-    are spans, `cuts` times, all in seconds.
+    `loudness` is the integrated loudness in LUFS, None without sound or for silence. `black`, `frozen` and
+    `silent` are spans; `cuts` are the times of sudden changes that last, `jumps` those at which most of the
+    picture stays, `flashes` those at which it is another one for a moment; all in seconds. `repeated` is the
+    share of frames, 0 to 1, that show next to nothing but the one before; `end` is when the last frame has
+    been shown, in seconds after the first, 0 where that was not measured.
     """
 
     frames: int
     loudness: float | None = None
+    silent: tuple[Span, ...] = ()
     black: tuple[Span, ...] = ()
     frozen: tuple[Span, ...] = ()
     cuts: tuple[float, ...] = ()
+    jumps: tuple[float, ...] = ()
+    flashes: tuple[float, ...] = ()
+    repeated: float = 0.0
+    end: float = 0.0
     c2pa: bool = False
 
 

@@ -120,7 +120,7 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
             continue
         if arrival.as_promised(result.size):
             kit.tenure.note(job, "downloaded", version=source.label or None, source=str(source))
-            return await file(kit.library, job, number, arrival)
+            return await keep(kit, job, number, arrival)
         if small is None or arrival.probe.width > small.probe.width:
             small = arrival
     if gone is not None and (small is None or refreshed + 1 < FRESH_RESULTS):
@@ -130,7 +130,7 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
         promised, found = result.size, small.probe
         said = f"{promised[0]}×{promised[1]} was promised and only {found.width}×{found.height} offered"
         kit.tenure.warn(job, said)
-        return await file(kit.library, job, number, small)
+        return await keep(kit, job, number, small)
     raise broken(kit.library, job, problem)
 
 
@@ -151,6 +151,14 @@ async def fetch(kit: Kit, source: Source, target: Path, public_only: bool) -> Ar
         raise
 
 
+async def keep(kit: Kit, job: Job, number: int, arrival: Arrival) -> Clip:
+    """File one arrival, and say where it is not as long as ordered; once, though it be brought in again."""
+    said = arrival.other_length(job.request.seconds)
+    if said and said not in kit.tenure.ledger.job(job.id).warnings:
+        kit.tenure.warn(job, said)
+    return await file(kit.library, job, number, arrival)
+
+
 async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
     """File one arrival; the clip's id follows from the job's, so that doing it twice makes one clip."""
     found = await asyncio.to_thread(sha256, arrival.path)
@@ -162,7 +170,7 @@ async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Cli
         sheet=arrival.sheet,
         bursts=arrival.bursts,
         original=arrival.original,
-        seconds=round(arrival.probe.seconds, 3),
+        seconds=round(arrival.seconds, 3),
         width=arrival.probe.width,
         height=arrival.probe.height,
         fps=round(arrival.probe.fps, 3),

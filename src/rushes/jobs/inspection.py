@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rushes.domain.clip import Facts, Finding, Repair, Severity
 from rushes.domain.errors import BeyondRepair
+from rushes.domain.observation import is_other_length
 
 if TYPE_CHECKING:
     from rushes.media.probe import Probe
@@ -33,6 +34,17 @@ class Arrival:
     sheet: Path
     bursts: Path
 
+    @property
+    def seconds(self) -> float:
+        """The length of the pictures, in seconds; of a file that does not say, what was decoded."""
+        return self.probe.seconds or self.facts.end
+
+    def other_length(self, ordered: float | None) -> str | None:
+        """Return what to say of a length, in seconds, that is not the one ordered; None where nothing is."""
+        if ordered is None or not is_other_length(self.seconds, ordered):
+            return None
+        return f"{self.seconds:.1f} s came, {ordered:g} s were ordered"
+
     def as_promised(self, size: tuple[int, int] | None) -> bool:
         """Whether it is at least as large as promised; codecs round a side to a multiple of 16."""
         if size is None:
@@ -45,6 +57,7 @@ def inspect(path: Path) -> Arrival:
 
     A file that needs no repair stays byte-identical. Raises NotAVideo or BeyondRepair.
     """
+    from rushes.media.bursts import moments
     from rushes.media.decode import decode_all
     from rushes.media.probe import probe
     from rushes.media.sheet import bursts, overview
@@ -61,7 +74,7 @@ def inspect(path: Path) -> Arrival:
         facts=decoded.facts,
         lint=(*decoded.findings, *remarks),
         sheet=overview(healthy, path.with_suffix(".sheet.jpg")),
-        bursts=bursts(healthy, path.with_suffix(".bursts.jpg")),
+        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(decoded.facts)),
     )
 
 

@@ -181,6 +181,9 @@ class Library:
             for file in (clip.path, clip.sheet, clip.bursts, clip.original, clip.path.with_suffix(".json")):
                 if file is not None:
                     file.unlink(missing_ok=True)
+            # Frames that somebody asked for; a clip's name holds nothing that has a meaning here.
+            for file in clip.path.parent.glob(f"{clip.path.stem}.look-*.jpg"):
+                file.unlink(missing_ok=True)
         self._database.run(self._sql["remove"], {"id": clip.id})
         return clip
 

@@ -57,5 +57,6 @@ def _clip(data: dict[str, Any], root: Path) -> Clip:
 
 
 def _facts(data: dict[str, Any]) -> Facts:
-    spans = {name: tuple(Span(**one) for one in data[name]) for name in ("black", "frozen")}
-    return Facts(**{**data, **spans, "cuts": tuple(data["cuts"])})
+    spans = {name: tuple(Span(**one) for one in data.get(name, ())) for name in ("black", "frozen", "silent")}
+    times = {name: tuple(data.get(name, ())) for name in ("cuts", "jumps", "flashes")}
+    return Facts(**{**data, **spans, **times})

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from rushes.domain.clip import Facts
 from rushes.media.frames import Timeline
 
 BURST_FRAMES = 4
 BURST_STEP = 0.1  # seconds between the frames of a burst
 BURST_SECONDS = BURST_STEP * (BURST_FRAMES - 1)
 CANDIDATES = 8  # bursts in the middle of which the liveliest is shown
+MOST_MOMENTS = 2  # more rows would make every picture small
 
 Row = list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A time in a clip, in seconds, that deserves a burst of its own; `name` is told with it.
+
+    Of a `change` the last frame before it is shown as well.
+    """
+
+    name: str
+    seconds: float
+    change: bool
+
+
+def moments(facts: Facts) -> tuple[Moment, ...]:
+    """Return what is worth a burst beside start, motion and end, what is likely a fault first."""
+    found = [Moment(name="jump", seconds=at, change=True) for at in facts.jumps]
+    found += [Moment(name="frozen", seconds=one.start, change=False) for one in facts.frozen]
+    found += [Moment(name="black", seconds=one.start, change=True) for one in facts.black]
+    found += [Moment(name="flash", seconds=at, change=True) for at in facts.flashes]
+    found += [Moment(name="cut", seconds=at, change=True) for at in facts.cuts]
+    return tuple(found[:MOST_MOMENTS])
+
+
+def moment_row(line: Timeline, moment: Moment) -> Row:
+    """Return the frame times of the burst of a moment; around a change the frames on both sides of it."""
+    if not moment.change:
+        return _row(line, moment.seconds)
+    at = line.shown.index(line.nearest(moment.seconds))
+    after, before = line.seconds(line.shown[at]), line.seconds(line.shown[max(0, at - 1)])
+    times = (before - BURST_STEP, before, after, after + BURST_STEP)
+    return sorted({line.nearest(seconds) for seconds in times})
 
 
 def burst_rows(line: Timeline) -> tuple[list[Row], list[Row]]:

@@ -46,14 +46,20 @@ def decode_all(path: str | Path) -> Decoded:
         listed = stream.frames
     boxes = read_boxes(path)
     look = tally.look.facts()
+    tally.loudness.finish()
     return Decoded(
         findings=tuple(_findings(tally, listed)),
         facts=Facts(
             frames=tally.frames,
             loudness=tally.loudness.integrated(),
+            silent=tally.loudness.silent(tally.look.start, look.end),
             black=look.black,
             frozen=look.frozen,
             cuts=look.cuts,
+            jumps=look.jumps,
+            flashes=look.flashes,
+            repeated=look.repeated,
+            end=look.end,
             c2pa=boxes is not None and boxes.c2pa,
         ),
     )

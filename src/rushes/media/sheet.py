@@ -20,9 +20,10 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image, ImageChops
 
+from rushes.domain.clip import Span
 from rushes.domain.errors import BeyondRepair
 from rushes.media.boxes import read_boxes
-from rushes.media.bursts import burst_rows
+from rushes.media.bursts import Moment, Row, burst_rows, moment_row
 from rushes.media.edge import open_video, writing
 from rushes.media.frames import Timeline, pick, read_timeline
 from rushes.media.grid import JPEG_QUALITY, Tile, best_grid, draw, fit
@@ -33,18 +34,21 @@ DIFFERENCE_GAIN = 3
 _TURN = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
-def overview(path: str | Path, destination: str | Path) -> Path:
+def overview(path: str | Path, destination: str | Path, span: Span | None = None) -> Path:
     """Write a JPEG of twelve evenly spread frames, first and last among them, and return where it is.
 
-    The frames are exact and turned upright; their times are under them. A clip of fewer frames shows each
-    once. At most 1568 pixels a side and 1.15 megapixels. Raises `NotAVideo` or `BeyondRepair`.
+    The frames are exact and turned upright; their times are under them. They are those of the whole clip, or
+    of a `span` of it; where it has fewer, each is shown once. At most 1568 pixels a side and 1.15 megapixels.
+    Raises `NotAVideo` or `BeyondRepair`.
     """
     with _Clip.open(Path(path)) as clip:
         line = clip.timeline
-        end = line.seconds(line.shown[-1])
-        wanted = sorted({line.nearest(end * at / (TILES - 1)) for at in range(TILES)})
-        if len(line.shown) <= TILES:
-            wanted = list(line.shown)
+        start = span.start if span else 0.0
+        end = span.end if span else line.seconds(line.shown[-1])
+        wanted = sorted({line.nearest(start + (end - start) * at / (TILES - 1)) for at in range(TILES)})
+        inside = [pts for pts in line.shown if wanted[0] <= pts <= wanted[-1]]
+        if len(inside) <= TILES:
+            wanted = inside
         grid = best_grid(len(wanted), clip.aspect, clip.width)
         stills = clip.stills(wanted, grid.width, grid.height)
     tiles = [Tile(picture=stills[pts], label=f"{line.seconds(pts):.2f} s") for pts in sorted(stills)]
@@ -52,36 +56,47 @@ def overview(path: str | Path, destination: str | Path) -> Path:
     return _save(draw(grid, rows), Path(destination))
 
 
-def bursts(path: str | Path, destination: str | Path) -> Path:
+def bursts(path: str | Path, destination: str | Path, moments: Sequence[Moment] = ()) -> Path:
     """Write a JPEG of four frames 0.1 s apart at the start, the most motion and the end; return where it is.
 
-    The last tile of each row is three times the difference of its last and first frame: black where nothing
-    moved. A clip too short for three separate rows shows those it has. Limits and errors as for `overview`.
+    A row for each of the `moments` follows. The last tile of a row is three times the difference of its last
+    and first frame: black where nothing moved. A clip too short for three separate rows shows those it has.
+    Limits and errors as for `overview`.
     """
     with _Clip.open(Path(path)) as clip:
         line = clip.timeline
         ends, middles = burst_rows(line)
-        columns = max(len(row) for row in ends) + 1
-        grid = fit(columns if columns > 2 else 1, len(ends) + bool(middles), clip.aspect, clip.width)
-        stills = clip.stills({pts for row in ends + middles for pts in row}, grid.width, grid.height)
-    rows = [[(line.seconds(pts), stills[pts]) for pts in row if pts in stills] for row in ends + middles]
-    named = [("start", rows[0])]
+        others = [moment_row(line, moment) for moment in moments]
+        columns = max(len(row) for row in ends + others) + 1
+        count = len(ends) + bool(middles) + len(others)
+        grid = fit(columns if columns > 2 else 1, count, clip.aspect, clip.width)
+        wanted = {pts for row in ends + middles + others for pts in row}
+        stills = clip.stills(wanted, grid.width, grid.height)
+
+    def timed(row: Row) -> list[tuple[float, Image.Image]]:
+        return [(line.seconds(pts), stills[pts]) for pts in row if pts in stills]
+
+    tiles = [_burst("start", timed(ends[0]))]
     if middles:
-        named.append(("motion", max(rows[len(ends) :], key=_motion)))
-    if len(ends) > 1:
-        named.append(("end", rows[1]))
-    return _save(draw(grid, [_burst(name, row) for name, row in named]), Path(destination))
+        tiles.append(_burst("motion", max(map(timed, middles), key=_motion)))
+    tiles += [_burst("end", timed(row)) for row in ends[1:]]
+    tiles += [_burst(one.name, timed(row), one.seconds) for one, row in zip(moments, others, strict=True)]
+    return _save(draw(grid, tiles), Path(destination))
 
 
-def frame_at(path: str | Path, seconds: float, destination: str | Path) -> Path:
-    """Write the frame nearest to `seconds`, full size and upright, as a picture; return where it is.
+def frame_at(path: str | Path, seconds: float, destination: str | Path, longest: int | None = None) -> Path:
+    """Write the frame nearest to `seconds`, upright, as a picture; return where it is.
 
-    The first or last frame where the clip does not reach that far. The format follows the name of
-    `destination`: .jpg, .png or .webp. Raises `NotAVideo` or `BeyondRepair`.
+    It is full size, or at most `longest` pixels a side. The first or last frame where the clip does not reach
+    that far. The format follows the name of `destination`: .jpg, .png or .webp. Raises `NotAVideo` or
+    `BeyondRepair`.
     """
     with _Clip.open(Path(path)) as clip:
         wanted = clip.timeline.nearest(seconds)
-        stills = clip.stills({wanted}, clip.width, clip.height)
+        shrink = min(1.0, longest / max(clip.width, clip.height)) if longest else 1.0
+        stills = clip.stills(
+            {wanted}, max(1, round(clip.width * shrink)), max(1, round(clip.height * shrink))
+        )
     return _save(stills[wanted], Path(destination))
 
 
@@ -150,11 +165,12 @@ def _scaled(scaler: VideoReformatter, frame: VideoFrame, width: int, height: int
     return Image.fromarray(np.asarray(small.to_ndarray(), np.uint8))
 
 
-def _burst(name: str, frames: Sequence[tuple[float, Image.Image]]) -> list[Tile]:
-    """Return the tiles of one row: its frames, the first one named, and what changed from first to last."""
+def _burst(name: str, frames: Sequence[tuple[float, Image.Image]], at: float = 0.0) -> list[Tile]:
+    """Return the tiles of one row: its frames, that nearest to `at` named, and the change in all of them."""
+    named = min((seconds for seconds, _ in frames), key=lambda seconds: abs(seconds - at), default=at)
     tiles = [
-        Tile(picture=picture, label=f"{seconds:.2f} s" if at else f"{name} {seconds:.2f} s")
-        for at, (seconds, picture) in enumerate(frames)
+        Tile(picture=picture, label=f"{name} {seconds:.2f} s" if seconds == named else f"{seconds:.2f} s")
+        for seconds, picture in frames
     ]
     if len(frames) > 1:
         change = ImageChops.difference(frames[-1][1], frames[0][1])
