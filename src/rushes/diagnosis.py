@@ -15,6 +15,7 @@ from typing import Any
 from rushes import settings
 from rushes.catalogue.loading import key_options
 from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError, SignInNeeded, StorageError
+from rushes.domain.extras import command_to_install, install_command
 from rushes.settings import EngineSettings, Settings
 from rushes.settings.defaults import is_secret
 from rushes.settings.keys import read_kept
@@ -60,7 +61,7 @@ def _packages() -> Iterator[Check]:
         try:
             yield Check(name=package, good=True, told=version(package))
         except PackageNotFoundError:
-            mend = f"pip install {package}"
+            mend = command_to_install(package)
             yield Check(name=package, good=False, told="not installed", mend=mend)
 
 
@@ -73,7 +74,7 @@ def _keys(found: Settings) -> Check:
     told = f"{sum(map(len, kept.in_file.values()))} in {kept.path}, {in_keyring} in the keyring"
     if in_keyring and find_spec("keyring") is None:
         told += ", whose package is not installed"
-        return Check(name="keys", good=False, told=told, mend="pip install 'rushes[keyring]'")
+        return Check(name="keys", good=False, told=told, mend=install_command("keyring"))
     return Check(name="keys", good=True, told=told)
 
 

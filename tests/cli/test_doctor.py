@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rushes.domain.extras import install_command
 from rushes.testing.openrouter_service import KEY
 from rushes.testing.standin_process import StandInProcess, running_standin
 from tests.cli.terminal import Terminal
@@ -94,9 +97,21 @@ def test_a_shipped_engine_with_a_key_is_checked(tmp_path: Path) -> None:
 
     assert "openrouter" not in before
     assert "'openrouter', which is not installed" in after["openrouter"]["told"]
-    assert after["openrouter"]["mend"] == "pip install 'rushes[openrouter]'"
+    assert after["openrouter"]["mend"] == install_command("openrouter")
     assert after["openrouter"]["key_from"] == "the environment variable OPENROUTER_API_KEY"
     assert not after["openrouter"]["good"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="browsers are found there without the PATH")
+def test_without_a_browser_the_command_that_brings_one_is_told(tmp_path: Path) -> None:
+    """The browser is brought by this Python's own Playwright: its program need not be on the PATH."""
+    nowhere = str(tmp_path / "nowhere")
+    bare = Terminal(home=tmp_path, variables={"PATH": nowhere, "PLAYWRIGHT_BROWSERS_PATH": nowhere})
+    bare.settings("[engines.sora-web]\n")
+    found = engines(bare)["sora-web"]
+
+    assert "no Chrome or Chromium" in found["told"]
+    assert f"{shlex.quote(sys.executable)} -m playwright install chromium" in found["mend"]
 
 
 def test_engines_are_asked_at_the_same_time(terminal: Terminal) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from rushes.domain.extras import command_to_install
 from rushes.engines.contract import RenderState
 from rushes.engines.local.engine import LocalEngine
 from tests.local.shop import IMAGE, TEXT, begun, followed, order, picture, rendered, renderers
@@ -93,6 +94,15 @@ async def test_weights_with_terms_to_accept(engine: LocalEngine, hub: type[Hub])
 
     assert "accepted its terms" in error
     assert "hf auth login" in error
+
+
+async def test_a_pipeline_that_diffusers_does_not_have(tmp_path: Path) -> None:
+    """A class that is newer than the diffusers installed: the command that upgrades it here is told."""
+    models = [{"id": UNHEARD_OF, "steps": 2, "pipeline": "PipelineOfTomorrow"}]
+    error = await failure(LocalEngine("local", {"work": str(tmp_path), "device": "cpu", "models": models}))
+
+    assert "no pipeline 'PipelineOfTomorrow'" in error
+    assert command_to_install("--upgrade", "diffusers") in error
 
 
 async def test_a_model_that_the_hub_does_not_have(engine: LocalEngine, hub: type[Hub]) -> None:

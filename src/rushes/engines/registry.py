@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from rushes.domain.errors import EngineMissing, UnknownEngine
+from rushes.domain.extras import command_to_install, install_command
 from rushes.engines.contract import BaseEngine
 
 SHIPPED = {
@@ -21,6 +22,9 @@ SHIPPED = {
 """Engine kind to `module:class`. Third parties register under the entry-point group `rushes.engines`."""
 
 GROUP = "rushes.engines"
+
+EXTRAS = {"scripted": "testing", "sora-web": "sora"}
+"""Engine kind to the extra of rushes that brings its packages, where that has another name."""
 
 
 def kinds() -> dict[str, str]:
@@ -60,13 +64,15 @@ def declared(kind: str) -> type[BaseEngine]:
 def _missing(kind: str, package: str | None) -> EngineMissing:
     return EngineMissing(
         f"the engine {kind!r} needs the package {package!r}, which is not installed",
-        next=f"pip install 'rushes[{extra_of(kind)}]'",
+        next=_cure(kind, package),
     )
 
 
-def extra_of(kind: str) -> str:
-    """Return the name of the extra that brings an engine's packages."""
-    return {"scripted": "testing", "sora-web": "sora"}.get(kind, kind)
+def _cure(kind: str, package: str | None) -> str:
+    """Return the command that brings what an engine lacks: the extra of one of ours, else that package."""
+    if kind in SHIPPED or kind in EXTRAS:
+        return install_command(EXTRAS.get(kind, kind))
+    return command_to_install(str(package).partition(".")[0])
 
 
 def make(kind: str, name: str, settings: Mapping[str, Any]) -> BaseEngine:

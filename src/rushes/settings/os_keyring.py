@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from rushes.domain.errors import SetupError
+from rushes.domain.extras import install_command
 from rushes.settings.keys import InKeyring
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _asked(call: Callable[[], Value], doing: str, limit_s: float) -> Value:
     except ModuleNotFoundError as error:
         raise SetupError(
             f"the keyring cannot be used: {error.name} is not installed",
-            next="pip install 'rushes[keyring]', or set the key in the environment",
+            next=f"{install_command('keyring')}, or set the key in the environment",
         ) from error
     except Exception as error:  # noqa: BLE001 - as above
         # Its own words are not repeated: a backend may put what it was given into them.

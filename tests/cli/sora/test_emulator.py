@@ -10,6 +10,7 @@ import sys
 import httpx
 import pytest
 
+from rushes.domain.extras import install_command
 from rushes.testing.sora_emulator import FAULTS
 from tests.cli.terminal import Terminal
 
@@ -78,4 +79,4 @@ def test_without_its_packages_it_names_the_extra(terminal: Terminal, package: st
 
     assert done.returncode == 8
     assert package in done.stderr
-    assert "rushes[testing]" in done.stderr
+    assert install_command("testing") in done.stderr

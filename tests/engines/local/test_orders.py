@@ -10,6 +10,7 @@ import pytest
 
 from rushes.catalogue.loading import shipped_models
 from rushes.domain.errors import BadSettings
+from rushes.domain.extras import install_command
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines.local.engine import LocalEngine
 from rushes.engines.local.recipes import RECIPES
@@ -100,7 +101,7 @@ def test_without_torch_the_extra_is_named(tmp_path: Path) -> None:
 
     assert said.code == 8
     assert "'torch'" in said.err
-    assert "pip install 'rushes[local]'" in said.err
+    assert install_command("local") in said.err
     assert terminal.json("jobs") == []
 
 

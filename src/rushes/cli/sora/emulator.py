@@ -11,6 +11,7 @@ import click
 
 from rushes.cli.output import common, put_json, put_pairs
 from rushes.domain.errors import BadInput, SetupError
+from rushes.domain.extras import install_command
 
 NEEDS = ("starlette", "uvicorn")
 
@@ -54,7 +55,7 @@ def _check_packages() -> None:
     if missing:
         raise SetupError(
             f"the emulator needs {' and '.join(missing)}, which are not installed",
-            next="pip install 'rushes[testing]'",
+            next=install_command("testing"),
         )
 
 

@@ -17,6 +17,7 @@ from rushes.domain.errors import (
     EngineMissing,
     ResultGone,
 )
+from rushes.domain.extras import install_command
 from rushes.domain.request import Role
 from rushes.engines.contract import (
     Accepted,
@@ -144,7 +145,7 @@ class LocalEngine(BaseEngine):
                 child.kill()
         if child.returncode != 0:
             last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-            raise EngineMissing(f"torch cannot be used: {last}", next="pip install 'rushes[local]'")
+            raise EngineMissing(f"torch cannot be used: {last}", next=install_command("local"))
         return str(json.loads(told)["told"])
 
     async def aclose(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rushes.domain.errors import RushesError, StorageError
+from rushes.domain.extras import command_to_install
 from rushes.engines.local.order import Order
 
 LONGEST = 400
@@ -29,10 +30,8 @@ def explained(error: Exception, order: Order) -> str:
     if isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY):
         return _out_of_memory(error, order)
     if isinstance(error, ImportError):
-        package = error.name or "the package it names"
-        return (
-            f"{order.weights} needs a package that is not installed ({_short(error)}): pip install {package}"
-        )
+        cure = command_to_install(error.name.partition(".")[0]) if error.name else "install what it names"
+        return f"{order.weights} needs a package that is not installed ({_short(error)}): {cure}"
     return _of_the_hub(error, order) or (
         f"{order.weights} could not be rendered: {type(error).__name__}: {_short(error)}"
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from rushes.domain.errors import RenderFailed
+from rushes.domain.extras import command_to_install
 from rushes.engines.local.machine import device_of
 from rushes.engines.local.order import Machine, Order
 
@@ -87,7 +88,7 @@ def _class(order: Order) -> Any:
     if found is None:
         raise RenderFailed(
             f"diffusers {diffusers.__version__} has no pipeline {order.pipeline!r}; correct the model's entry"
-            " in the settings file, or upgrade: pip install --upgrade diffusers"
+            f" in the settings file, or upgrade: {command_to_install('--upgrade', 'diffusers')}"
         )
     return found
 

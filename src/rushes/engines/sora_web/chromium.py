@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ ELSEWHERE = (
 
 INSIDE = ("chrome-*/chrome", "chrome-*/*.app/Contents/MacOS/*")
 """Where `playwright install` puts the program into a folder of its own."""
+
+INSTALL = (sys.executable, "-m", "playwright", "install", "chromium")
+"""Brings one; the program `playwright` itself need not be on the PATH."""
 
 QUIET = (
     "--no-first-run",
@@ -50,7 +54,7 @@ def find(configured: str | None = None) -> Path:
         return max(own)
     raise EngineMissing(
         "no Chrome or Chromium is installed",
-        next="apt-get install chromium (Debian), or anywhere: playwright install chromium",
+        next=f"apt-get install chromium (Debian), or anywhere: {shlex.join(INSTALL)}",
     )
 
 
