@@ -34,7 +34,7 @@ from rushes.domain.errors import (
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
 from rushes.domain.money import Budget
-from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import BaseEngine
 from rushes.jobs.admission import Admission, Draft, digest, numbered
 from rushes.jobs.ledger import Ledger
@@ -165,6 +165,16 @@ class Studio:
                 self.copy(admission.job.id, order.out)
         self.ensure_worker()
         return admissions
+
+    def kept(self, offer: Offer) -> Offer:
+        """Return an offer on the library's own copies of its references: it stays what was agreed to.
+
+        Raises BadReference.
+        """
+        copies: dict[Reference, Reference] = {}
+        references = tuple(self._keep(one, copies) for one in offer.request.references)
+        others = tuple(self.kept(one) for one in offer.fallbacks)
+        return replace(offer, request=replace(offer.request, references=references), fallbacks=others)
 
     def copy(self, id: str, out: Path) -> None:
         """Give a caller who asks for a job again the copy he asks for, now or once there is a clip."""
@@ -344,10 +354,10 @@ class Studio:
     def _keep(self, reference: Reference, kept: dict[Reference, Reference]) -> Reference:
         """Return the library's copy of a reference, checked and copied once. Raises BadReference."""
         if reference not in kept:
-            if reference.path is not None and reference.role not in {Role.INPUT_VIDEO, Role.AUDIO}:
-                from rushes.media.picture import check_picture
+            if reference.path is not None:
+                from rushes.media.reference import check_reference
 
-                check_picture(reference.path)
+                check_reference(reference.role, reference.path)
             copy = self.library.keep(reference)
             if reference.sha256 not in {None, copy.sha256}:
                 raise BadReference(f"{reference.path} was changed while it was being read; run it again")

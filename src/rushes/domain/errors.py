@@ -141,7 +141,7 @@ class KeyConflict(BadInput):
 
     code = "key_conflict"
     http_status = 409
-    next = "use a new --key, or leave it out"
+    next = "rushes wait ID comes back to that job; another key buys another clip, where a person wants one"
 
 
 class NotFound(BadInput):
@@ -189,7 +189,7 @@ class ApprovalNeeded(MoneyError):
     """This costs money and nobody has agreed to it yet; nothing was sent."""
 
     code = "approval_needed"
-    next = "run it again with --yes, or with --max-usd AMOUNT"
+    next = "when a person has agreed to the price: the same again with --max-usd AMOUNT, or with --yes"
 
 
 # --- this machine ---------------------------------------------------------------------------------
@@ -472,7 +472,7 @@ class LedgerNewer(StorageError):
     """The ledger was written by a newer rushes."""
 
     code = "ledger_newer"
-    next = "upgrade: pip install --upgrade rushes"
+    next = "use the newer rushes, or another RUSHES_HOME"
 
 
 class LibraryDamaged(StorageError):

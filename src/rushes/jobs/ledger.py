@@ -118,7 +118,10 @@ class Ledger:
                 self.database.run(self._sql["free_key"], {"id": row["id"], "now": self.clock()})
                 return None
             if row is not None and row["digest"] != draft.digest:
-                raise KeyConflict(f"--key {draft.key} was already used for another request (job {row['id']})")
+                raise KeyConflict(
+                    f"the key {draft.key} stands for another request, that of job {row['id']}; nothing sent",
+                    next=KeyConflict.next.replace("ID", row["id"]),
+                )
         elif draft.again:
             return None
         else:
