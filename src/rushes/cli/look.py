@@ -1,0 +1,111 @@
+"""`rushes look`: what somebody who cannot watch a clip is told and shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rushes.cli.files import existing
+from rushes.cli.output import common, put_json, put_pairs
+from rushes.domain.clip import Span
+from rushes.domain.errors import BadInput
+from rushes.studio import Studio
+from rushes.viewing import Pictures, Video, named, observed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which pictures are asked for beside the overview; `out` is their folder, None for the usual one."""
+
+    bursts: bool
+    at: tuple[float, ...]
+    span: Span | None
+    out: Path | None
+
+
+@click.command()
+@click.argument("what", metavar="FILE|CLIP|JOB")
+@click.option("--bursts", "as_bursts", is_flag=True, help="Also frames 100 ms apart, where it matters.")
+@click.option(
+    "--at", multiple=True, type=float, metavar="SECONDS", help="Also the frame at this time, large."
+)
+@click.option("--range", "between", metavar="FROM-TO", help="Also a sheet of the frames between, as 2-4.5.")
+@click.option(
+    "--out",
+    type=Path,
+    metavar="FOLDER",
+    help="Where pictures go (else beside a clip; for another file into rushes' own folder, for a week).",
+)
+@common
+def look(
+    as_json: bool, what: str, as_bursts: bool, at: tuple[float, ...], between: str | None, out: Path | None
+) -> int:
+    """Tell what is to be seen and heard in a clip or a video file, and show it in stills.
+
+    Length, size and sound; cuts, jumps and flashes, what is black, frozen or silent, each with its time;
+    then the pictures: at most twelve frames of the whole, and those that are asked for.
+    """
+    wanted = Wanted(bursts=as_bursts, at=tuple(dict.fromkeys(at)), span=span_of(between), out=out)
+    shapes = [shown(video, wanted) for video in videos(what)]
+    if as_json:
+        put_json(shapes[0] if len(shapes) == 1 else shapes)
+        return 0
+    for shape in shapes:
+        put_pairs(
+            [
+                ("clip", shape["path"]),
+                *(("" if number else "seen", line) for number, line in enumerate(shape["lines"])),
+                ("sheet", shape["sheet"]),
+                *((name, shape[name]) for name in ("bursts", "range") if shape[name]),
+                *((f"{frame['seconds']:g} s", frame["path"]) for frame in shape["frames"]),
+            ]
+        )
+    return 0
+
+
+def videos(what: str) -> list[Video]:
+    """Return what a file's path, the id of a clip, or that of a job names. Raises NotFound and BadInput."""
+    if os.path.exists(what):  # unlike Path.exists, false for what is too long to be a name
+        existing(Path(what))
+        return [Video(path=Path(what).absolute())]
+    with Studio.open() as studio:
+        return named(studio, what)
+
+
+def shown(video: Video, wanted: Wanted) -> dict[str, Any]:
+    """Return what is told of a video, its pictures drawn."""
+    seen = observed(video)
+    pictures = Pictures(video, seen, wanted.out)
+    pictures.check(*wanted.at)
+    span = wanted.span
+    strip = pictures.stretch(span.start, span.end) if span is not None else None
+    return {
+        "path": str(video.path),
+        "clip": video.clip.id if video.clip else None,
+        "seen": seen.as_json(),
+        "lines": seen.lines(),
+        "sheet": str(pictures.overview().path),
+        "bursts": str(pictures.bursts(seen.facts)) if wanted.bursts else None,
+        "range": str(strip.path) if strip else None,
+        "frames": [{"seconds": at, "path": str(pictures.frame(at))} for at in wanted.at],
+    }
+
+
+def span_of(text: str | None) -> Span | None:
+    """Return the stretch that FROM-TO names. Raises BadInput."""
+    if text is None:
+        return None
+    start, _, end = text.partition("-")
+    try:
+        span = Span(start=float(start), end=float(end))
+    except ValueError:
+        span = Span(start=0.0, end=0.0)
+    if not span.start < span.end:
+        raise BadInput(
+            f"--range {text!r} is no stretch of time", next="write it in seconds, as --range 2-4.5"
+        )
+    return span

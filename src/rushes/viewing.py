@@ -1,0 +1,254 @@
+"""A video that is looked at: which one is meant, what is known of it, and pictures of it.
+
+The media room is imported where it is used: nothing of it is needed to say that a name means nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rushes.database.database import translated
+from rushes.domain.clip import Clip, Facts, Span
+from rushes.domain.errors import BadInput, NotFound, StorageError
+from rushes.domain.observation import Observation
+from rushes.settings import places
+
+if TYPE_CHECKING:
+    from rushes.media.frames import Timeline
+    from rushes.studio import Studio
+
+KEPT_DAYS = 7
+"""How long pictures of files outside the library are kept; drawing them again takes seconds."""
+
+ROUNDING_S = 0.001
+"""To how much the time is right at which the last frame has been shown."""
+
+LONGEST_STEM = 160
+"""Bytes of a file's name that the names of its pictures begin with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """A video file; `clip` is the library's record of it and `ordered` its length as asked for, in seconds.
+
+    Both are None for any other file.
+    """
+
+    path: Path
+    clip: Clip | None = None
+    ordered: float | None = None
+
+    @property
+    def known(self) -> Observation | None:
+        """What was observed of it when it was filed; None where it is no clip. Nothing is decoded."""
+        return Observation.of(self.clip, ordered=self.ordered) if self.clip is not None else None
+
+    @property
+    def sheet(self) -> Path | None:
+        """The overview that was filed with it, where it is still there."""
+        return _there(self.clip.sheet if self.clip is not None else None)
+
+    @property
+    def bursts(self) -> Path | None:
+        """The bursts that were filed with it, where they are still there."""
+        return _there(self.clip.bursts if self.clip is not None else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """A picture of frames spread over a stretch of a video: where it is, and how many they are."""
+
+    path: Path
+    frames: int
+
+
+def named(studio: Studio, words: str) -> list[Video]:
+    """Return what the id of a clip or of a job names, or the beginning of one. Raises NotFound."""
+    words = words.strip()
+    try:
+        found = [studio.library.get(words)]
+    except NotFound as no_clip:
+        try:
+            job = studio.ledger.job(words)
+        except NotFound:
+            listed = "rushes clips and rushes jobs list those there are; check the whole path of a file"
+            raise NotFound(f"{words!r} is no file, no clip and no job", next=listed) from no_clip
+        found = studio.library.of_job(job.id)
+        if not found:
+            told = f"rushes job {job.id} tells why" if job.state.ended else f"rushes wait {job.id}"
+            raise NotFound(f"job {job.id} is {job.state.value} and has no clip", next=told) from no_clip
+    for clip in found:
+        if not clip.path.is_file():
+            bring = f"rushes collect {clip.job_id} may bring it back"
+            raise NotFound(f"the file of clip {clip.id} is gone ({clip.path})", next=bring)
+    return [
+        Video(path=clip.path, clip=clip, ordered=studio.ledger.job(clip.job_id).request.seconds)
+        for clip in found
+    ]
+
+
+def observed(video: Video) -> Observation:
+    """Return what is to be seen and heard in a video; a file that is no clip is decoded for it, all of it.
+
+    Raises NotAVideo, BeyondRepair.
+    """
+    if (known := video.known) is not None:
+        return known
+    from rushes.media.watch import observe
+
+    return observe(video.path)
+
+
+class Pictures:
+    """Pictures of one video. What was filed with a clip is not drawn again.
+
+    `seen` is what was observed of it, None where it was not decoded: then its packets tell how long it is.
+    They go into `folder`; without one beside a clip, and those of any other file into a folder of the home.
+    """
+
+    def __init__(self, video: Video, seen: Observation | None, folder: Path | None = None) -> None:
+        self._video = video
+        self._seen = seen
+        self._folder = folder
+
+    @cached_property
+    def end(self) -> float:
+        """When the last frame that is there has been shown, in seconds."""
+        if self._seen is not None:
+            return self._seen.end
+        line = self._line
+        last = line.seconds(line.shown[-1])
+        return last + last / max(1, len(line.shown) - 1)
+
+    def check(self, *times: float) -> None:
+        """Raise BadInput where one of the times, in seconds, is not in the video."""
+        for seconds in times:
+            if not 0 <= seconds <= self.end:
+                findings = self._seen.findings if self._seen is not None else ()
+                short = any(one.code == "truncated" for one in findings)
+                raise BadInput(
+                    f"there is nothing at {seconds:g} s: the video is "
+                    + (f"cut short after {self.end:.1f} s" if short else f"{self.end:.1f} s long"),
+                    next=f"name a time from 0 to {math.floor(self.end * 10) / 10:g}",
+                )
+
+    def overview(self) -> Overview:
+        """Return frames of all of it. Raises NotAVideo, BeyondRepair."""
+        whole = Span(start=0.0, end=self._last)
+        if self._video.sheet is not None:
+            return Overview(path=self._video.sheet, frames=self._spread(whole))
+        return self._drawn("sheet", whole)
+
+    def stretch(self, start: float, end: float) -> Overview:
+        """Return frames of what lies between, as far as the video goes.
+
+        Raises BadInput where nothing does, NotAVideo, BeyondRepair.
+        """
+        self.check(start)
+        span = Span(start=start, end=min(end, self.end))
+        if not span.start < span.end:
+            raise BadInput(
+                f"nothing lies between {start:g} and {end:g} s of a video of {self.end:.1f} s",
+                next="give an end that is after the start",
+            )
+        return self._drawn(f"look-{_digits(start)}-{_digits(end)}s", span)
+
+    def bursts(self, facts: Facts) -> Path:
+        """Return moments of it at steps of 0.1 s, among them those that `facts` tell of."""
+        from rushes.media.bursts import moments
+        from rushes.media.sheet import bursts
+
+        return self._video.bursts or bursts(self._video.path, self._place("bursts"), moments(facts))
+
+    def frame(self, seconds: float) -> Path:
+        """Return the frame at a time, large. Raises BadInput, NotAVideo, BeyondRepair."""
+        from rushes.media.grid import MAX_SIDE
+        from rushes.media.sheet import frame_at
+
+        self.check(seconds)
+        place = self._place(f"look-{_digits(seconds)}s")
+        return frame_at(self._video.path, min(seconds, self._last), place, MAX_SIDE)
+
+    @cached_property
+    def _line(self) -> Timeline:
+        """The frames that can be shown: of a file that is cut short, those before the cut."""
+        from rushes.media.edge import open_video
+        from rushes.media.frames import read_timeline
+
+        with open_video(self._video.path) as (container, stream):
+            line = read_timeline(self._video.path, container, stream)
+        end = self._seen.end if self._seen is not None else math.inf
+        there = tuple(pts for pts in line.shown if line.seconds(pts) < end - ROUNDING_S)
+        return replace(line, shown=there or line.shown)
+
+    @property
+    def _last(self) -> float:
+        """When the last frame begins, in seconds."""
+        return self._line.seconds(self._line.shown[-1])
+
+    def _drawn(self, name: str, span: Span) -> Overview:
+        from rushes.media.sheet import overview
+
+        span = replace(span, end=min(span.end, self._last))
+        path = overview(self._video.path, self._place(name), span)
+        return Overview(path=path, frames=self._spread(span))
+
+    def _spread(self, span: Span) -> int:
+        """Return how many frames an overview of a stretch shows: of equal times one is left."""
+        from rushes.media.sheet import TILES
+
+        line, step = self._line, (span.end - span.start) / (TILES - 1)
+        wanted = {line.nearest(span.start + step * at) for at in range(TILES)}
+        inside = sum(min(wanted) <= pts <= max(wanted) for pts in line.shown)
+        return inside if inside <= TILES else len(wanted)
+
+    def _place(self, what: str) -> Path:
+        """Return the file for one picture."""
+        path = self._video.path
+        stem = os.fsencode(path.stem)[:LONGEST_STEM].decode("utf-8", "ignore")
+        if self._folder is not None:
+            return self._folder.absolute() / f"{stem}.{what}.jpg"
+        if self._video.clip is not None:
+            return path.parent / f"{stem}.{what}.jpg"
+        version = f"{path.absolute()} {path.stat().st_mtime_ns}"
+        digest = hashlib.sha256(os.fsencode(version)).hexdigest()[:12]
+        return looks_folder() / f"{stem}-{digest}.{what}.jpg"
+
+
+def looks_folder() -> Path:
+    """Return the folder of the home for pictures of files that are no clips; forget the old ones in it."""
+    folder = places()[0] / "looks"
+    try:
+        with translated(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _forget(folder)
+    except StorageError as error:
+        error.next = "rushes look FILE --out FOLDER puts the pictures elsewhere"
+        raise
+    return folder
+
+
+def _forget(folder: Path) -> None:
+    """Remove the pictures that were drawn longer ago than they are kept."""
+    for file in folder.iterdir():
+        # Another process may be at the same.
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime < time.time() - KEPT_DAYS * 86_400:
+                file.unlink()
+
+
+def _digits(seconds: float) -> str:
+    """Return a time as a part of a name, another one for every other time."""
+    return repr(float(seconds)).removesuffix(".0")
+
+
+def _there(file: Path | None) -> Path | None:
+    return file if file is not None and file.is_file() else None
