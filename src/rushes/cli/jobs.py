@@ -12,7 +12,6 @@ from rushes.cli.amount import Amount
 from rushes.cli.output import (
     age,
     common,
-    cost,
     cost_with_quota,
     one_or_list,
     put_answer,
@@ -54,7 +53,7 @@ def _row(job: Job) -> tuple[str, ...]:
         job.id,
         state(job),
         age(job.created_at),
-        cost(job.cost),
+        job.cost.words,
         job.model,
         shortened(job.request.prompt, 48),
     )
@@ -192,7 +191,7 @@ def reconcile(as_json: bool, id: str, accepted: str | None, nothing: bool, charg
     if as_json:
         put_json(answer.as_json())
     else:
-        click.echo(f"job {settled.id} is {state(settled)}, {cost(settled.cost)}")
+        click.echo(f"job {settled.id} is {state(settled)}, {settled.cost.words}")
         if not settled.state.ended:
             click.echo(f" next: rushes wait {settled.id}")
     return 0

@@ -11,8 +11,7 @@ import click
 
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
-from rushes.domain.job import Cost, Job, JobState
-from rushes.domain.money import usd
+from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 
 COLOURS = {
@@ -120,21 +119,10 @@ def state(job: Job) -> str:
     return click.style(text, fg=COLOURS.get(job.state))
 
 
-def cost(paid: Cost) -> str:
-    """Return a cost in words: "free", "$0.80", "$0.80 held"."""
-    if paid.amount is None:
-        return "price not known"
-    if paid.basis == "included_in_plan":
-        return "in your plan"
-    if not paid.amount:
-        return "free" if paid.basis == "free" else "not charged"
-    return usd(paid.amount) + ("" if paid.settled else " held")
-
-
 def cost_with_quota(job: Job) -> str:
     """Return what a job cost, and what its plan had left when it was accepted: "in your plan, 28 left"."""
     left = job.quota_left if job.cost.basis == "included_in_plan" else None
-    return cost(job.cost) + (f", {left} left" if left is not None else "")
+    return job.cost.words + (f", {left} left" if left is not None else "")
 
 
 def age(moment: datetime) -> str:

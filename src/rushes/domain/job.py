@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.domain.errors import Billed
-from rushes.domain.money import Quote
+from rushes.domain.money import Quote, usd
 from rushes.domain.request import VideoRequest
 
 
@@ -61,6 +61,17 @@ class Cost:
     currency: str
     basis: str
     settled: bool
+
+    @property
+    def words(self) -> str:
+        """It in words: "free", "$0.80", "$0.80 held"."""
+        if self.amount is None:
+            return "price not known"
+        if self.basis == "included_in_plan":
+            return "in your plan"
+        if not self.amount:
+            return "free" if self.basis == "free" else "not charged"
+        return usd(self.amount) + ("" if self.settled else " held")
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -5,6 +5,6 @@ The only reader of os.environ, and the only room that knows where keys are.
 
 from rushes.settings.defaults import DEFAULTS, Defaults
 from rushes.settings.loading import load, places
-from rushes.settings.settings import EngineSettings, Settings
+from rushes.settings.settings import EngineSettings, McpSettings, Settings
 
-__all__ = ["DEFAULTS", "Defaults", "EngineSettings", "Settings", "load", "places"]
+__all__ = ["DEFAULTS", "Defaults", "EngineSettings", "McpSettings", "Settings", "load", "places"]

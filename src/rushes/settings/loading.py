@@ -17,7 +17,7 @@ from rushes.engines.registry import SHIPPED
 from rushes.settings.defaults import DEFAULTS, Defaults, is_secret
 from rushes.settings.environment import Environment, read_environment
 from rushes.settings.keys import Kept, read_kept
-from rushes.settings.settings import EngineSettings, Settings
+from rushes.settings.settings import EngineSettings, McpSettings, Settings
 
 FROM_ENVIRONMENT = "_env"
 """The end of the options that name an environment variable: `key_env` fills `key`."""
@@ -26,6 +26,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "model": (),
     "worker": ("idle_s",),
     "budget": tuple(one.name for one in fields(Caps)),
+    "mcp": ("unasked_usd", "roots", "hosts"),
     "engines": (),
 }
 """The entries of the settings file, and of each what can stand in it where that is known."""
@@ -60,6 +61,7 @@ def settings_of(table: dict[str, Any], environ: Mapping[str, str], folder: Path 
             engines=engines,
             shipped={kind: _engine(kind, {}, sources) for kind in SHIPPED if kind not in engines},
             caps=_caps(_table(table, "budget", "budget")),
+            mcp=_mcp(_table(table, "mcp", "mcp"), sources.environment.get("RUSHES_MCP_TOKEN")),
             idle_s=float(_table(table, "worker", "worker").get("idle_s", 20.0) if idle is None else idle),
             environ=environ,
         )
@@ -224,6 +226,26 @@ def _caps(table: Mapping[str, Any]) -> Caps:
     if "timezone" in table:
         values["timezone"] = ZoneInfo(table["timezone"]).key
     return Caps(**values)
+
+
+def _mcp(table: Mapping[str, Any], token: str | None) -> McpSettings:
+    roots = [Path(one).expanduser() for one in _texts(table, "roots")]
+    for root in roots:
+        if not root.is_absolute():
+            raise ValueError(f"mcp.roots has {str(root)!r}; each has to be a whole path")
+    return McpSettings(
+        unasked_usd=_amount(table.get("unasked_usd", 0), "mcp.unasked_usd"),
+        roots=tuple(roots),
+        hosts=_texts(table, "hosts"),
+        token=token or None,
+    )
+
+
+def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = table.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError(f"mcp.{key} is {found!r}; it has to be a list of texts")
+    return tuple(found)
 
 
 def _amount(value: Any, name: str) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,21 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class McpSettings:
+    """What the MCP server may do by itself.
+
+    `unasked_usd`: up to this much an agent's quote is approved where nobody can be asked. `roots` are the
+    folders that it may read beside the library; `hosts` the names, with ports, under which it is reached
+    over HTTP beside this machine's own; `token` is what a client has to send there.
+    """
+
+    unasked_usd: Decimal = Decimal(0)
+    roots: tuple[Path, ...] = ()
+    hosts: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that can be set, with its defaults.
 
@@ -92,6 +108,7 @@ class Settings:
     engines: Mapping[str, EngineSettings] = field(default_factory=dict)
     shipped: Mapping[str, EngineSettings] = field(default_factory=dict)
     caps: Caps = field(default_factory=Caps)
+    mcp: McpSettings = field(default_factory=McpSettings)
     idle_s: float = 20.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -1,0 +1,60 @@
+"""`rushes mcp`: the agents' door, over stdio or HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rushes.cli.output import common, put_json, say
+from rushes.domain.errors import BadInput, EngineMissing
+from rushes.domain.extras import install_command
+
+
+@click.command()
+@click.option("--http", "address", metavar="HOST:PORT", help="Serve Streamable HTTP there, not stdio.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder whose files clients may look at and use; give it again for more.",
+)
+@common
+def mcp(as_json: bool, address: str | None, roots: tuple[Path, ...]) -> int:
+    """Serve agents by MCP: on stdin and stdout, or over HTTP.
+
+    Clients may read the library, the folders named here or under [mcp] roots, and without --http the folder
+    they start it in. HTTP is for this machine alone, unless RUSHES_MCP_TOKEN is set.
+    """
+    import asyncio
+
+    place = None if address is None else host_and_port(address)
+    try:
+        from rushes.mcp.server import serve_stdio
+    except ModuleNotFoundError as error:
+        raise EngineMissing(
+            f"the MCP server needs the package {error.name}, which is not installed",
+            next=install_command("mcp"),
+        ) from error
+    if place is None:
+        asyncio.run(serve_stdio(roots))
+        return 0
+    from rushes.mcp.http import serve_http
+
+    def started(url: str) -> None:
+        if as_json:
+            put_json({"url": url})
+        else:
+            say(f"serving MCP at {url}; Ctrl-C ends it, never a job")
+
+    asyncio.run(serve_http(*place, roots, started))
+    return 0
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return the parts of HOST:PORT, [::1]:8000 among them. Raises BadInput."""
+    host, found, port = address.rpartition(":")
+    if not found or not host or not port.isdecimal() or int(port) > 65535:
+        raise BadInput(f"--http {address!r} is no HOST:PORT", next="write it as 127.0.0.1:8765")
+    return host.removeprefix("[").removesuffix("]"), int(port)

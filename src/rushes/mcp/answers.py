@@ -1,0 +1,155 @@
+"""A job, a quote and a clip as answers: shapes for programs, lines for whoever reads."""
+
+from __future__ import annotations
+
+from rushes.domain.answer import Answer
+from rushes.domain.clip import Clip
+from rushes.domain.job import Job, JobState
+from rushes.domain.money import Basis, Quote, usd
+from rushes.domain.observation import Observation
+from rushes.jobs.quotes import KeptQuote, price_words
+from rushes.mcp.shapes import ClipShape, ErrorShape, JobShape, QuoteShape
+
+NEXT = {
+    JobState.COMPLETED: "look_at_video shows it to you; then tell the person the path",
+    JobState.OUTCOME_UNKNOWN: "do not make it again: reconcile_job settles whether it was accepted",
+    JobState.BLOCKED: "a person has to act first; then the job goes on by itself",
+    JobState.FAILED: "tell the person why; change what the error names before you try again",
+    JobState.CANCELED: "nothing; create_video makes another",
+}
+
+
+def quote_shape(kept: KeptQuote) -> QuoteShape:
+    """Return a quote with what to do about it."""
+    offer = kept.offer
+    remarks = [
+        f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
+    ]
+    if offer.quota_unknown:
+        remarks.append(f"what is left of the plan is not known: {offer.quota_unknown}")
+    if offer.quote.quota_left is not None:
+        remarks.append(f"{offer.quote.quota_left} clips left in the plan")
+    for other in offer.fallbacks:
+        price = _price(other.quote)
+        remarks.append(f"turned to only where the one before accepts nothing: {other.model.address}, {price}")
+    return QuoteShape(
+        quote_id=kept.id,
+        model=offer.model.address,
+        chosen=offer.chosen,
+        count=kept.count,
+        price="included in the plan" if offer.quote.basis is Basis.INCLUDED_IN_PLAN else price_words(kept),
+        total_usd=None if kept.total is None else f"{kept.total:f}",
+        basis=offer.quote.basis.value,
+        approved=kept.approved_by is not None,
+        approved_by=kept.approved_by,
+        expires_at=kept.expires_at.isoformat(timespec="seconds"),
+        request=offer.request.as_json(),
+        remarks=remarks,
+        next=_after_quote(kept),
+    )
+
+
+def _price(quote: Quote) -> str:
+    if quote.free:
+        return "free"
+    return "price not known" if quote.amount is None else usd(quote.amount)
+
+
+def _after_quote(kept: KeptQuote) -> str:
+    if kept.total is None:
+        return "the price is not known: quote_video again with max_usd, the most that one clip may cost"
+    if kept.approved_by is None:
+        return f"show the person the price, then approve_quote with quote_id {kept.id}"
+    return f"create_video with quote_id {kept.id}"
+
+
+def quote_lines(shape: QuoteShape) -> list[str]:
+    request = shape.request
+    return [
+        f"{shape.price} for {shape.count} × {request['seconds']:g} s, {request['aspect']}, "
+        f"{request['resolution']} with {shape.model} ({shape.chosen})",
+        f"quote {shape.quote_id}, until {shape.expires_at}"
+        + (f"; agreed to: {shape.approved_by}" if shape.approved else "; nobody has agreed to it yet"),
+        *shape.remarks,
+        f"next: {shape.next}",
+    ]
+
+
+def job_shape(answer: Answer) -> JobShape:
+    """Return a job, its clips and its error, with what to do next."""
+    job = answer.job
+    failure = job.failure
+    return JobShape(
+        job_id=job.id,
+        state=job.state.value,
+        model=job.model,
+        prompt=job.request.prompt,
+        seconds=job.request.seconds,
+        percent=None if job.fraction is None else round(job.fraction * 100),
+        cost=job.cost.words,
+        key=job.key,
+        clips=[clip_shape(clip, job.request.seconds) for clip in answer.clips],
+        error=None
+        if failure is None
+        else ErrorShape(
+            code=failure.code, message=failure.message, billed=failure.billed.value, next=failure.next
+        ),
+        warnings=list(job.warnings),
+        next=_after_job(answer),
+    )
+
+
+def _after_job(answer: Answer) -> str:
+    job = answer.job
+    if job.state is JobState.COMPLETED and not answer.clips:
+        return f"its clip was removed; a person may bring it back: rushes collect {job.id}"
+    return NEXT.get(job.state, f"wait_for_video with job_id {job.id}; it goes on by itself meanwhile")
+
+
+def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
+    """Return where a job stands and what came of it, the facts first; `todo` is what to do next."""
+    job = answer.job
+    lines = [f"job {job.id} is {standing(job)}, {job.cost.words}, {job.model}"]
+    for clip in answer.clips:
+        lines += [
+            *Observation.of(clip, ordered=job.request.seconds).lines(),
+            f"file: {clip.path}",
+            f"sheet of twelve frames: {clip.sheet}",
+        ]
+    lines += [f"warning: {one}" for one in job.warnings]
+    if job.failure is not None:
+        lines += [
+            f"error ({job.failure.code}): {job.failure.message}",
+            f"billed: {job.failure.billed.value}",
+            f"what helps: {job.failure.next.replace(' ID', f' {job.id}')}",
+        ]
+    return [*lines, f"next: {todo or job_shape(answer).next}"]
+
+
+def standing(job: Job) -> str:
+    """Return a job's state with its reason and progress: "running 40 %"."""
+    words = job.state.value.replace("_", " ")
+    if job.reason and not job.state.ended:
+        words += f" ({job.reason})"
+    if job.fraction is not None and job.state.at_provider:
+        words += f" {job.fraction:.0%}"
+    return words
+
+
+def clip_uri(clip: Clip) -> str:
+    return f"rushes://clip/{clip.id}"
+
+
+def sheet_uri(clip: Clip) -> str:
+    return f"rushes://sheet/{clip.id}"
+
+
+def clip_shape(clip: Clip, ordered: float | None) -> ClipShape:
+    return ClipShape(
+        id=clip.id,
+        path=str(clip.path),
+        sheet=str(clip.sheet),
+        uri=clip_uri(clip),
+        sheet_uri=sheet_uri(clip),
+        facts=Observation.of(clip, ordered=ordered).lines(),
+    )

@@ -1,0 +1,253 @@
+"""The tools around money: the price first, a person's agreement, then exactly that, once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import Field
+
+from rushes.domain.errors import ApprovalNeeded, BadInput
+from rushes.domain.money import usd
+from rushes.domain.request import VideoRequest
+from rushes.jobs.admission import Admission
+from rushes.jobs.quotes import KeptQuote, price_words
+from rushes.mcp.answers import job_lines, job_shape, quote_lines, quote_shape
+from rushes.mcp.asking import Question, Reply, ask, can_be_asked
+from rushes.mcp.blocks import structured
+from rushes.mcp.door import Themed, answering
+from rushes.mcp.shapes import JobsShape, QuoteShape
+from rushes.mcp.wishes import (
+    Aspect,
+    GivenReferences,
+    ModelName,
+    Picture,
+    Prompt,
+    References,
+    Resolution,
+    Seconds,
+    Seed,
+    ShotShape,
+    amount,
+    shots_from,
+)
+from rushes.studio import takes
+
+Key = Annotated[
+    str | None,
+    Field(
+        description="Your own name for this clip. Send the SAME key again when you retry: it is the same job "
+        "and nothing is bought twice. A new key only for a clip that the person wants beside the first."
+    ),
+]
+
+LONGEST_SHOWN = 600
+"""Characters of a prompt that the person is shown; forms are small."""
+
+
+class Spending(Themed):
+    """quote_video, approve_quote, create_video."""
+
+    @answering
+    async def quote_video(
+        self,
+        prompt: Prompt,
+        model: ModelName = None,
+        seconds: Seconds = None,
+        aspect: Aspect = None,
+        resolution: Resolution = None,
+        count: Annotated[int, Field(description="How many takes of it.", ge=1, le=100)] = 1,
+        max_usd: Annotated[
+            float | None,
+            Field(description="The most that one clip may cost; needed where the price is not known."),
+        ] = None,
+        first_frame: Picture = None,
+        last_frame: Picture = None,
+        references: References = None,
+        shots: Annotated[list[ShotShape] | None, Field(description="A storyboard, in order.")] = None,
+        seed: Seed = None,
+        audio: Annotated[bool | None, Field(description="False: a silent clip.")] = None,
+        negative_prompt: str | None = None,
+        style: Annotated[str | None, Field(description="A style, by the provider's own name.")] = None,
+        remix: Annotated[str | None, Field(description="Provider's id of a clip to make anew.")] = None,
+        extend: Annotated[str | None, Field(description="Provider's id of a clip to go on from.")] = None,
+        fallback: Annotated[
+            list[str] | None,
+            Field(description="Models to turn to, in order, where the one before accepts nothing."),
+        ] = None,
+    ) -> Annotated[CallToolResult, QuoteShape]:
+        given = GivenReferences(first_frame=first_frame, last_frame=last_frame, references=references or ())
+        request = VideoRequest(
+            prompt=prompt,
+            model=model,
+            seconds=seconds,
+            aspect=aspect,
+            resolution=resolution,
+            references=given.read(self.door.folders),
+            shots=shots_from(shots or ()),
+            seed=seed,
+            audio=audio,
+            negative_prompt=negative_prompt,
+            style=style,
+            remix=remix,
+            extend=extend,
+            fallback=tuple(fallback or ()),
+        )
+        kept = await self.door.approvals.quote(request, count, max_usd=amount("max_usd", max_usd))
+        return told(kept)
+
+    @answering
+    async def approve_quote(
+        self, quote_id: Annotated[str, Field(description="From quote_video.")], ctx: Context[Any, Any]
+    ) -> Annotated[CallToolResult, QuoteShape] | InputRequiredResult:
+        kept = self.door.approvals.get(quote_id)
+        if kept.approved_by is not None:
+            return told(kept)
+        if kept.total is None:
+            return told(self.door.approvals.approve(quote_id, ""))
+        if can_be_asked(ctx.client_capabilities):
+            reply = await ask(question(kept), ctx)
+            if isinstance(reply, InputRequiredResult):
+                return reply
+            agreed_by = _agreed(kept, reply)
+        else:
+            agreed_by = self._unasked(kept)
+        return told(self.door.approvals.approve(quote_id, agreed_by))
+
+    def _unasked(self, kept: KeptQuote) -> str:
+        """Return by what right nobody is asked. Raises ApprovalNeeded above the limit that a person set."""
+        self.door.studio.roster.reload()
+        limit = self.door.studio.settings.mcp.unasked_usd
+        if kept.priced and kept.total is not None and kept.total <= limit:
+            return f"nobody was asked: at most {usd(limit)}, as [mcp] unasked_usd allows"
+        raise ApprovalNeeded(
+            f"{kept.id} costs {price_words(kept)}, and nobody can be asked through this client; nothing sent",
+            next=f"ask the person to run: rushes approve {kept.id}; then create_video with that quote_id",
+        )
+
+    @answering
+    async def create_video(
+        self,
+        prompt: Annotated[
+            str | None, Field(description="What to show; with a quote_id leave it out.")
+        ] = None,
+        quote_id: Annotated[
+            str | None, Field(description="An approved quote: exactly that is made, and nothing else.")
+        ] = None,
+        key: Key = None,
+        model: ModelName = None,
+        seconds: Seconds = None,
+        aspect: Aspect = None,
+        resolution: Resolution = None,
+        first_frame: Picture = None,
+        last_frame: Picture = None,
+        seed: Seed = None,
+        again: Annotated[
+            bool, Field(description="Another clip, though the same was just made. Never to retry.")
+        ] = False,
+    ) -> Annotated[CallToolResult, JobsShape]:
+        if quote_id is not None:
+            _alone(
+                quote_id,
+                prompt,
+                model,
+                seconds,
+                aspect,
+                resolution,
+                first_frame,
+                last_frame,
+                seed,
+                again or None,
+            )
+            return self._stored(self.door.approvals.buy(quote_id, key))
+        if prompt is None:
+            raise BadInput("there is neither a prompt nor a quote_id", next="say what to show")
+        given = GivenReferences(first_frame=first_frame, last_frame=last_frame, references=())
+        request = VideoRequest(
+            prompt=prompt,
+            model=model,
+            seconds=seconds,
+            aspect=aspect,
+            resolution=resolution,
+            references=given.read(self.door.folders),
+            seed=seed,
+        )
+        return await self._free(request, key, again)
+
+    async def _free(self, request: VideoRequest, key: str | None, again: bool) -> CallToolResult:
+        """Store what takes no money; keep a quote of what does. Raises ApprovalNeeded."""
+        self.door.studio.roster.reload()
+        offer = await self.door.studio.quote(request)
+        if all(step.quote.free for step in offer.steps):
+            return self._stored(self.door.studio.store(takes(offer, 1, key=key, again=again)))
+        kept = self.door.approvals.keep(offer, 1)
+        raise ApprovalNeeded(
+            f"{offer.model.address} costs {price_words(kept)} and nobody has agreed to it; nothing was sent",
+            next=f"{quote_shape(kept).next}; its quote_id is {kept.id}",
+        )
+
+    def _stored(self, admissions: list[Admission]) -> CallToolResult:
+        answers = [self.door.studio.answer(admission.job.id) for admission in admissions]
+        fresh = sum(admission.fresh for admission in admissions)
+        lines = [line for answer in answers for line in job_lines(answer)]
+        if fresh < len(answers):
+            lines.insert(0, "this is the job there already was; nothing more was bought")
+        shapes = [job_shape(answer) for answer in answers]
+        todo = "tell the person the job id now; " + (
+            shapes[0].next if len(shapes) == 1 else "then wait for each"
+        )
+        return structured(JobsShape(jobs=shapes, next=todo), lines)
+
+
+def told(kept: KeptQuote) -> CallToolResult:
+    """Return a quote as an answer."""
+    shape = quote_shape(kept)
+    return structured(shape, quote_lines(shape))
+
+
+def question(kept: KeptQuote) -> Question:
+    """Return what the person is asked: what is bought, for how much, and which files go with it.
+
+    The files are the library's copies.
+    """
+    request = kept.offer.request
+    named = (("style", request.style), ("remix of", request.remix), ("goes on from", request.extend))
+    others = "".join(f", else {one.model.address}" for one in kept.offer.fallbacks)
+    lines = [
+        f"Spend {price_words(kept)} on {kept.count} × {request.seconds:g} s, {request.aspect}, "
+        f"{request.resolution}, of video with "
+        f"{kept.offer.model.address}{others}? It shows: {shortened(request.prompt)}",
+        *(f"{name[0].upper()}{name[1:]}: {value}" for name, value in named if value),
+        *(f"Shot: {shortened(shot.prompt)}" for shot in request.shots),
+        *(f"Sent with it: {one.role.value} {one.remote or one.path}" for one in request.references),
+    ]
+    return Question(about=kept.id, words="\n".join(lines))
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} …"
+
+
+def _agreed(kept: KeptQuote, reply: Reply) -> str:
+    """Return who agreed. Raises ApprovalNeeded where nobody did."""
+    if reply is Reply.YES:
+        return "the person at the client"
+    if reply is Reply.NO:
+        raise ApprovalNeeded(
+            f"the person did not agree to {price_words(kept)}; nothing was sent",
+            next="ask what they would rather have; do not ask for the same again",
+        )
+    raise ApprovalNeeded(
+        f"nobody answered whether {price_words(kept)} may be spent; nothing was sent",
+        next=f"call approve_quote again once the person is there, or have them run: rushes approve {kept.id}",
+    )
+
+
+def _alone(quote_id: str, *others: Any) -> None:
+    """Raise BadInput where a quote is to be bought as something else than what was quoted."""
+    if any(one is not None for one in others):
+        raise BadInput(
+            f"{quote_id} is bought exactly as it was quoted; nothing was sent",
+            next="give the quote_id, and at most a key, alone; for something else quote_video again",
+        )
