@@ -17,6 +17,9 @@ from rushes.roster import Roster
 
 DEFAULT_MODEL = "animatic/storyboard"
 
+FALLING_BACK = (None, "cheap")
+"""What a request may name, none or an alias, to get the default where no other model can be used."""
+
 LONGEST_PLAN_QUOTE_S = 10.0
 """Seconds an engine may take to say what is left of a plan; the price is known without it."""
 
@@ -51,9 +54,15 @@ class Quoting:
     def candidates(self, request: VideoRequest) -> list[Candidate]:
         """Return the models that `request` may mean, each with the catalogue's price and why not.
 
-        For a model named whole, every one that there is.
+        For a model named whole, every one that there is. The default is weighed as named where it is taken
+        because no other can be.
         """
-        return [one for group in self._groups(request) or [self._weighed(request)] for one in group]
+        groups = self._groups(request)
+        if not groups:
+            return self._weighed(request)
+        if choose(groups) is None and self.named(request) in FALLING_BACK:
+            return self._weighed(request, named=DEFAULT_MODEL)
+        return [one for group in groups for one in group]
 
     # --- the model ---
 
@@ -67,11 +76,11 @@ class Quoting:
         if found is not None:
             why = reason(groups, found)
             return found.model, f"{name}: {why}" if name else why
-        if name not in (None, "cheap"):
+        if name not in FALLING_BACK:
             candidates = [one for group in groups for one in group]
             raise refusal(str(name), candidates, datetime.now(UTC).date())
-        others = "; no other engine that is ready can do it" if self._any_ready() else ""
-        return self._roster.model(DEFAULT_MODEL), f"the free default{others}"
+        lacking = "can do it" if self._any_ready() else "is set up"
+        return self._roster.model(DEFAULT_MODEL), f"nothing that generates {lacking}: the free storyboard"
 
     def _groups(self, request: VideoRequest) -> Sequence[Sequence[Candidate]]:
         """Return what the alias of a request means, or all for none; empty for a model named whole."""
@@ -84,10 +93,12 @@ class Quoting:
         groups = meant(name, (one.model for one in weighed.values()))
         return [[weighed[model.address] for model in group] for group in groups]
 
-    def _weighed(self, request: VideoRequest) -> list[Candidate]:
+    def _weighed(self, request: VideoRequest, *, named: str | None = None) -> list[Candidate]:
+        """Return every model as a candidate; `named` is the address of one that needs no naming any more."""
         known = self._roster.readiness()
         unready = {name: why for name, why in known.items() if why}
-        models = (model for name in known for model in self._roster.models_of(name))
+        every = (model for name in known for model in self._roster.models_of(name))
+        models = (replace(one, named_only=False) if one.address == named else one for one in every)
         return weigh(request, models, unready, datetime.now(UTC).date())
 
     def _any_ready(self) -> bool:

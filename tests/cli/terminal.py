@@ -68,12 +68,16 @@ class Terminal:
     def settings(self, text: str) -> None:
         (self.home / "config.toml").write_text(text, encoding="utf-8")
 
-    def stop_worker(self) -> None:
-        """Kill the worker, if one is alive. Asked of its files, since most tests end with it."""
+    def worker(self) -> int:
+        """Return the worker's process, or 0 where none is alive. Its files are asked: most tests end so."""
         if not is_held(self.home / "worker.lock"):
-            return
+            return 0
         with closing(sqlite3.connect(self.home / "ledger.db")) as ledger:
             found = ledger.execute("SELECT pid FROM fence").fetchone()
-        if found and found[0]:
+        return int(found[0] or 0) if found else 0
+
+    def stop_worker(self) -> None:
+        """Kill the worker, if one is alive."""
+        if pid := self.worker():
             with suppress(ProcessLookupError):
-                os.kill(found[0], signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)

@@ -102,7 +102,7 @@ def test_a_newer_ledger_is_not_touched(terminal: Terminal) -> None:
     said = terminal.run("jobs")
 
     assert said.code == 11
-    assert "pip install --upgrade rushes" in said.err
+    assert "use the newer rushes" in said.err
 
 
 def test_a_home_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:

@@ -99,23 +99,24 @@ async def test_a_program_that_named_no_model_has_to_agree(lab: Terminal, provide
 
 
 def test_an_engine_without_its_key_is_not_chosen(terminal: Terminal) -> None:
-    """With its key missing no engine counts; the free default is used and --explain says why."""
+    """With its key missing no engine counts; the free storyboard is used, and --explain says why."""
     terminal.settings(LAB.format(base_url=NOBODY, more='key_env = "LAB_KEY"'))
     said = terminal.run("quote", "a boat", *SHORT, "--explain")
     shape = terminal.json("quote", "a boat", *SHORT, "--explain")
     reasons = {one["model"]: one["why_not"] for one in shape["candidates"]}
 
     assert shape["model"] == "animatic/storyboard"
-    assert "animatic/storyboard (the free default)" in said.out
+    assert "animatic/storyboard (nothing that generates is set up: the free storyboard)" in said.out
+    assert reasons["animatic/storyboard"] is None
     assert "takes its key from LAB_KEY" in reasons["lab/priced"]
     assert "2026-01-31; lab/boat-2.5-pro replaces it" in reasons["lab/boat-1"]
     assert reasons["fal/minimax/h3-max/text-to-video"] == "the engine fal is not configured"
     assert "lab/priced" in said.out
 
 
-def test_what_generates_nothing_is_never_chosen(terminal: Terminal) -> None:
+def test_what_generates_nothing_is_never_chosen_before_what_does(lab: Terminal) -> None:
     """A storyboard and pipelines of noise are free, and used only where they are named."""
-    found = terminal.json("quote", "a boat", "--explain")["candidates"]
+    found = lab.json("quote", "a boat", *SHORT, "--explain")["candidates"]
     reasons = {one["model"]: one["why_not"] for one in found}
 
     assert "only where it is named" in reasons["animatic/storyboard"]
@@ -132,11 +133,31 @@ def test_a_key_in_the_environment_makes_an_engine_count(terminal: Terminal) -> N
 
 
 def test_what_no_other_can_do_goes_to_the_free_default(lab: Terminal) -> None:
-    """Where an engine is ready and cannot do it, the free default is taken, saying so."""
-    quote = lab.json("quote", "a boat", "--seconds", "2", "--aspect", "21:9")
+    """Where an engine is ready and cannot do it, the free storyboard is taken, saying so."""
+    quote = lab.json("quote", "a boat", "--seconds", "2", "--aspect", "21:9", "--explain")
+    able = [one["model"] for one in quote["candidates"] if one["why_not"] is None]
 
     assert quote["model"] == "animatic/storyboard"
-    assert quote["chosen"] == "the free default; no other engine that is ready can do it"
+    assert quote["chosen"] == "nothing that generates can do it: the free storyboard"
+    assert able == ["animatic/storyboard"]
+
+
+def test_whoever_asks_for_the_cheapest_reads_why_it_is_a_storyboard(terminal: Terminal) -> None:
+    """`cheap` with nothing set up: the table has one row that can be used, and it is the chosen one."""
+    said = terminal.run("quote", "a boat", *SHORT, "--model", "cheap", "--explain")
+    able = [line.split()[0] for line in said.out.splitlines() if line.endswith("can be used")]
+
+    assert able == ["animatic/storyboard"]
+    assert "animatic/storyboard (nothing that generates is set up: the free storyboard)" in said.out
+
+
+def test_the_default_that_cannot_do_it_is_not_said_to(terminal: Terminal) -> None:
+    """What the storyboard cannot do either is refused, and its row of the table says why."""
+    said = terminal.run("quote", "a boat", "--remix", "some-id", "--explain")
+    row = next(line for line in said.out.splitlines() if line.startswith("animatic/storyboard"))
+
+    assert said.code == 2
+    assert "an id of one provider's own" in row
 
 
 def test_aliases_say_what_they_mean(lab: Terminal, provider: ProviderProcess) -> None:

@@ -212,8 +212,17 @@ def test_a_quote_is_shown_before_anything_is_made(terminal: Terminal, command: s
     extra = ("--no-wait",) if command == "create" else ()
     said = terminal.run(command, "a forest", *extra)
 
-    assert "animatic/storyboard (the free default)" in said.out + said.err
+    assert "animatic/storyboard (nothing that generates" in said.out + said.err
     assert "free" in said.out + said.err
+
+
+def test_a_quote_says_how_many_clips_are_meant(terminal: Terminal) -> None:
+    """The number of takes is told also where they are free, and not where there is one."""
+    one = terminal.run("quote", "a forest", *QUICK)
+    four = terminal.run("quote", "a forest", *QUICK, "--count", "4")
+
+    assert "4 × 1 s, 16:9, 480p" in four.out
+    assert "×" not in one.out
 
 
 def test_quote_sends_and_stores_nothing(terminal: Terminal) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rushes.domain.extras import command_to_install, install_command
 from tests.cli.planned import install
 from tests.cli.terminal import Terminal
 
@@ -66,14 +67,14 @@ def test_an_engine_that_cannot_answer_keeps_no_quote_back(planned: Terminal, pro
 
 
 def test_a_package_that_is_missing_is_said_with_its_cure(planned: Terminal) -> None:
-    """An engine that names a package which is not there is not ready, and doctor and create say the cure."""
+    """An engine of another maker that lacks a package is not ready, and doctor and create say the cure."""
     planned.settings("[engines.lacking]\n")
     doctor = planned.run("doctor")
     made = planned.run("create", "a forest", "--model", "lacking/one")
 
     for said in (doctor.out, made.err):
         assert "'a_package_that_is_not_there', which is not installed" in said
-        assert "pip install 'rushes[lacking]'" in said
+        assert command_to_install("a_package_that_is_not_there") in said
     assert (doctor.code, made.code) == (8, 8)
 
 
@@ -86,7 +87,7 @@ def test_a_shipped_engine_names_its_own_extra(tmp_path: Path) -> None:
 
     assert statuses["animatic"] == "ready"
     assert "'playwright', which is not installed" in statuses["sora-web"]
-    assert "pip install 'rushes[sora]'" in statuses["sora-web"]
+    assert install_command("sora") in statuses["sora-web"]
 
 
 def test_a_retired_engine_says_so_on_a_bare_machine(terminal: Terminal) -> None:

@@ -50,6 +50,16 @@ def test_every_command_has_help_json_and_debug(terminal: Terminal) -> None:
         assert "--debug" in said.out, name
 
 
+@pytest.mark.parametrize("group", ["", "sora", "skill", "library"])
+def test_a_group_alone_shows_its_help(terminal: Terminal, group: str) -> None:
+    """A group without a command is answered with what --help says, on stdout, and it is no error."""
+    bare = terminal.run(*group.split())
+    asked = terminal.run(*group.split(), "--help")
+
+    assert (bare.code, bare.err) == (0, "")
+    assert bare.out == asked.out
+
+
 def test_an_unknown_command_is_a_clear_error(terminal: Terminal) -> None:
     """A misspelt command exits with 2 and names the way to the list."""
     said = terminal.run("craete")

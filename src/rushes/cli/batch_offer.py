@@ -152,5 +152,5 @@ def agree(amount: Decimal, count: int, *, yes: bool, most: Decimal | None) -> No
     confirm(
         f"these {count} lines cost {usd(amount)}",
         f"{usd(amount)} for {count} clips. Make them?",
-        next="run it again with --yes, or with --max-usd-total AMOUNT",
+        next="when a person has agreed: the same again with --max-usd-total AMOUNT, or with --yes",
     )

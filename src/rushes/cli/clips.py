@@ -6,9 +6,10 @@ import sys
 
 import click
 
-from rushes.cli.output import age, common, put_clip, put_json, put_pairs, put_table, say, shortened, size
+from rushes.cli.output import age, common, put_clip, put_fitted, put_json, put_pairs, say
 from rushes.domain.errors import BadInput, LibraryDamaged
 from rushes.domain.money import usd
+from rushes.domain.observation import Observation
 from rushes.studio import Studio
 
 
@@ -27,11 +28,11 @@ def clips(as_json: bool, text: str, limit: int) -> int:
         click.echo(f"no clip matches {text!r}" if text else "no clips yet")
         return 0
     rows = [
-        (one.id, age(one.created_at), f"{one.seconds:g} s", f"{one.width}×{one.height}", size(one.bytes),
-         one.model, shortened(one.prompt, 48))
+        (one.id, age(one.created_at), f"{one.seconds:g} s", f"{one.width}×{one.height}",
+         one.model, one.prompt)
         for one in found
     ]  # fmt: skip
-    put_table(rows, ("CLIP", "MADE", "LENGTH", "SIZE", "BYTES", "MODEL", "PROMPT"))
+    put_fitted(rows, ("CLIP", "MADE", "LENGTH", "SIZE", "MODEL", "PROMPT"))
     return 0
 
 
@@ -45,15 +46,12 @@ def clip(as_json: bool, id: str) -> int:
     if as_json:
         put_json(found.as_json())
         return 0
-    facts = found.facts
+    seen = Observation.of(found).lines()[1:]
     put_pairs(
         [
             ("prompt", found.prompt),
             ("made", f"{found.created_at:%Y-%m-%d %H:%M} UTC, job {found.job_id}, seed {found.seed}"),
-            ("sound", f"{facts.loudness:.1f} LUFS" if facts.loudness is not None else "silent"),
-            ("cuts", ", ".join(f"{at:.2f} s" for at in facts.cuts) or "none"),
-            ("black", ", ".join(f"{one.start:.2f}-{one.end:.2f} s" for one in facts.black) or "none"),
-            ("frozen", ", ".join(f"{one.start:.2f}-{one.end:.2f} s" for one in facts.frozen) or "none"),
+            *(("" if number else "seen", line) for number, line in enumerate(seen)),
             ("sha256", found.sha256),
         ]
     )

@@ -221,7 +221,8 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
 
 def put_offer(offer: Offer, count: int) -> None:
     """Print what would be made and what it costs."""
-    shape = f"{offer.request.seconds:g} s, {offer.request.aspect}, {offer.request.resolution}"
+    times = "" if count == 1 else f"{count} × "
+    shape = f"{times}{offer.request.seconds:g} s, {offer.request.aspect}, {offer.request.resolution}"
     source = offer.quote.source + (f", {offer.quote.as_of}" if offer.quote.as_of else "")
     put_pairs(
         [

@@ -15,9 +15,9 @@ from rushes.cli.output import (
     cost_with_quota,
     one_or_list,
     put_answer,
+    put_fitted,
     put_json,
     put_pairs,
-    put_table,
     say,
     shortened,
     state,
@@ -44,7 +44,7 @@ def jobs(as_json: bool, only: str | None, limit: int) -> int:
     if not found:
         click.echo('no jobs yet; rushes create "a paper boat at dusk" makes the first')
         return 0
-    put_table([_row(job) for job in found], ("JOB", "STATE", "MADE", "COST", "MODEL", "PROMPT"))
+    put_fitted([_row(job) for job in found], ("JOB", "STATE", "MADE", "COST", "MODEL", "PROMPT"))
     return 0
 
 
@@ -55,7 +55,7 @@ def _row(job: Job) -> tuple[str, ...]:
         age(job.created_at),
         job.cost.words,
         job.model,
-        shortened(job.request.prompt, 48),
+        job.request.prompt,
     )
 
 

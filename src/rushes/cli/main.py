@@ -27,6 +27,7 @@ COMMANDS = {
     "open": ("clips:open_clip", "Open a clip in the player of this machine."),
     "remove": ("clips:remove", "Delete clips and their files."),
     "library": ("clips:library", "Verify the library, or rebuild its rows from sidecars."),
+    "look": ("look:look", "Tell what is to be seen and heard in a clip, and show its frames."),
     "sheet": ("files:sheet", "Draw a contact sheet of any video file."),
     "lint": ("files:lint", "Say where a video file will not play, and mend it."),
     "budget": ("house:budget", "Show the caps, and what is held and spent."),
@@ -34,7 +35,10 @@ COMMANDS = {
     "engines": ("house:engines", "List the engines that are configured or can be."),
     "models": ("house:models", "List models and what they can do."),
     "config": ("config:config", "Show the settings in force, change them, keep keys."),
+    "mcp": ("mcp:mcp", "Serve agents by MCP, on stdin and stdout or over HTTP."),
+    "approve": ("approve:approve", "Agree to the price of a quote that an agent was given."),
     "sora": ("sora.group:sora", "Sign in to Sora's web app, look into it, and emulate it."),
+    "skill": ("skill:skill", "Give agents the skill that makes clips with rushes."),
     "doctor": ("config:doctor", "Check this machine and its engines; name the command that mends it."),
 }
 
@@ -74,6 +78,10 @@ def main() -> NoReturn:
         status = app(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # A group without a command has been asked what there is. Its message is the whole help.
+        click.echo(error.format_message())
+        sys.exit(0)
     except click.UsageError as error:
         said = BadInput(error.format_message(), next=_help_for(error))
         _tell(said)

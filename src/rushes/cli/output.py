@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,8 @@ COLOURS = {
     JobState.CANCELED: "bright_black",
 }
 
+NARROWEST = 16
+"""Characters of a prompt that are shown however little room there is."""
 
 REASON_WIDTH = 36
 """Characters of what holds a job up that fit into a table; `rushes job ID` tells all of it."""
@@ -59,6 +62,13 @@ def put_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
         cells = [cell + " " * (widths[at] - len(plain[number][at])) for at, cell in enumerate(row)]
         line = "  ".join(cells).rstrip()
         click.echo(click.style(line, dim=True) if number == 0 else line)
+
+
+def put_fitted(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
+    """Print a table whose last column is shortened to the room that the terminal leaves it."""
+    widths = [max(len(click.unstyle(row[at])) for row in (heads, *rows)) + 2 for at in range(len(heads) - 1)]
+    room = max(NARROWEST, shutil.get_terminal_size((100, 24)).columns - sum(widths))
+    put_table([(*row[:-1], shortened(row[-1], room)) for row in rows], heads)
 
 
 def put_pairs(pairs: Sequence[tuple[str, str]]) -> None:

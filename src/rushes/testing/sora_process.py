@@ -39,6 +39,10 @@ class SoraProcess:
         """Let the emulator's clock jump ahead."""
         self._told(self._client.post("/emulator/clock", json={"advance": seconds}))
 
+    def run_at(self, speed: float) -> None:
+        """Let the emulator's clock go on at `speed` seconds in each real one."""
+        self._told(self._client.post("/emulator/clock", json={"speed": speed}))
+
     def log(self, match: str = "") -> list[dict[str, Any]]:
         """Return the accepted creates with `match` in their prompt: id, account, prompt, path, time."""
         return [entry for entry in self._client.get("/emulator/log").json() if match in entry["prompt"]]

@@ -259,7 +259,7 @@ def _time_left(until: datetime | None) -> str:
         return f"ended {until:%Y-%m-%d %H:%M} UTC"
     for unit, length in (("day", 86_400), ("hour", 3600)):
         if seconds >= 2 * length:
-            return f"{_count(int(seconds // length), unit)} left"
+            return f"{_count(round(seconds / length), unit)} left"
     return f"{_count(max(1, int(seconds // 60)), 'minute')} left"
 
 

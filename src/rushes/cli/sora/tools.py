@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import age, common, put_json, put_pairs, put_table, say, shortened, size
+from rushes.cli.output import age, common, put_fitted, put_json, put_pairs, say, size
 from rushes.cli.sora.engine import opened, which
 from rushes.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from rushes.engines.sora_web.explore import Explored, Journey
     from rushes.engines.sora_web.inspection import Listed
-
-NARROWEST = 16
-"""Characters of a prompt that are shown however little room there is."""
 
 
 @click.command(short_help="Record what the site's page asks for, without secrets.")
@@ -206,10 +202,8 @@ def _put_task(found: Mapping[str, Any]) -> None:
 def _put_fitted(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     """Print a table without its empty columns; the last one is shortened to the room that is left."""
     told = [at for at in range(len(heads) - 1) if any(row[at] for row in rows)]
-    widths = [max(len(row[at]) for row in (heads, *rows)) + 2 for at in told]
-    room = max(NARROWEST, shutil.get_terminal_size((100, 24)).columns - sum(widths))
-    fitted = [(*(row[at] for at in told), shortened(row[-1], room)) for row in rows]
-    put_table(fitted, (*(heads[at] for at in told), heads[-1]))
+    kept = [*told, -1]
+    put_fitted([[row[at] for at in kept] for row in rows], [heads[at] for at in kept])
 
 
 def _age(at: datetime | None) -> str:
