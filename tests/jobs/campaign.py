@@ -192,18 +192,17 @@ class Campaign:
 
 
 @contextmanager
-def zygote(home: Path) -> Iterator[Callable[[str], int]]:
+def zygote(
+    home: Path, module: str = "tests.jobs.zygote", *, idle_s: float = 2.0
+) -> Iterator[Callable[[str], int]]:
     """Start a zygote whose workers live in `home`; give what sends it a command and returns its answer."""
-    environ = {
-        **os.environ,
-        "RUSHES_HOME": str(home),
-        "RUSHES_IDLE_S": "2",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    # A process forks safely only while it has one thread.
+    alone = {"OPENBLAS_NUM_THREADS": "1"}
+    environ = {**os.environ, **alone, "RUSHES_HOME": str(home), "RUSHES_IDLE_S": str(idle_s)}
     with (
         home.joinpath("worker.log").open("a") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.zygote"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.testing.sora_process import SoraProcess, running_sora
+from tests.engines.sora_web.shared import SharedEngine
 from tests.engines.sora_web.stage import Stage
 
 SPEED = 100.0
@@ -31,3 +33,31 @@ async def stage(tmp_path: Path, emulator: SoraProcess) -> AsyncIterator[Stage]:
     finally:
         emulator.clear()
         one.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_engine(
+    emulator: SoraProcess, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SharedEngine]:
+    one = SharedEngine(emulator, lambda: tmp_path_factory.mktemp("shared"))
+    yield one
+    await one.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lent(
+    shared_engine: SharedEngine, emulator: SoraProcess
+) -> AsyncIterator[tuple[Stage, SoraWebEngine]]:
+    """A home and its warm engine, which other tests of the module had before; see `on_one_engine`."""
+    yield await shared_engine.lend()
+    emulator.clear()
+
+
+@pytest.fixture
+def shared(lent: tuple[Stage, SoraWebEngine]) -> Stage:
+    return lent[0]
+
+
+@pytest.fixture
+def engine(lent: tuple[Stage, SoraWebEngine]) -> SoraWebEngine:
+    return lent[1]

@@ -26,15 +26,15 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role, Shot
+from rushes.engines.sora_web.engine import SoraWebEngine
+from tests.engines.sora_web.shared import on_one_engine
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
 REFUSALS: list[tuple[str, Any, type[EngineError], str]] = [
-    ("sentinel-block", None, Challenged, "rushes sora login"),
     ("unable-to-process", None, Refused, "Unable to process request"),
     ("something-not-right", None, Refused, "didn't look right"),
     ("too-many-tasks", None, Busy, "3 generations are in progress"),
-    ("quota", "7200", QuotaExhausted, "resets in 2 h"),
     ("daily-cap", None, QuotaExhausted, "in the last day"),
     ("heavy-load", "429", Busy, "heavy load"),
     ("heavy-load", "503", Busy, "heavy load"),
@@ -42,93 +42,134 @@ REFUSALS: list[tuple[str, Any, type[EngineError], str]] = [
     ("region", "404", RegionBlocked, "does not answer from here"),
     ("payment", None, QuotaExhausted, ""),
     ("phone-number", None, AccountBlocked, "phone number"),
+]
+
+STANDING_BACK: list[tuple[str, Any, type[EngineError], str]] = [
+    ("sentinel-block", None, Challenged, "rushes sora login"),
+    ("quota", "7200", QuotaExhausted, "resets in 2 h"),
     ("challenge", "403,create", Challenged, "rushes sora login"),
     ("challenge", "429,create", Challenged, "rushes sora login"),
     ("token-expired", None, Busy, "renewed"),
     ("token-unparsable", None, Busy, "renewed"),
     ("token-invalidated", None, SignInNeeded, "rushes sora login"),
 ]
+"""Those after which the account, the session or the browser is another than before."""
 
 
-@pytest.mark.parametrize(
-    ("fault", "value", "error", "told"), REFUSALS, ids=[f"{one[0]}-{one[1] or 'on'}" for one in REFUSALS]
-)
+def named(refusals: list[tuple[str, Any, type[EngineError], str]]) -> list[str]:
+    return [f"{one[0]}-{one[1] or 'on'}" for one in refusals]
+
+
+@on_one_engine
+@pytest.mark.parametrize(("fault", "value", "error", "told"), REFUSALS, ids=named(REFUSALS))
 async def test_a_refused_create_says_what_it_was_and_what_to_do(
-    stage: Stage, fault: str, value: Any, error: type[EngineError], told: str
+    shared: Stage, engine: SoraWebEngine, fault: str, value: Any, error: type[EngineError], told: str
 ) -> None:
     """Every refusal has its own error with the next step; nothing was accepted, so nothing is unknown."""
+    await assert_refused(shared, engine, fault, value, error, told)
+
+
+@pytest.mark.parametrize(("fault", "value", "error", "told"), STANDING_BACK, ids=named(STANDING_BACK))
+async def test_a_refusal_that_ends_something_says_what_to_do(
+    stage: Stage, fault: str, value: Any, error: type[EngineError], told: str
+) -> None:
+    """Of the quota, the token or the browser: it is said as every refusal is, and nothing was accepted."""
     async with stage.engine() as engine:
-        prepared = await engine.prepare(stage.request(), "sy_8")
-        stage.emulator.fault(fault, value, times=1)
-        with pytest.raises(error) as caught:
-            await engine.submit(prepared, key="unused")
-        assert type(caught.value) is error
-        assert told in f"{caught.value.message} {caught.value.next}"
-        assert caught.value.next
+        await assert_refused(stage, engine, fault, value, error, told)
+
+
+async def assert_refused(
+    stage: Stage, engine: SoraWebEngine, fault: str, value: Any, error: type[EngineError], told: str
+) -> None:
+    prepared = await engine.prepare(stage.request(), "sy_8")
+    stage.emulator.fault(fault, value, times=1)
+    with pytest.raises(error) as caught:
+        await engine.submit(prepared, key="unused")
+    assert type(caught.value) is error
+    assert told in f"{caught.value.message} {caught.value.next}"
+    assert caught.value.next
     assert stage.creates() == []
 
 
 @pytest.mark.parametrize("fault", ["create-list", "no-balance"])
-async def test_an_acceptance_in_another_shape_is_one(stage: Stage, fault: str) -> None:
+@on_one_engine
+async def test_an_acceptance_in_another_shape_is_one(
+    shared: Stage, engine: SoraWebEngine, fault: str
+) -> None:
     """A list with the task in it, and the task without a balance: both were accepted."""
-    stage.fault(fault)
-    async with stage.engine() as engine:
-        accepted = await stage.accepted(engine)
-    assert [entry["id"] for entry in stage.creates()] == [accepted.ticket["id"]]
+    shared.fault(fault)
+    accepted = await shared.accepted(engine)
+    assert [entry["id"] for entry in shared.creates()] == [accepted.ticket["id"]]
 
 
-async def test_a_connection_that_closes_before_anything_was_accepted_is_unknown_too(stage: Stage) -> None:
+@on_one_engine
+async def test_a_connection_that_closes_before_anything_was_accepted_is_unknown_too(
+    shared: Stage, engine: SoraWebEngine
+) -> None:
     """From here the two cannot be told apart; the service's log is empty."""
-    stage.fault("drop-before")
-    async with stage.engine() as engine:
-        with pytest.raises(OutcomeUnknown):
-            await stage.accepted(engine)
-    assert stage.creates() == []
+    shared.fault("drop-before")
+    with pytest.raises(OutcomeUnknown):
+        await shared.accepted(engine)
+    await engine.lists.pending()
+    assert shared.creates() == []
 
 
-async def test_a_wait_that_the_service_asks_for_is_kept_to(stage: Stage) -> None:
+@on_one_engine
+async def test_a_wait_that_the_service_asks_for_is_kept_to(shared: Stage, engine: SoraWebEngine) -> None:
     """Under heavy load it may say how long."""
-    stage.emulator.fault("retry-after", "77")
-    stage.emulator.fault("heavy-load", "503")
-    async with stage.engine() as engine:
-        prepared = await engine.prepare(stage.request(), "sy_8")
-        with pytest.raises(Busy) as caught:
-            await engine.submit(prepared, key="unused")
+    shared.emulator.fault("retry-after", "77")
+    shared.emulator.fault("heavy-load", "503")
+    prepared = await engine.prepare(shared.request(), "sy_8")
+    with pytest.raises(Busy) as caught:
+        await engine.submit(prepared, key="unused")
     assert caught.value.ask_after == 77
 
 
-async def test_an_account_without_sora_is_said(stage: Stage) -> None:
+@on_one_engine
+async def test_an_account_without_sora_is_said(shared: Stage, engine: SoraWebEngine) -> None:
     """The service answers its own check with 404."""
-    stage.emulator.fault("no-access")
-    async with stage.engine() as engine:
-        with pytest.raises(AccountBlocked, match="no Sora 2"):
-            await engine.site.balance()
+    shared.emulator.fault("no-access")
+    with pytest.raises(AccountBlocked, match="no Sora 2"):
+        await engine.site.balance()
 
 
-UNKNOWN = ["drop-create", "create-500-accepted", "create-html", "no-id", "slow-create"]
+UNKNOWN = ["drop-create", "create-500-accepted", "create-html", "no-id"]
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)
-async def test_an_answer_that_got_lost_is_not_taken_for_a_no(stage: Stage, fault: str) -> None:
+@on_one_engine
+async def test_an_answer_that_got_lost_is_not_taken_for_a_no(
+    shared: Stage, engine: SoraWebEngine, fault: str
+) -> None:
     """The service accepted it, once, and the engine says that nobody knows."""
-    stage.fault(fault)
+    shared.fault(fault)
+    with pytest.raises(OutcomeUnknown):
+        await shared.accepted(engine)
+    # Had it been sent again, that would have arrived before the next call is answered.
+    await engine.lists.pending()
+    assert len(shared.creates()) == 1
+
+
+async def test_an_answer_that_takes_too_long_is_not_taken_for_a_no(stage: Stage) -> None:
+    """The service accepted it, once; the engine waits as long as it was told, and says that nobody knows."""
+    stage.fault("slow-create")
     async with stage.engine(post_timeout=9.0) as engine:
         with pytest.raises(OutcomeUnknown):
             await stage.accepted(engine)
     assert len(stage.creates()) == 1
 
 
-async def test_the_browser_does_not_send_a_dropped_create_again(stage: Stage) -> None:
+@on_one_engine
+async def test_the_browser_does_not_send_a_dropped_create_again(shared: Stage, engine: SoraWebEngine) -> None:
     """On a connection that it has used before it would: each create travels on one of its own."""
     # The token would stop the second one only in the service's kindest form.
-    stage.emulator.fault("sentinel-reusable")
-    stage.fault("drop-create")
-    async with stage.engine() as engine:
-        for number in range(3):
-            prepared = await engine.prepare(stage.request(f"take {number}"), "sy_8")
-            with pytest.raises(OutcomeUnknown):
-                await engine.submit(prepared, key="unused")
-            assert len(stage.creates(f"take {number}")) == 1
+    shared.emulator.fault("sentinel-reusable")
+    shared.fault("drop-create")
+    for number in range(3):
+        prepared = await engine.prepare(shared.request(f"take {number}"), "sy_8")
+        with pytest.raises(OutcomeUnknown):
+            await engine.submit(prepared, key="unused")
+        assert len(shared.creates(f"take {number}")) == 1
 
 
 TRAFFIC = """() => {
@@ -183,31 +224,33 @@ async def test_a_create_that_is_given_up_while_it_waits_never_leaves(stage: Stag
                 break
 
 
-async def test_a_slow_answer_keeps_no_other_call_waiting(stage: Stage) -> None:
+@on_one_engine
+async def test_a_slow_answer_keeps_no_other_call_waiting(shared: Stage, engine: SoraWebEngine) -> None:
     """While one create waits for its answer, tasks are asked for."""
-    stage.fault("slow-create", "2.5", words="slow")
-    async with stage.engine() as engine:
-        await engine.lists.pending()
-        slow = asyncio.create_task(stage.accepted(engine, "slow"))
-        await until(lambda: len(stage.creates("slow")) == 1)
-        await engine.lists.newest_drafts()
-        assert not slow.done()
-        await slow
+    shared.fault("slow-create", "2.5", words="slow")
+    await engine.lists.pending()
+    slow = asyncio.create_task(shared.accepted(engine, "slow"))
+    await until(lambda: len(shared.creates("slow")) == 1)
+    await engine.lists.newest_drafts()
+    assert not slow.done()
+    await slow
 
 
-async def test_what_is_sent_is_what_the_browser_sent_in_march_2026(stage: Stage) -> None:
+@on_one_engine
+async def test_what_is_sent_is_what_the_browser_sent_in_march_2026(
+    shared: Stage, engine: SoraWebEngine
+) -> None:
     """The emulator checks the whole body and refuses unknown fields; the task then tells what was asked."""
-    async with stage.engine() as engine:
-        asked: dict[str, dict[str, Any]] = {
-            "plain": {},
-            "portrait": {"aspect": "9:16", "seconds": 10.0},
-            "styled": {"style": "retro"},
-        }
-        for words, fields in asked.items():
-            accepted = await stage.accepted(engine, f"{words} of @someone", **fields)
-            task = await engine.lists.task(accepted.ticket["id"])
-            assert task is not None
-            assert task["prompt"] == stage.prompt(f"{words} of @someone")
+    asked: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "portrait": {"aspect": "9:16", "seconds": 10.0},
+        "styled": {"style": "retro"},
+    }
+    for words, fields in asked.items():
+        accepted = await shared.accepted(engine, f"{words} of @someone", **fields)
+        task = await engine.lists.task(accepted.ticket["id"])
+        assert task is not None
+        assert task["prompt"] == shared.prompt(f"{words} of @someone")
 
 
 async def test_the_balance_that_create_returns_is_kept(stage: Stage) -> None:
@@ -231,12 +274,12 @@ async def test_an_exhausted_quota_is_not_asked_again_before_it_resets(stage: Sta
     assert stage.creates() == []
 
 
-async def test_a_storyboard_goes_to_its_own_address(stage: Stage) -> None:
+@on_one_engine
+async def test_a_storyboard_goes_to_its_own_address(shared: Stage, engine: SoraWebEngine) -> None:
     """The shots are text in the prompt, in the service's own form."""
     shots = (Shot(seconds=5, prompt="a boat in the gutter"), Shot(seconds=5, prompt="it falls over the edge"))
-    async with stage.engine() as engine:
-        await stage.accepted(engine, "keep the same boat", shots=shots, seconds=None)
-    entry = stage.creates("keep the same boat")
+    await shared.accepted(engine, "keep the same boat", shots=shots, seconds=None)
+    entry = shared.creates("keep the same boat")
     assert entry[0]["path"].endswith("/nf/create/storyboard")
     assert "Shot 2:\nduration: 5.0sec\nScene: it falls over the edge" in entry[0]["prompt"]
 
@@ -254,24 +297,26 @@ def _picture(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(("fault", "kind"), [(None, "file"), ("file-upload-404", "upload")])
+@on_one_engine
 async def test_a_picture_is_uploaded_by_either_route(
-    stage: Stage, picture: Reference, fault: str | None, kind: str
+    shared: Stage, engine: SoraWebEngine, picture: Reference, fault: str | None, kind: str
 ) -> None:
     """The newer route first; where the service has none, the older one."""
     if fault is not None:
-        stage.emulator.fault(fault)
-    async with stage.engine() as engine:
-        prepared = await engine.prepare(stage.request(references=(picture,)), "sy_8")
-        assert [one["kind"] for one in prepared.uploads.values()] == [kind]
-        await engine.submit(prepared, key="unused")
-    assert len(stage.creates()) == 1
+        shared.emulator.fault(fault)
+    prepared = await engine.prepare(shared.request(references=(picture,)), "sy_8")
+    assert [one["kind"] for one in prepared.uploads.values()] == [kind]
+    await engine.submit(prepared, key="unused")
+    assert len(shared.creates()) == 1
 
 
-async def test_a_picture_with_a_person_is_sent_and_said(stage: Stage, picture: Reference) -> None:
+@on_one_engine
+async def test_a_picture_with_a_person_is_sent_and_said(
+    shared: Stage, engine: SoraWebEngine, picture: Reference
+) -> None:
     """The service saw one and took the picture all the same: the job carries the warning."""
-    stage.emulator.fault("realistic-person")
-    async with stage.engine() as engine:
-        accepted = await stage.accepted(engine, references=(picture,))
+    shared.emulator.fault("realistic-person")
+    accepted = await shared.accepted(engine, references=(picture,))
     assert "realistic person" in " ".join(accepted.warnings)
 
 
@@ -285,13 +330,15 @@ async def test_an_upload_that_errs_is_tried_again(stage: Stage, picture: Referen
 
 
 @pytest.mark.parametrize("id", ["gen_", "ref_"])
-async def test_what_the_service_has_already_is_named_by_its_id(stage: Stage, id: str) -> None:
+@on_one_engine
+async def test_what_the_service_has_already_is_named_by_its_id(
+    shared: Stage, engine: SoraWebEngine, id: str
+) -> None:
     """A clip made before, or an entry of the reference library, needs no upload."""
-    async with stage.engine() as engine:
-        held = await _held(stage, engine, id)
-        reference = Reference(role=Role.SUBJECT, remote=held)
-        await stage.accepted(engine, "with it", references=(reference,))
-    assert len(stage.creates("with it")) == 1
+    held = await _held(shared, engine, id)
+    reference = Reference(role=Role.SUBJECT, remote=held)
+    await shared.accepted(engine, "with it", references=(reference,))
+    assert len(shared.creates("with it")) == 1
 
 
 async def _held(stage: Stage, engine: Any, prefix: str) -> str:
@@ -316,33 +363,33 @@ async def _held(stage: Stage, engine: Any, prefix: str) -> str:
     ("fault", "error"),
     [("photo-refused", ContentRefused), ("upload-user-error", Refused)],
 )
+@on_one_engine
 async def test_a_refused_picture_fails_before_anything_is_created(
-    stage: Stage, picture: Reference, fault: str, error: type[Refused]
+    shared: Stage, engine: SoraWebEngine, picture: Reference, fault: str, error: type[Refused]
 ) -> None:
     """A photograph of people, and 200 with a message for the person: told with the service's words."""
-    stage.emulator.fault(fault)
-    async with stage.engine() as engine:
-        with pytest.raises(error, match=r"boat\.png"):
-            await engine.prepare(stage.request(references=(picture,)), "sy_8")
-    assert stage.creates() == []
+    shared.emulator.fault(fault)
+    with pytest.raises(error, match=r"boat\.png"):
+        await engine.prepare(shared.request(references=(picture,)), "sy_8")
+    assert shared.creates() == []
 
 
-async def test_remix_and_extension(stage: Stage) -> None:
+@on_one_engine
+async def test_remix_and_extension(shared: Stage, engine: SoraWebEngine) -> None:
     """A clip is made anew with other words, or continued, by its id."""
-    async with stage.engine() as engine:
-        first = await stage.accepted(engine, "the first")
-        stage.emulator.advance(300)
-        draft = (await engine.lists.drafts_of(first.ticket["id"]))[0]
-        await stage.accepted(engine, "at night", remix=draft.id)
-        await stage.accepted(engine, "the boat reaches the drain", extend=draft.id, seconds=10.0)
-    paths = {entry["prompt"].partition(" ")[2]: entry["path"] for entry in stage.creates()}
+    first = await shared.accepted(engine, "the first")
+    shared.emulator.advance(300)
+    draft = (await engine.lists.drafts_of(first.ticket["id"]))[0]
+    await shared.accepted(engine, "at night", remix=draft.id)
+    await shared.accepted(engine, "the boat reaches the drain", extend=draft.id, seconds=10.0)
+    paths = {entry["prompt"].partition(" ")[2]: entry["path"] for entry in shared.creates()}
     assert paths["at night"].endswith("/nf/create")
     assert paths["the boat reaches the drain"].endswith("/long_video_extension")
 
 
-async def test_the_pages_token_is_fresh_for_every_create(stage: Stage) -> None:
+@on_one_engine
+async def test_the_pages_token_is_fresh_for_every_create(shared: Stage, engine: SoraWebEngine) -> None:
     """Each create carries the token that the page's script handed out for it; a used one is refused."""
-    async with stage.engine() as engine:
-        for number in range(3):
-            await stage.accepted(engine, f"take {number}")
-    assert len(stage.creates()) == 3
+    for number in range(3):
+        await shared.accepted(engine, f"take {number}")
+    assert len(shared.creates()) == 3

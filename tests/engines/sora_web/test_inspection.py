@@ -7,6 +7,7 @@ import pytest
 from rushes.domain.errors import BadInput, ContentRefused, NotFound
 from rushes.engines.sora_web import inspection
 from rushes.engines.sora_web.engine import SoraWebEngine
+from tests.engines.sora_web.shared import on_one_engine
 from tests.engines.sora_web.stage import Stage
 
 POST = "s_0123456789abcdef0123456789abcdef"
@@ -43,14 +44,14 @@ def test_what_names_no_clip_is_refused(text: str) -> None:
         inspection.clip_id(text)
 
 
-async def test_a_clip_among_the_drafts(stage: Stage) -> None:
+@on_one_engine
+async def test_a_clip_among_the_drafts(shared: Stage, engine: SoraWebEngine) -> None:
     """A finished clip is listed with its pixels, its length, and the best version that can be had."""
-    async with stage.engine() as engine:
-        found = await draft_of(engine, stage, "a boat")
+    found = await draft_of(engine, shared, "a boat")
 
     assert (found.status, found.size, found.file) == ("clip", (640, 352), "source")
     assert found.seconds == pytest.approx(5.0, abs=0.5)
-    assert found.words == stage.prompt("a boat")
+    assert found.words == shared.prompt("a boat")
     assert found.at is not None
 
 
@@ -62,11 +63,13 @@ async def test_a_clip_among_the_drafts(stage: Stage) -> None:
         ("no-url", "not ready", ""),
     ],
 )
-async def test_a_draft_without_a_clip_says_why(stage: Stage, fault: str, status: str, reason: str) -> None:
+@on_one_engine
+async def test_a_draft_without_a_clip_says_why(
+    shared: Stage, engine: SoraWebEngine, fault: str, status: str, reason: str
+) -> None:
     """A refusal, a failure and a draft that is not ready are three things."""
-    async with stage.engine() as engine:
-        stage.fault(fault)
-        found = await draft_of(engine, stage, "a boat")
+    shared.fault(fault)
+    found = await draft_of(engine, shared, "a boat")
 
     assert (found.status, found.size, found.file) == (status, None, "")
     assert found.reason.startswith(reason)
@@ -106,13 +109,13 @@ async def test_the_balance_is_told_and_noted(stage: Stage) -> None:
         assert engine.profile.account["quota_left"] == 30
 
 
-async def test_a_refused_draft_is_not_downloaded(stage: Stage) -> None:
+@on_one_engine
+async def test_a_refused_draft_is_not_downloaded(shared: Stage, engine: SoraWebEngine) -> None:
     """Where the service refused the content, its reason is the answer."""
-    async with stage.engine() as engine:
-        stage.fault("violation")
-        found = await draft_of(engine, stage, "a boat")
-        with pytest.raises(ContentRefused, match="guardrails"):
-            await inspection.clip(engine, found.id)
+    shared.fault("violation")
+    found = await draft_of(engine, shared, "a boat")
+    with pytest.raises(ContentRefused, match="guardrails"):
+        await inspection.clip(engine, found.id)
 
 
 async def test_the_browser_is_free_after_reading(stage: Stage) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +23,7 @@ from rushes.library.audit import verify
 from rushes.testing.sora_process import SoraProcess
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
+from tests.jobs.campaign import zygote
 
 KILLS = int(os.environ.get("RUSHES_SORA_KILLS", "60"))
 SEED = int(os.environ.get("RUSHES_SEED", "20260426"))
@@ -37,8 +36,9 @@ A_DAY_S = 90_000
 class Campaign:
     """Kills at seeded moments. `phases` counts, by the ledger, what was under way at a kill."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, ask: Callable[[str], int]) -> None:
         self.stage = stage
+        self.ask = ask
         self.chance = random.Random(SEED)
         self.jobs: list[Job] = []
         self.phases: Counter[str] = Counter()
@@ -50,27 +50,22 @@ class Campaign:
 
     async def kill_once(self) -> None:
         """Start a worker, give it work, wait for a seeded moment of a seeded phase, and kill it."""
-        worker = await self.start()
+        await self.start()
         try:
             await self.add_jobs()
             phase = self.chance.choice(PHASES)
             with suppress(TimeoutError):
-                await until(lambda: phase in self.under_way(worker), patience=5.0)
+                await until(lambda: phase in self.under_way(), patience=5.0)
             await asyncio.sleep(self.chance.uniform(0.0, 0.2))
-            self.phases.update(self.under_way(worker))
+            self.phases.update(self.under_way())
         finally:
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
+            self.ask("kill")
         self.be_the_person()
 
-    async def start(self) -> subprocess.Popen[bytes]:
-        environ = {**os.environ, "RUSHES_HOME": str(self.stage.home), "RUSHES_IDLE_S": "1"}
-        with (self.stage.home / "worker.log").open("a") as log:
-            words = [sys.executable, "-m", "rushes", "worker"]
-            worker = await asyncio.to_thread(subprocess.Popen, words, env=environ, stderr=log)
+    async def start(self) -> None:
+        self.ask("run")
         # Only a worker that holds the lock keeps a submit from starting another one.
         await until(lambda: is_held(self.stage.settings.lock))
-        return worker
 
     async def add_jobs(self) -> None:
         """Keep some jobs in flight, each with words of its own; the plan's quota comes anew every day."""
@@ -80,10 +75,10 @@ class Campaign:
                 self.stage.emulator.advance(A_DAY_S)
             self.jobs.append(await self.stage.submit(f"take {len(self.jobs):03d}"))
 
-    def under_way(self, worker: subprocess.Popen[bytes]) -> set[str]:
+    def under_way(self) -> set[str]:
         found = set()
         browser = self.stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
-        if worker.poll() is None and not browser.is_symlink():
+        if not browser.is_symlink() and is_held(self.stage.settings.lock):
             found.add("launch")
         for job in self.jobs[-2 * IN_FLIGHT :]:
             now = self.now(job)
@@ -121,8 +116,9 @@ class Campaign:
     async def end(self) -> None:
         """Let a worker carry everything to its end."""
         for _ in range(3):
-            worker = await self.start()
-            await asyncio.to_thread(worker.wait, 120)
+            await self.start()
+            async with asyncio.timeout(120):
+                await asyncio.to_thread(self.ask, "wait")
             self.be_the_person()
             if all(self.now(job).state.ended for job in self.jobs):
                 return
@@ -138,7 +134,15 @@ async def test_no_kill_creates_twice_or_loses_a_clip(
     # Long enough that kills fall between the acceptance and the answer.
     emulator.fault("slow-create", "0.15", match=stage.prompt())
     emulator.fault("media-slow", "0.2", match=stage.prompt())
-    campaign = Campaign(stage)
+    with zygote(stage.home, "tests.engines.sora_web.zygote", idle_s=1.0) as ask:
+        campaign = Campaign(stage, ask)
+        await hold(campaign, emulator, capsys)
+    stage.close()
+
+
+async def hold(campaign: Campaign, emulator: SoraProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kill as often as was asked for, let everything end, and compare with the service's own log."""
+    stage = campaign.stage
     try:
         for _ in range(KILLS):
             await campaign.kill_once()
@@ -162,4 +166,3 @@ async def test_no_kill_creates_twice_or_loses_a_clip(
                 f" {campaign.by_hand} settled by hand, RUSHES_SEED={SEED}; kills during"
                 f" {dict(campaign.phases)}"
             )
-        stage.close()
