@@ -15,9 +15,9 @@ from rushes import settings
 from rushes.domain.errors import OutcomeUnknown, PriceUnknown, StillRunning
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
-from rushes.jobs.starter import is_held
 from rushes.studio import Studio
 from rushes.testing.process import ProviderProcess
+from tests.cli.terminal import Terminal
 from tests.jobs.shop import Shop
 
 
@@ -30,20 +30,13 @@ def house(tmp_path: Path, provider: ProviderProcess) -> Iterator[Shop]:
         "post_timeout = 1.0\n"
     )
     yield one
-    pid = worker_of(one)
-    if is_held(one.home / "worker.lock") and pid:
-        os.kill(pid, signal.SIGKILL)
+    Terminal(home=one.home).stop_worker()
     one.close()
 
 
 def studio_of(house: Shop) -> Studio:
     environ = {**os.environ, "RUSHES_HOME": str(house.home), "RUSHES_IDLE_S": "0.5"}
     return Studio.open(settings.load(environ, house.home))
-
-
-def worker_of(house: Shop) -> int:
-    row = house.database.one("SELECT pid FROM fence")
-    return int(row["pid"]) if row is not None and row["pid"] else 0
 
 
 def request(house: Shop, words: str = "", model: str = "lab/priced") -> VideoRequest:
@@ -73,11 +66,11 @@ async def test_a_killed_worker_is_replaced_while_somebody_waits(house: Shop) -> 
     async with studio_of(house) as studio:
         job = await studio.submit(request(house))
         await asyncio.wait_for(until(studio, job, JobState.RUNNING), 30)
-        first = worker_of(house)
+        first = Terminal(home=house.home).worker()
         os.kill(first, signal.SIGKILL)
         clip = await studio.wait(job.id, timeout=60)
     assert clip.path.is_file()
-    assert worker_of(house) != first
+    assert Terminal(home=house.home).worker() != first
     assert len(house.creates()) == 1
 
 
