@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 PROMPT = a paper boat sails down a rainy street at dusk, slow push in
-# Tests wait about as often as they work, so there is one more process than cores; but some render video on several
-# cores, and more than four only stand in each other's way.
+# One process more than cores fills the moments in which a test waits for a clock; but some tests render video on
+# several cores, and more than four only stand in each other's way.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 4 ? cores + 1 : 4)))
 
 # The prompt goes to the recipe by the environment, as it was typed: neither make nor the shell reads it.
@@ -17,7 +17,7 @@ export PROMPT
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sora test test-local lint types docs generate bench format lock clean
+.PHONY: help demo demo-sora test browsers agents test-local lint types docs generate bench format lock clean
 
 help: ## list the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,9 +29,15 @@ demo-sora: $(VENV)/.installed ## sign in to an emulator of Sora's web app and ma
 	@tools/browsers chromium screen
 	@$(BIN)/python tools/demo_sora.py
 
-test: $(VENV)/.installed ## run the tests, those in real browsers too (may install the browsers)
-	@tools/browsers
+test: $(VENV)/.installed browsers agents ## run the tests, those in real browsers too (may install the browsers)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/docs
+
+browsers: $(VENV)/.installed
+	@tools/browsers
+
+agents: $(VENV)/.installed
+	@tools/agents
+	@tools/mcp-clients
 
 test-local: ## run the tests of the engine `local` with a real torch (1.5 GB, and two minutes to install)
 	@tools/local-venv

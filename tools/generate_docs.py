@@ -22,7 +22,7 @@ from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
 from rushes.testing.sora_emulator import FAULTS
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
 NOTE = "<!-- made by tools/generate_docs.py from the code; run `make generate` after a change -->"
 
 
@@ -177,24 +177,49 @@ def faults() -> str:
     return "\n".join(lines) + "\n"
 
 
+def skill_errors() -> str:
+    """Return the skill's table of errors, in the order of their exit codes: what an agent needs of them."""
+    lines = [
+        "# Errors",
+        NOTE,
+        "",
+        "With `--json` a command that fails prints `error.code`, `message`, `billed` and `next`; the exit",
+        "code is that of the kind. 0 is done, 130 is stopped by Ctrl-C. `billed` below is what holds by",
+        "itself; the answer may know better. Where it is `unknown` or `yes`, ask the person before anything",
+        "is bought again. Agreeing to a price is the person's, also where the last column speaks of `--yes`",
+        "or `--max-usd`; so is `--again` for a paid clip. ID is the job's.",
+        "",
+        "| exit | code | tried again by itself | billed | what happened | what to do |",
+        "|---|---|---|---|---|---|",
+    ]
+    for cls in sorted(error_classes(), key=lambda cls: cls.exit_code):
+        message = (cls.__doc__ or "").strip().splitlines()[0]
+        again = "yes" if cls.retryable else "no"
+        lines.append(
+            f"| {cls.exit_code} | `{cls.code}` | {again} | {cls.billed.value} | {message} | {cls.next} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
-    "errors.md": errors,
-    "cli.md": commands,
-    "engines.md": engines,
-    "sora-emulator.md": faults,
+    "docs/errors.md": errors,
+    "docs/cli.md": commands,
+    "docs/engines.md": engines,
+    "docs/sora-emulator.md": faults,
+    "src/rushes/skill/video/references/errors.md": skill_errors,
 }
 
 
 def main() -> int:
     stale = []
     for name, write in DOCUMENTS.items():
-        file, text = DOCS / name, write()
+        file, text = ROOT / name, write()
         if "--check" not in sys.argv:
             file.write_text(text, encoding="utf-8")
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
             stale.append(name)
     for name in stale:
-        print(f"docs/{name} is out of date: run make generate", file=sys.stderr)
+        print(f"{name} is out of date: run make generate", file=sys.stderr)
     return 1 if stale else 0
 
 
