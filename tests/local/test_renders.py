@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.local.conftest import SLOW
 from tests.local.shop import (
     FRAMES,
     IMAGE,
+    UNDER_WAY,
     begun,
     decoded,
     followed,
@@ -115,7 +117,9 @@ async def test_orders_wait_in_line(engine: LocalEngine) -> None:
 async def test_a_clip_that_was_lost_is_rendered_again(engine: LocalEngine) -> None:
     """A worker that was killed may have moved the file away: the same seed makes the same one."""
     ticket = await order(engine)
-    await followed(engine, ticket)
+    # Without a pause, so that the file goes before the renderer's own word that it is done has been read.
+    while (await engine.poll(ticket)).state in UNDER_WAY:  # noqa: ASYNC110 - a poll wakes nobody
+        await asyncio.sleep(0)
     file = Path(ticket["destination"])
     before = file.read_bytes()
     file.unlink()

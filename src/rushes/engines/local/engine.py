@@ -117,11 +117,7 @@ class LocalEngine(BaseEngine):
         file = Path(ticket["destination"])
         if not file.is_file():
             # It went with a worker that was killed while filing it; the same seed makes the same file.
-            render = await self._render(ticket)
-            await render.over.wait()
-            if not file.is_file():
-                self._forget(file.name)
-                raise ResultGone(render.error or "the renderer was stopped")
+            await self._again(ticket, file)
         size = (int(ticket["width"]), int(ticket["height"]))
         return [Result(candidates=[Source(file=file, disposable=True)], size=size)]
 
@@ -157,6 +153,19 @@ class LocalEngine(BaseEngine):
         """Let the next question about a clip order it anew."""
         if self._renderer is not None:
             self._renderer.renders.pop(name, None)
+
+    async def _again(self, ticket: Ticket, file: Path) -> None:
+        """Render a file that is not there. Raises ResultGone."""
+        render = await self._render(ticket)
+        await render.over.wait()
+        if not file.is_file() and render.error is None:
+            # That was the first render, whose end had not been read when its file went.
+            self._forget(file.name)
+            render = await self._render(ticket)
+            await render.over.wait()
+        if not file.is_file():
+            self._forget(file.name)
+            raise ResultGone(render.error or "the renderer was stopped")
 
     async def _render(self, ticket: Ticket) -> Render:
         """Return the render of a ticket; what is not known, or went with another renderer, is ordered."""
