@@ -12,6 +12,7 @@ import pytest
 from rushes.domain.errors import EngineMissing
 from rushes.engines.sora_web.chromium import find
 from rushes.testing.screen import virtual_screen
+from tests.cli.terminal import Terminal
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,12 @@ def screen() -> Iterator[str]:
         pytest.skip("Xvfb is not installed")
     with virtual_screen() as name:
         yield name
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal with an empty home; its worker is gone at the end."""
+    one = Terminal(home=tmp_path / "home")
+    one.home.mkdir()
+    yield one
+    one.stop_worker()

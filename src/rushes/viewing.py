@@ -202,13 +202,10 @@ class Pictures:
         return Overview(path=path, frames=self._spread(span))
 
     def _spread(self, span: Span) -> int:
-        """Return how many frames an overview of a stretch shows: of equal times one is left."""
-        from rushes.media.sheet import TILES
+        """Return how many frames an overview of a stretch shows."""
+        from rushes.media.sheet import spread
 
-        line, step = self._line, (span.end - span.start) / (TILES - 1)
-        wanted = {line.nearest(span.start + step * at) for at in range(TILES)}
-        inside = sum(min(wanted) <= pts <= max(wanted) for pts in line.shown)
-        return inside if inside <= TILES else len(wanted)
+        return len(spread(self._line, span.start, span.end))
 
     def _place(self, what: str) -> Path:
         """Return the file for one picture."""

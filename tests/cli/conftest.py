@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import QUICK, Terminal
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    one = Terminal(home=tmp_path / "home")
-    one.home.mkdir()
-    yield one
-    one.stop_worker()
 
 
 @pytest.fixture(scope="module")

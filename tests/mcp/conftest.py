@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,6 @@ from rushes.testing.process import ProviderProcess, running
 from tests.cli.terminal import Terminal
 
 PAID = '[engines.lab]\nengine = "scripted"\nbase_url = "{base_url}"\nlist_delay = 0.1\npost_timeout = 2\n'
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    one = Terminal(home=tmp_path / "home")
-    one.home.mkdir()
-    yield one
-    one.stop_worker()
 
 
 @pytest.fixture(scope="package")

@@ -127,6 +127,11 @@ class Job:
         return left if isinstance(left, int) and not isinstance(left, bool) else None
 
     @property
+    def bill_open(self) -> bool:
+        """Whether it waits for somebody to say that nothing (more) comes of it, and what it cost."""
+        return self.state is JobState.OUTCOME_UNKNOWN or (self.state.ended and not self.cost.settled)
+
+    @property
     def left_to_a_person(self) -> bool:
         """Whether only a person can tell how it goes on."""
         return self.state in {JobState.OUTCOME_UNKNOWN, JobState.BLOCKED} and not self.due_at

@@ -191,9 +191,7 @@ class Ledger:
             if job.state is JobState.OUTCOME_UNKNOWN and ticket is not None:
                 self._adopt(job, ticket)
                 self.move(job.id, [job.state], JobState.QUEUED)
-            elif charged is not None and (
-                job.state is JobState.OUTCOME_UNKNOWN or (job.state.ended and not job.cost.settled)
-            ):
+            elif charged is not None and job.bill_open:
                 self._write_off(job, charged)
             else:
                 raise WrongState(f"job {job.id} is {job.state.value}: there is nothing left to settle")

@@ -150,9 +150,9 @@ class Following(Themed):
 
 def _settles(job: Job, accepted: str | None, charged: Decimal | None) -> bool:
     """Whether the job waits for what is said of it; else the ledger refuses it, and nobody need be asked."""
-    if accepted is not None or job.state is JobState.OUTCOME_UNKNOWN:
-        return job.state is JobState.OUTCOME_UNKNOWN and (accepted, charged) != (None, None)
-    return charged is not None and job.state.ended and not job.cost.settled
+    if accepted is not None:
+        return job.state is JobState.OUTCOME_UNKNOWN
+    return charged is not None and job.bill_open
 
 
 class _Teller:

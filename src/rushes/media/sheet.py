@@ -45,15 +45,19 @@ def overview(path: str | Path, destination: str | Path, span: Span | None = None
         line = clip.timeline
         start = span.start if span else 0.0
         end = span.end if span else line.seconds(line.shown[-1])
-        wanted = sorted({line.nearest(start + (end - start) * at / (TILES - 1)) for at in range(TILES)})
-        inside = [pts for pts in line.shown if wanted[0] <= pts <= wanted[-1]]
-        if len(inside) <= TILES:
-            wanted = inside
+        wanted = spread(line, start, end)
         grid = best_grid(len(wanted), clip.aspect, clip.width)
         stills = clip.stills(wanted, grid.width, grid.height)
     tiles = [Tile(picture=stills[pts], label=f"{line.seconds(pts):.2f} s") for pts in sorted(stills)]
     rows = [tiles[at : at + grid.columns] for at in range(0, len(tiles), grid.columns)]
     return _save(draw(grid, rows), Path(destination))
+
+
+def spread(line: Timeline, start: float, end: float) -> list[int]:
+    """Return the frames that an overview of a stretch shows: twelve, or all where it has fewer."""
+    wanted = sorted({line.nearest(start + (end - start) * at / (TILES - 1)) for at in range(TILES)})
+    inside = [pts for pts in line.shown if wanted[0] <= pts <= wanted[-1]]
+    return inside if len(inside) <= TILES else wanted
 
 
 def bursts(path: str | Path, destination: str | Path, moments: Sequence[Moment] = ()) -> Path:
