@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -76,6 +77,95 @@ def test_a_kept_key_stands_in_for_a_variable_that_is_not_set(tmp_path: Path) -> 
     assert found.with_keys().options["key"] == KEPT
 
 
+STRAY = "a-key-with-a-stray-byte"
+
+
+def entered(home: Path, place: str, key: str) -> EngineSettings:
+    """Return fal's settings with `key` in one of the places that keys come from."""
+    variables = {}
+    if place == "environment":
+        variables["FAL_KEY"] = key
+    elif place == "named variable":
+        (home / "config.toml").write_text('[engines.fal]\nkey_env = "MINE"\n')
+        variables["MINE"] = key
+    elif place == "dotenv":
+        (home / ".env").write_bytes(f"FAL_KEY='{key}'\n".encode())
+    elif place == "settings file":
+        (home / "config.toml").write_text(f"[engines.fal]\nkey = {json.dumps(key)}\n")
+    else:
+        kept_file(home, f"[file.fal]\nkey = {json.dumps(key)}\n")
+    return fal(home, **variables)
+
+
+PLACES = ["environment", "named variable", "dotenv", "settings file", "keys file"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("around", ["{}\r", "{}\n", "\ufeff{}", "  {}\t", "\xa0{}\r\n"], ids=repr)
+def test_what_copying_left_around_a_key_is_taken_off(tmp_path: Path, place: str, around: str) -> None:
+    """Line ends, the mark at the beginning of a file, spaces: wherever the key comes from (B1)."""
+    assert entered(tmp_path, place, around.format(KEPT)).with_keys().options["key"] == KEPT
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("inside", ["\x07", "é", " ", "\u200b"], ids=repr)
+def test_a_character_that_no_key_can_have_refuses_that_key(tmp_path: Path, place: str, inside: str) -> None:
+    """At use, by option, engine and place, without the key; the settings of all others are read (B1)."""
+    key = f"{STRAY}{inside}{STRAY}"
+    found = entered(tmp_path, place, key)
+    assert "key" not in found.options
+    assert found.holds("key")
+    for use in (found.check_key, found.with_keys):
+        with pytest.raises(BadSettings) as caught:
+            use()
+        assert caught.value.message.startswith(
+            f"the key of the engine fal ({found.sources['key']}) is not used"
+        )
+        assert "it has a character that no key can have" in caught.value.message
+        assert "copy it again" in caught.value.next
+        assert STRAY not in f"{caught.value.message} {caught.value.next}"
+    assert STRAY not in repr(found)
+
+
+def test_settings_made_by_a_program_are_looked_at_too(tmp_path: Path) -> None:
+    """The same holds for a table that comes from no file; what is no secret stays as it is."""
+    one = EngineSettings(name="lab", kind="openai-videos", options={"key": f"{KEPT}\r", "model": "é \r"})
+    assert one.options == {"key": KEPT, "model": "é \r"}
+    bad = EngineSettings(name="lab", kind="openai-videos", options={"key": f"{STRAY}\x00"})
+    with pytest.raises(BadSettings, match="the key of the engine lab is not used"):
+        bad.with_keys()
+
+
+def test_every_secret_in_force_is_known(tmp_path: Path) -> None:
+    """Keys from every place, our own token, proxies with a password, addresses with one (B1)."""
+    kept_file(tmp_path, f'[file.openrouter]\nkey = "{KEPT}"\n')
+    (tmp_path / "config.toml").write_text(
+        '[engines.lab]\nengine = "scripted"\nkey = "of-the-lab"\nbase_url = "http://me:of-an-address@h:1"\n'
+        'account = "me@example.com"\n'
+    )
+    variables = {
+        "RUSHES_HOME": str(tmp_path),
+        "FAL_KEY": IN_ENVIRONMENT,
+        "RUSHES_MCP_TOKEN": "a-token-of-ours\r",
+        "https_proxy": "http://me:of-a-proxy@h:1",
+        "ALL_PROXY": "me:of-another-proxy@h:1",
+        "HTTP_PROXY": "http://h:1",
+    }
+    found = settings.load(variables, tmp_path)
+    assert found.mcp.token == "a-token-of-ours"
+    assert sorted(found.secrets()) == sorted(
+        [
+            KEPT,
+            "of-the-lab",
+            "http://me:of-an-address@h:1",
+            IN_ENVIRONMENT,
+            "a-token-of-ours",
+            "http://me:of-a-proxy@h:1",
+            "http://me:of-another-proxy@h:1",
+        ]
+    )
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622], ids=oct)
 def test_a_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -> None:
     """Its keys are not used; the error names the cure, and holds for the engines that need it only."""
@@ -114,7 +204,7 @@ def test_a_broken_file_is_told_without_its_keys(tmp_path: Path, text: str) -> No
     file = kept_file(tmp_path, text)
 
     with pytest.raises(BadSettings, match=r"keys\.toml cannot be read") as caught:
-        fal(tmp_path)
+        fal(tmp_path).check_key()
     assert str(file) in caught.value.next
     assert KEPT not in str(caught.value) + caught.value.next
 

@@ -8,6 +8,7 @@ import pytest
 
 from rushes import settings
 from rushes.domain.errors import BadSettings
+from rushes.domain.request import VideoRequest
 from rushes.settings import Settings
 from rushes.studio import Studio
 from tests.cli.terminal import Terminal
@@ -89,7 +90,7 @@ def test_the_file_wins_over_a_kinds_own_variables(tmp_path: Path) -> None:
 def test_a_variable_is_named_by_a_word(tmp_path: Path) -> None:
     """A NAME_env that is no text is a mistake that names its place."""
     with pytest.raises(BadSettings, match=r"engines\.lab\.proxy_url_env is 3"):
-        load(tmp_path, "[engines.lab]\nproxy_url_env = 3\n")
+        load(tmp_path, "[engines.lab]\nproxy_url_env = 3\n").engines["lab"].check_key()
 
 
 def test_no_option_is_shown(tmp_path: Path) -> None:
@@ -131,3 +132,27 @@ def test_reload_takes_up_a_table_for_a_shipped_kind(tmp_path: Path) -> None:
         (tmp_path / "config.toml").write_text("")
         studio.roster.reload()
         assert studio.model("sora-web/sy_8").service == "https://sora.chatgpt.com"
+
+
+@pytest.mark.parametrize("price", ["-1", "nan", "inf", "10001"])
+async def test_a_price_that_cannot_be_is_told_before_anything_is_quoted(tmp_path: Path, price: str) -> None:
+    """It is the settings file that has to be corrected, and the entry is named (F34)."""
+    model = f'[[engines.lab.models]]\nid = "one"\nprice = {{ per_clip = {price} }}\n'
+    settings = load(tmp_path, f'[engines.lab]\nengine = "scripted"\n{model}')
+    told = pytest.raises(BadSettings, match=r"lab/one .*price\.per_clip is -?\w+; .* US dollars")
+    with Studio(settings) as studio, told as caught:
+        await studio.quote(VideoRequest(prompt="a boat", model="lab/one"))
+    assert "rushes config path" in caught.value.next
+
+
+def test_a_projects_secret_that_cannot_be_used_is_not_handed_on(tmp_path: Path) -> None:
+    """A proxy service's key with a stray byte in a project's `.env` keeps no other engine from use (B1)."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".env").write_text(f"WEBSHARE_API_KEY={SECRET}\x07\n")
+    found = settings.load({"RUSHES_HOME": str(tmp_path)}, project)
+    sora = found.engine("sora-web")
+
+    assert found.folder_variables == {}
+    assert sora is not None
+    assert [one.why for one in sora.refused.values()] == ["it has a character that no key can have"]

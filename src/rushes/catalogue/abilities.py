@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from rushes.domain.model import Audio, Model
@@ -45,3 +45,11 @@ def least_per_second(model: Model) -> Decimal | None:
         return None
     per_clip = (listed.per_clip or Decimal(0)) / Decimal(str(model.seconds))
     return per_clip + min((listed.per_second or {"*": Decimal(0)}).values())
+
+
+def fits(model: Model, can: Iterable[str], max_per_second: Decimal | None) -> bool:
+    """Return whether a model has all of these abilities and costs at most so many dollars a second."""
+    if not all(ABILITIES[word](model) for word in can):
+        return False
+    least = least_per_second(model)
+    return max_per_second is None or (least is not None and least <= max_per_second)

@@ -2,9 +2,9 @@
 
 - `cheap` is every model, `fast` every one whose id has a word such as "fast" or "turbo" in it, `best` those
   of a ranked list (`data/names.toml`, with its source and day), best first.
-- Any other alias is a name with its version: `kling-3`, `veo-3.1`. It means every model whose id has these
+- Any other alias is a name with its version: `kling-3`, `wan-3`. It means every model whose id has these
   words in this order, wherever it is served; "v", "video" and ".0" do not count. Where one bears the name
-  alone, its tiers ("pro", "fast", "lite" …) are not meant; name them to have them: `veo-3.1-fast`.
+  alone, its tiers ("pro", "fast", "lite" …) are not meant; name them to have them: `seedance-2.0-fast`.
 
 What is used of these is decided in `choice`. An engine's own name is no alias.
 """
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from rushes.domain.model import Model
@@ -67,6 +69,22 @@ def meant(alias: str, models: Iterable[Model]) -> list[list[Model]]:
         return []
     found = _named(alias, models)
     return [found] if found else []
+
+
+def suggestions(text: str, models: Iterable[Model]) -> list[str]:
+    """Return at most three short names that somebody may have misspelt as `text`, the closest first."""
+    known = {"cheap", "fast", "best"}
+    for model in models:
+        for name in (model.id, names().known_as.get(model.id, "")):
+            known |= {f"{word}-{version}" for word, version in _versions(name)}
+    return get_close_matches(text.lower(), sorted(known), n=3)
+
+
+def _versions(name: str) -> Iterator[tuple[str, str]]:
+    """Yield each word of a name that a version follows: "kling-v3.0-pro" has kling, 3."""
+    for word, version in pairwise(_words(name)):
+        if len(word) > 1 and word.isalpha() and not version.isalpha():
+            yield word, version
 
 
 def _named(name: str, models: Sequence[Model]) -> list[Model]:

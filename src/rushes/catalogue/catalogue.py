@@ -37,6 +37,7 @@ class Catalogue:
         if kin:
             return replace(max(kin, key=lambda model: len(model.id)), id=id)
         close = difflib.get_close_matches(address, self._models, n=3, cutoff=0.4)
+        close = close or [model.address for model in self if model.engine == engine and id in model.id][:3]
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UnknownModel(f"there is no model {address!r}{hint}")
 
@@ -58,13 +59,14 @@ class Catalogue:
         )
 
     def _retired(self, request: VideoRequest, model: Model, today: date) -> ModelRetired:
-        """Return the error for a retired model: what replaces it, what is alive, best first."""
+        """Return the error for a retired model: what replaces it, then what is alive, best first."""
         living = sorted(
             (other for other in self if alive(other, today)),
             key=lambda other: problem(request, other) is not None,
         )
-        models = " or ".join(f"--model {other.address}" for other in living[:3])
-        ways = [f"use {models}"] if living else []
+        others = dict.fromkeys([model.replacement, *(other.address for other in living)])
+        instead = [f"--model {address}" for address in others if address]
+        ways = [f"use {' or '.join(instead[:3])}"] if instead else []
         if model.service is not None:
             ways.append(
                 f"set base_url under [engines.{model.engine}] in the settings file: a host of your own is"
@@ -84,5 +86,5 @@ def alive(model: Model, today: date) -> bool:
 def retired(model: Model) -> str:
     """Return when a retired model ended and what replaces it, in words."""
     assert model.retires_on is not None
-    instead = f"{model.replacement} replaces it" if model.replacement else "nothing replaces it"
+    instead = f"{model.replacement} replaces it" if model.replacement else "there is no replacement"
     return f"{model.address} was retired on {model.retires_on.isoformat()}; {instead}"

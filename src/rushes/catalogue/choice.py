@@ -18,7 +18,7 @@ from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 
 MOST_REASONS = 3
-"""How many models an error names, each with its reason; `rushes quote --explain` names all."""
+"""How many reasons an error names; `rushes quote --explain` names those of all models."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +72,28 @@ def refusal(alias: str, candidates: Sequence[Candidate], today: date) -> Unsuppo
     """Return the error for an alias none of whose models can be used: each with its reason."""
     dead = [one.model for one in candidates if not alive(one.model, today)]
     if dead and len(dead) == len(candidates):
-        return ModelRetired(f"{alias}: {', and '.join(retired(model) for model in dead[:MOST_REASONS])}")
+        instead = [f"--model {model.replacement}" for model in dead if model.replacement]
+        return ModelRetired(
+            f"{alias}: {', and '.join(retired(model) for model in dead[:MOST_REASONS])}",
+            next=f"use {' or '.join(instead)}" if instead else None,
+        )
     # Those that lack nothing but a key or a bound come first: that is what a person can give.
     near = sorted(candidates, key=lambda one: not alive(one.model, today))
-    reasons = "; ".join(f"{one.model.address}: {one.why_not}" for one in near[:MOST_REASONS])
-    more = f"; and {len(near) - MOST_REASONS} more" if len(near) > MOST_REASONS else ""
+    reasons: dict[str, list[str]] = {}
+    for one in near:
+        reasons.setdefault(str(one.why_not), []).append(one.model.address)
+    said = [_of_all(addresses, why) for why, addresses in reasons.items()][:MOST_REASONS]
+    more = ["…"] if len(reasons) > MOST_REASONS else []
     return UnsupportedOption(
-        f"no model that {alias} means can be used: {reasons or 'no engine that is known has one'}{more}",
+        f"no model behind {alias!r} is available: {'; '.join(said + more) or 'no engine has one'}",
         next=f"rushes quote … --model {alias} --explain shows all of them; rushes models lists others",
     )
+
+
+def _of_all(addresses: Sequence[str], why: str) -> str:
+    """Return one reason with the models that it is about: "fal/a and 3 more: fal has no key"."""
+    others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+    return f"{addresses[0]}{others}: {why}"
 
 
 def _why_not(asked: VideoRequest, model: Model, quote: Quote) -> str | None:

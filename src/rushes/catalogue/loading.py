@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadSettings
 from rushes.domain.model import Audio, Lengths, Model, Price
+from rushes.domain.money import LARGEST_PRICE, read_price
 from rushes.domain.request import Role
 
 
@@ -21,14 +22,20 @@ def shipped_models(kind: str, engine: str, *, base_url: str | None = None) -> tu
     """Return the models shipped for an engine kind such as "animatic", under the instance name `engine`.
 
     A file may name the `service` that its dates of retirement are about. Where the instance speaks to
-    another host, at `base_url`, they do not apply. Raises BadSettings for a `base_url` that is none.
+    another host, at `base_url`, they do not apply. A `replacement` is the id of another model of the file.
+    Raises BadSettings for a `base_url` that is none.
     """
     data = _shipped(kind)
     service = data.get("service")
-    models = (replace(read_model(table, engine), service=service) for table in data.get("models", ()))
+    models = (replace(_shipped_model(table, engine), service=service) for table in data.get("models", ()))
     if _is_service(service, engine, base_url):
         return tuple(models)
     return tuple(replace(model, retires_on=None, replacement=None, service=None) for model in models)
+
+
+def _shipped_model(table: Mapping[str, Any], engine: str) -> Model:
+    model = read_model(table, engine)
+    return replace(model, replacement=f"{engine}/{model.replacement}") if model.replacement else model
 
 
 def key_options(kind: str, engine: str, *, base_url: str | None = None) -> tuple[str, ...]:
@@ -36,8 +43,14 @@ def key_options(kind: str, engine: str, *, base_url: str | None = None) -> tuple
 
     None are where the instance speaks to another host than the file's `service`: that may want no key.
     """
-    data = _shipped(kind)
-    return tuple(data.get("needs", ())) if _is_service(data.get("service"), engine, base_url) else ()
+    needs = tuple(_shipped(kind).get("needs", ()))
+    return needs if _is_service(service_of(kind), engine, base_url) else ()
+
+
+def service_of(kind: str) -> str | None:
+    """Return the address of the service that a kind's shipped file is about; None where it names none."""
+    service: str | None = _shipped(kind).get("service")
+    return service
 
 
 @cache
@@ -51,8 +64,11 @@ def _is_service(service: str | None, engine: str, base_url: str | None) -> bool:
     return service is None or base_url is None or origin(base_url, engine) == origin(service, engine)
 
 
-def origin(url: str, engine: str) -> tuple[str, str, int]:
-    """Return the scheme, host and port that a service is told from others by. Raises BadSettings."""
+def origin(url: str, engine: str, option: str = "base_url") -> tuple[str, str, int]:
+    """Return the scheme, host and port that a service is told from others by.
+
+    Raises BadSettings, naming the `option` that holds `url`.
+    """
     try:
         parts = urlsplit(str(url).strip())
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -61,7 +77,7 @@ def origin(url: str, engine: str) -> tuple[str, str, int]:
     except (ValueError, KeyError):
         # Not shown: it may hold a password.
         raise BadSettings(
-            f"engines.{engine}.base_url is not an address",
+            f"engines.{engine}.{option} is not an address",
             next="write it as https://HOST or http://HOST:PORT",
         ) from None
     return parts.scheme, parts.hostname, port
@@ -73,7 +89,7 @@ def read_model(table: Mapping[str, Any], engine: str) -> Model:
         return _model(table, engine)
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise BadSettings(
-            f"the model {engine}/{table.get('id', '?')} is not described rightly: {error}"
+            f"the model {engine}/{table.get('id', '?')} is described wrongly: {error}"
         ) from error
 
 
@@ -120,16 +136,27 @@ def _lengths(table: Mapping[str, Any]) -> Lengths:
     )
 
 
-def _price(table: Mapping[str, Any]) -> Price:
-    per_second = table.get("per_second")
-    per_clip = table.get("per_clip")
+def _price(table: Any) -> Price:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"price is {table!r}; it has to be a table, as {{ per_clip = 0.25 }}")
+    per_second, per_clip = table.get("per_second") or None, table.get("per_clip")
+    if per_second is not None and not isinstance(per_second, Mapping):
+        raise ValueError(f'price.per_second is {per_second!r}; it has to be a table, as {{ "720p" = 0.1 }}')
     return Price(
-        per_second={str(key): Decimal(str(value)) for key, value in per_second.items()}
-        if per_second
+        per_second={str(key): _dollars(value, f"per_second.{key}") for key, value in per_second.items()}
+        if per_second is not None
         else None,
-        per_clip=Decimal(str(per_clip)) if per_clip is not None else None,
+        per_clip=_dollars(per_clip, "per_clip") if per_clip is not None else None,
         free=bool(table.get("free", False)),
         included_in_plan=bool(table.get("included_in_plan", False)),
         source=str(table.get("source", "")),
         as_of=table.get("as_of"),
     )
+
+
+def _dollars(value: Any, entry: str) -> Decimal:
+    price = read_price(value)
+    if price is None:
+        most = f"{LARGEST_PRICE:,}"
+        raise ValueError(f"price.{entry} is {str(value)[:40]}; it has to be US dollars, from 0 to {most}")
+    return price

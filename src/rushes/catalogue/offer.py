@@ -9,7 +9,7 @@ from rushes.catalogue.check import complete, unconfirmed
 from rushes.catalogue.price import price
 from rushes.domain.errors import BadInput, OverBudget, PriceUnknown
 from rushes.domain.model import Model
-from rushes.domain.money import Quote, usd
+from rushes.domain.money import LARGEST_LIMIT, Quote, can_be_limit, usd
 from rushes.domain.request import VideoRequest
 
 
@@ -58,8 +58,11 @@ def amount_to_hold(quote: Quote, max_usd: Decimal | None) -> Decimal:
     """Return what is set aside for one clip. Raises PriceUnknown, or OverBudget above `max_usd`."""
     if quote.free:
         return Decimal(0)
-    if max_usd is not None and max_usd < 0:
-        raise BadInput(f"max_usd is {max_usd}", next="give an amount in dollars, 0.50 for example")
+    if max_usd is not None and not can_be_limit(max_usd):
+        raise BadInput(
+            f"max_usd is {max_usd}",
+            next=f"give an amount in dollars from 0 to {LARGEST_LIMIT:,}, such as 0.50",
+        )
     if quote.amount is None or quote.currency != "USD":
         if not max_usd:
             raise PriceUnknown()

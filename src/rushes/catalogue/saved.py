@@ -16,6 +16,8 @@ from typing import Any
 from rushes.catalogue.loading import read_model
 from rushes.domain.errors import BadSettings
 from rushes.domain.model import Lengths, Model, Price
+from rushes.domain.money import read_price
+from rushes.domain.permissions import make_private
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class SavedList:
 
 def save(folder: Path, engine: str, saved: SavedList) -> None:
     """Keep a list in place of the one before."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     body = {
         "server": saved.server,
         "read_on": saved.read_on.isoformat(),
@@ -51,11 +53,11 @@ def saved_list(folder: Path, engine: str) -> SavedList | None:
         return SavedList(
             server=str(body["server"]),
             read_on=date.fromisoformat(body["read_on"]),
-            models=tuple(read_model(_dated(table), engine) for table in body["models"]),
+            models=tuple(read_model(_usable(table), engine) for table in body["models"]),
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadSettings) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, BadSettings) as error:
         raise BadSettings(
             f"the list of models {file} cannot be used: {error}",
             next="rushes models --refresh writes it anew; without it the shipped models are used",
@@ -127,9 +129,12 @@ def _price(price: Price) -> dict[str, Any]:
     return table | {name: True for name in ("free", "included_in_plan") if getattr(price, name)}
 
 
-def _dated(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with its dates as dates."""
+def _usable(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with its dates as dates, and without the price if an amount in it can be none."""
     price = dict(table.get("price", {}))
+    amounts = [*price.get("per_second", {}).values(), price.get("per_clip", 0)]
+    if any(read_price(amount) is None for amount in amounts):
+        price = {name: told for name, told in price.items() if name not in ("per_second", "per_clip")}
     if "as_of" in price:
         price["as_of"] = date.fromisoformat(price["as_of"])
     dated = {**table, "price": price}

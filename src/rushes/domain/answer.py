@@ -3,30 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from rushes.domain.clip import Clip
-from rushes.domain.job import Job, JobState
+from rushes.domain.clip import Clip, Damage
+from rushes.domain.errors import Billed, LibraryDamaged, NotFound, RushesError, StorageError
+from rushes.domain.job import Failure, Job, JobState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A job and what came of it."""
+    """A job and what came of it.
+
+    `clips` are those whose files were looked at and are as they were filed; `damage` is what is wrong with
+    the others. `missing_copy` is where a copy was wanted and is not.
+    """
 
     job: Job
     clips: tuple[Clip, ...]
+    damage: tuple[Damage, ...] = ()
+    missing_copy: Path | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no clip to use: the job's own error, or what became of its files since."""
+        job = self.job
+        if job.failure is not None or job.state is not JobState.COMPLETED:
+            return job.failure
+        if self.damage:
+            words = "; ".join(one.text for one in self.damage)
+            return self._failure(LibraryDamaged, words, self._way_back)
+        if not self.clips:
+            return self._failure(NotFound, f"the clip of job {job.id} was removed", self._way_back)
+        if self.missing_copy is not None:
+            words = f"no copy could be put at {self.missing_copy}; the clip is {self.clips[0].path}"
+            return self._failure(StorageError, words, "run it again with another --out, or copy the clip")
+        return None
+
+    @property
+    def _way_back(self) -> str:
+        another = "rushes create … --again makes another" + (
+            "" if self.job.quote.free else " and pays for it"
+        )
+        if self.job.ticket is None:
+            return another
+        return f"rushes collect {self.job.id} may bring it back, free; {another}"
+
+    def _failure(self, error: type[RushesError], message: str, next: str) -> Failure:
+        billed = Billed.YES if self.job.cost.amount else Billed.NO
+        return Failure(code=error.code, message=message, billed=billed, next=next, exit_code=error.exit_code)
 
     @property
     def exit_code(self) -> int:
         """0 for a clip; else that of the error class, 3 while it is still under way."""
-        if self.job.state is JobState.COMPLETED:
-            return 0
-        return self.job.failure.exit_code if self.job.failure else 3
+        if self.failure is not None:
+            return self.failure.exit_code
+        return 0 if self.job.state is JobState.COMPLETED else 3
 
     def as_json(self) -> dict[str, Any]:
         return {
             "job": self.job.as_json(),
             "clips": [clip.as_json() for clip in self.clips],
             "cost": self.job.cost.as_json(),
-            "error": self.job.failure.as_json() if self.job.failure else None,
+            "error": self.failure.as_json() if self.failure else None,
         }

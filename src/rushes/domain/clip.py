@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+_SPANS = ("black", "frozen", "silent")
+_TIMES = ("cuts", "jumps", "flashes")
+_FILES = ("path", "sheet", "bursts", "original")
 
 
 class Severity(StrEnum):
@@ -34,6 +39,12 @@ class Finding:
     severity: Severity
     text: str
     repair: Repair
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the finding of which `data` holds the fields. Raises KeyError, ValueError."""
+        severity, repair = Severity(data["severity"]), Repair(data["repair"])
+        return cls(code=data["code"], severity=severity, text=data["text"], repair=repair)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +77,13 @@ class Facts:
     repeated: float = 0.0
     end: float = 0.0
     c2pa: bool = False
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the facts of which `data` holds the fields. Raises TypeError."""
+        spans = {name: tuple(Span(**one) for one in data.get(name, ())) for name in _SPANS}
+        times = {name: tuple(data.get(name, ())) for name in _TIMES}
+        return cls(**{**data, **spans, **times})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,3 +147,37 @@ class Clip:
             "currency": self.currency,
             "created_at": self.created_at.isoformat(),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the clip that `as_json` shows; other fields are passed over.
+
+        Raises KeyError, TypeError, ValueError, ArithmeticError.
+        """
+        known = {one.name for one in fields(cls)}
+        values = {name: value for name, value in data.items() if name in known}
+        for name in _FILES:
+            values[name] = Path(data[name]) if data[name] is not None else None
+        values["lint"] = tuple(Finding.from_json(one) for one in data["lint"])
+        values["facts"] = Facts.from_json(data["facts"])
+        values["cost"] = Decimal(data["cost"]) if data["cost"] is not None else None
+        values["created_at"] = datetime.fromisoformat(data["created_at"])
+        values["references"] = tuple(data["references"])
+        return cls(**values)
+
+
+class DamageKind(StrEnum):
+    """What is wrong with a clip's file: it is gone, is another one than was filed, or leads elsewhere."""
+
+    MISSING = "missing"
+    CHANGED = "changed"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """Why a clip cannot be used as it was filed, in words."""
+
+    kind: DamageKind
+    clip: Clip
+    text: str

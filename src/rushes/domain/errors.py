@@ -15,13 +15,16 @@
     │   └── ApprovalNeeded
     ├── SetupError                  something is missing on this machine
     │   ├── EngineMissing           an extra that is not installed
+    │   ├── ModelMissing            a job's model is in no list any more
     │   ├── UnknownEngine
     │   ├── BadSettings
+    │   ├── KeyMissing              no key is set, or not the one that a job is for
     │   └── WorkerDied
     ├── EngineError                 a provider answered, or did not
     │   ├── NotDelivered            a create that provably never arrived
     │   ├── Busy                    "not now, nothing was accepted"
     │   ├── Unreachable             a poll or download that did not get through; tried again
+    │   ├── EngineFault             a mistake in the engine's own code
     │   ├── Refused                 a clear no
     │   │   └── ContentRefused
     │   ├── Blocked                 a person must act first; the job waits for it
@@ -29,28 +32,34 @@
     │   │   ├── AccountBlocked
     │   │   │   └── RegionBlocked   not from where it was asked
     │   │   ├── Challenged          the site wants to see a person
-    │   │   └── QuotaExhausted
+    │   │   ├── QuotaExhausted
+    │   │   └── PriceChanged        it costs more now than somebody agreed to
     │   ├── OutcomeUnknown          sent, and no way to tell whether it was accepted
     │   ├── RenderFailed
     │   ├── ResultGone              the provider no longer has it
     │   └── ResultBroken            every file it offered was broken
     ├── JobError                    the state of a job, as the answer of a wait
     │   ├── StillRunning
-    │   └── Canceled
+    │   ├── Canceled
+    │   └── Abandoned               a person stopped following it
     ├── MediaError                  a file that is not a healthy clip
     │   ├── NotAVideo
     │   └── BeyondRepair
     └── StorageError                the ledger, the library or the disk
         ├── DiskFull
         ├── ReadOnly
+        ├── LedgerBusy              another process keeps it locked
         ├── LedgerCorrupt
+        ├── LedgerInDoubt       it was copied, restored or damaged: nothing paid is sent
+        ├── RowUnreadable       one job's row; concerns that job alone
         ├── LedgerNewer
+        ├── LedgerGone              removed or replaced while it was in use
         ├── LibraryDamaged
         ├── WorkerRunning           another worker holds the lock
         └── Superseded              a newer worker took over; this one must stop
 
-The first line of a class's docstring is its default message, `next` what to do about it. `exit_code` is
-the terminal's answer, `http_status` the gateway's; `billed` says whether money has gone.
+The first line of a class's docstring (or of its parent's) is its default message, `next` what to do about
+it. `exit_code` is the terminal's answer, `http_status` the gateway's; `billed` says whether money has gone.
 """
 
 from __future__ import annotations
@@ -80,7 +89,7 @@ class RushesError(Exception):
     def __init__(
         self, message: str | None = None, *, next: str | None = None, billed: Billed | None = None
     ) -> None:
-        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.message = message or _default_message(type(self))
         if next is not None:
             self.next = next
         if billed is not None:
@@ -93,6 +102,18 @@ class RushesError(Exception):
     def as_json(self) -> dict[str, Any]:
         """Return the shape every door shows: code, message, billed (`yes|no|unknown`), next."""
         return {"code": self.code, "message": self.message, "billed": self.billed.value, "next": self.next}
+
+
+def _default_message(cls: type[RushesError]) -> str:
+    """Return the first line of a class's docstring, else its parent's; without any, the words of its code.
+
+    Under `python -OO` there are no docstrings, and a class of another maker may have none.
+    """
+    for one in cls.__mro__:
+        lines = (one.__doc__ or "").strip().splitlines() if issubclass(one, RushesError) else []
+        if lines:
+            return lines[0]
+    return cls.code.replace("_", " ")
 
 
 # --- what was asked -------------------------------------------------------------------------------
@@ -157,7 +178,7 @@ class WrongState(BadInput):
 
     code = "wrong_state"
     http_status = 409
-    next = "rushes job ID shows where it stands"
+    next = "rushes jobs shows the states of all jobs; rushes why ID explains one"
 
 
 # --- money ----------------------------------------------------------------------------------------
@@ -176,6 +197,7 @@ class OverBudget(MoneyError):
     """This would go over a cap; nothing was sent."""
 
     code = "over_budget"
+    reason: ClassVar[str] = "budget"
 
 
 class PriceUnknown(MoneyError):
@@ -201,13 +223,21 @@ class SetupError(RushesError):
     code = "setup"
     http_status = 503
     exit_code = 8
-    next = "rushes doctor says what is missing and the one command that mends it"
+    next = "rushes doctor says what is missing and the one command that repairs it"
 
 
 class EngineMissing(SetupError):
     """The engine's own packages are not installed."""
 
     code = "engine_missing"
+
+
+class ModelMissing(SetupError):
+    """The model of a job is not in the settings or the catalogue any more; nothing was sent."""
+
+    code = "model_missing"
+    reason: ClassVar[str] = "model"
+    next = "put the model back into the settings (rushes config path), then run: rushes collect ID"
 
 
 class UnknownEngine(SetupError):
@@ -223,6 +253,24 @@ class BadSettings(SetupError):
 
     code = "bad_settings"
     next = "rushes config path says where it is; correct the line that is named"
+
+
+class KeyMissing(SetupError):
+    """The key that this needs is not set here; nothing was sent."""
+
+    code = "key_missing"
+    reason: ClassVar[str] = "key"
+    next = "rushes config set ENGINE.key stores one"
+
+
+class KeyringLocked(KeyMissing):
+    """The system's keyring, which has the key that this needs, does not give it; nothing was sent."""
+
+    code = "keyring_locked"
+    next = (
+        "unlock the keyring and run it again (a job continues automatically); if it cannot be unlocked, put"
+        " the key into the environment or a .env file"
+    )
 
 
 class WorkerDied(SetupError):
@@ -250,7 +298,7 @@ class NotDelivered(EngineError):
     code = "not_delivered"
     http_status = 503
     retryable = True
-    next = "nothing to do: it is tried again by itself"
+    next = "no action needed; it is retried automatically"
 
 
 class Busy(EngineError):
@@ -259,7 +307,7 @@ class Busy(EngineError):
     code = "busy"
     http_status = 429
     retryable = True
-    next = "nothing to do: it is tried again by itself"
+    next = "no action needed; it is retried automatically"
 
     def __init__(self, message: str | None = None, *, ask_after: float | None = None, **rest: Any) -> None:
         super().__init__(message, **rest)
@@ -270,10 +318,21 @@ class Unreachable(EngineError):
     """The provider did not answer a poll or a download."""
 
     code = "unreachable"
+    reason: ClassVar[str] = "unreachable"
     http_status = 503
     retryable = True
     billed = Billed.UNKNOWN
-    next = "nothing to do: it is tried again by itself"
+    next = "no action needed; it is retried automatically"
+
+
+class EngineFault(EngineError):
+    """The engine failed through a mistake in its own code."""
+
+    code = "engine_fault"
+    http_status = 500
+    billed = Billed.UNKNOWN
+    reason: ClassVar[str] = "internal error"
+    next = "rushes why ID shows what happened; report it, then rushes collect ID tries it again"
 
 
 class Refused(EngineError):
@@ -298,7 +357,7 @@ class Blocked(EngineError):
     http_status = 403
     exit_code = 7
     reason: ClassVar[str] = "account"
-    next = "put it right with the provider; the job goes on by itself, or at once with rushes collect ID"
+    next = "fix it with the provider, then run: rushes collect ID"
 
 
 class SignInNeeded(Blocked):
@@ -326,11 +385,11 @@ class RegionBlocked(AccountBlocked):
 
 
 class Challenged(Blocked):
-    """The site wants to see a person before it goes on; the job waits."""
+    """The site wants to see a person before it continues; the job waits."""
 
     code = "challenged"
     reason = "challenge"
-    next = "open the site in a visible browser and pass its check yourself; the job then goes on"
+    next = "open the site in a visible browser and pass its check yourself; then run: rushes collect ID"
 
 
 class QuotaExhausted(Blocked):
@@ -341,14 +400,24 @@ class QuotaExhausted(Blocked):
     reason = "quota"
 
 
+class PriceChanged(Blocked):
+    """The price is higher now than what was agreed to; nothing was sent."""
+
+    code = "price_changed"
+    http_status = 402
+    exit_code = 6
+    reason = "price"
+    next = "rushes approve ID agrees to the new price; rushes cancel ID ends the job, free"
+
+
 class OutcomeUnknown(EngineError):
-    """It was sent, and there is no telling whether the provider accepted it."""
+    """The request was sent, but it is unknown whether the provider accepted it."""
 
     code = "outcome_unknown"
     http_status = 504
     exit_code = 4
     billed = Billed.UNKNOWN
-    next = "rushes reconcile ID settles it; it is never sent twice by itself"
+    next = "rushes reconcile ID settles it; it is never sent again automatically"
 
     def __init__(self, message: str | None = None, *, raw: str | None = None, **rest: Any) -> None:
         super().__init__(message, **rest)
@@ -360,7 +429,7 @@ class RenderFailed(EngineError):
 
     code = "render_failed"
     billed = Billed.UNKNOWN
-    next = "rushes create … --again tries once more"
+    next = "rushes collect ID asks for its clip once more, free; rushes create … --again pays for another"
 
 
 class ResultGone(EngineError):
@@ -369,7 +438,7 @@ class ResultGone(EngineError):
     code = "result_gone"
     http_status = 410
     billed = Billed.UNKNOWN
-    next = "rushes collect ID asks once more, free; rushes create … --again makes a new one"
+    next = "rushes collect ID asks once more, free; rushes create … --again pays for another"
 
 
 class ResultBroken(EngineError):
@@ -398,7 +467,7 @@ class StillRunning(JobError):
     exit_code = 3
     retryable = True
     billed = Billed.UNKNOWN
-    next = "rushes wait ID goes on watching"
+    next = "rushes wait ID continues watching"
 
 
 class Canceled(JobError):
@@ -407,6 +476,15 @@ class Canceled(JobError):
     code = "canceled"
     exit_code = 9
     next = "rushes create … --again makes a new one"
+
+
+class Abandoned(JobError):
+    """A person stopped following the job."""
+
+    code = "abandoned"
+    exit_code = 9
+    billed = Billed.UNKNOWN
+    next = "rushes collect ID asks for its clip again, free; rushes create … --again pays for another"
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -461,11 +539,42 @@ class ReadOnly(StorageError):
     next = "make it writable, or choose another with RUSHES_HOME"
 
 
+class LedgerBusy(StorageError):
+    """Another process keeps the ledger locked; nothing was stored and nothing was sent."""
+
+    code = "ledger_busy"
+    http_status = 503
+    retryable = True
+    next = "run it again; rushes worker --status says whether the worker responds"
+
+
 class LedgerCorrupt(StorageError):
     """The ledger file is damaged; the clips themselves are untouched."""
 
     code = "ledger_corrupt"
-    next = "move the file away, then rushes library rebuild brings the clips back from their sidecars"
+    next = (
+        "restore ledger.db from a backup, or move it away: then rushes library rebuild brings the clips and"
+        " what they cost back from their sidecars"
+    )
+
+
+class LedgerInDoubt(StorageError):
+    """The ledger was copied, restored or damaged; nothing paid is sent until a person decides."""
+
+    code = "ledger_in_doubt"
+    http_status = 409
+    reason: ClassVar[str] = "ledger"
+    next = "rushes ledger shows what is known, and how to decide"
+
+
+class RowUnreadable(StorageError):
+    """What the ledger says of this job cannot be read; every other job continues."""
+
+    code = "row_unreadable"
+    http_status = 409
+    billed = Billed.UNKNOWN
+    reason: ClassVar[str] = "unreadable"
+    next = "rushes cancel --abandon ID ends it; a newer rushes may be able to read it"
 
 
 class LedgerNewer(StorageError):
@@ -473,6 +582,13 @@ class LedgerNewer(StorageError):
 
     code = "ledger_newer"
     next = "use the newer rushes, or another RUSHES_HOME"
+
+
+class LedgerGone(StorageError):
+    """The ledger file was removed or replaced while it was in use."""
+
+    code = "ledger_gone"
+    next = "rushes jobs continues with the ledger that is there now"
 
 
 class LibraryDamaged(StorageError):

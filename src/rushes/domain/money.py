@@ -8,6 +8,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+LARGEST_PRICE = Decimal(10_000)
+"""US dollars for a clip, or for a second of one. No model costs so much: who says more has made a mistake."""
+
+
+LARGEST_LIMIT = Decimal(1_000_000)
+"""US dollars of a cap or a limit. Who gives more wants none, and can leave it out."""
+
 
 class Basis(StrEnum):
     """What a price means: money for each use, part of a plan's quota, or nothing at all."""
@@ -23,12 +30,37 @@ def usd(amount: Decimal) -> str:
     return f"${cents:,f}" if cents == amount else f"${amount.normalize():,f}"
 
 
+def can_be_price(amount: Decimal) -> bool:
+    """Whether an amount in US dollars can be a price: from 0 to LARGEST_PRICE, and no NaN."""
+    return amount.is_finite() and 0 <= amount <= LARGEST_PRICE
+
+
+def can_be_limit(amount: Decimal) -> bool:
+    """Whether an amount in US dollars can be a cap, or the most that something may cost."""
+    return amount.is_finite() and 0 <= amount <= LARGEST_LIMIT
+
+
+def read_price(value: object, unit: Decimal = Decimal(1)) -> Decimal | None:
+    """Return a price in US dollars that a service or a settings file tells, as a number or as text.
+
+    `unit` is what 1 of it is in dollars, 0.01 for cents. None for what can be no price.
+    """
+    if isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value)) * unit
+    except (ArithmeticError, ValueError):
+        return None
+    return amount if can_be_price(amount) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quote:
     """The price of one clip before it is sent. `amount` None: the price is not known, never 0.
 
     `source` says where the price comes from and `as_of` from when; `quota_left` counts clips where the
-    basis is a plan; after `expires_at` it has to be asked again.
+    basis is a plan; after `expires_at` it has to be asked again. `live`: its service told it for this very
+    request; else it is from the settings or the catalogue.
     """
 
     amount: Decimal | None
@@ -38,6 +70,7 @@ class Quote:
     as_of: date | None = None
     quota_left: int | None = None
     expires_at: datetime | None = None
+    live: bool = False
 
     @property
     def known(self) -> bool:
@@ -58,6 +91,7 @@ class Quote:
             "as_of": self.as_of.isoformat() if self.as_of else None,
             "quota_left": self.quota_left,
             "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+            "live": self.live,
         }
 
 
@@ -65,7 +99,8 @@ class Quote:
 class Caps:
     """The caps in force, in US dollars; None is no cap. `engines` caps a day's spend per engine name.
 
-    Days and months begin at midnight in `timezone` (an IANA name).
+    Days and months begin at midnight in `timezone` (an IANA name). `unreadable` says why they could not be
+    read, "" where they could: until then nothing that costs money is sent.
     """
 
     per_job: Decimal | None = Decimal(5)
@@ -73,6 +108,7 @@ class Caps:
     per_month: Decimal | None = Decimal(200)
     engines: dict[str, Decimal] = field(default_factory=dict)
     timezone: str = "UTC"
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

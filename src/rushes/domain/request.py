@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from rushes.domain.errors import BadInput
+from rushes.domain.text import first_unsafe
 
 PROMPT_LIMIT = 20_000
 """Characters. No catalogued model takes more; anything longer is a file pasted by mistake."""
@@ -162,10 +163,47 @@ class VideoRequest:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> VideoRequest:
-        """Return the request that `as_json` gave; what an older one did not know yet is not set."""
+        """Return the request that `as_json` gave. Raises BadInput.
+
+        What an older one did not know yet is not set; what only a newer one knows is left out.
+        """
+        return cls(**cls._values(data))
+
+    @classmethod
+    def from_admitted(cls, data: dict[str, Any]) -> VideoRequest:
+        """Return the same for one that was admitted, whatever the rules of today are."""
+        values = cls._values(data)
+        try:
+            return cls(**values)
+        except BadInput:
+            request = object.__new__(cls)
+            for one in fields(cls):
+                object.__setattr__(request, one.name, values.get(one.name, one.default))
+            return request
+
+    @classmethod
+    def _values(cls, data: dict[str, Any]) -> dict[str, Any]:
+        known = {one.name: data[one.name] for one in fields(cls) if one.name in data}
         references = tuple(Reference.from_json(item) for item in data["references"])
-        shots = tuple(Shot(**item) for item in data.get("shots", ()))
-        return cls(**{**data, "references": references, "shots": shots})
+        shots = tuple(Shot(seconds=item["seconds"], prompt=item["prompt"]) for item in data.get("shots", ()))
+        return {**known, "references": references, "shots": shots}
+
+
+def check_visible(request: VideoRequest) -> None:
+    """Raise BadInput if the words of a new request hold what a person who agrees to it would not see.
+
+    Those that were stored earlier are read as they are, and shown with such characters written out.
+    """
+    shots = [("the shot's prompt", shot.prompt) for shot in request.shots]
+    negative = [("the negative prompt", request.negative_prompt)] if request.negative_prompt else []
+    for what, words in [("the prompt", request.prompt), *negative, *shots]:
+        unsafe = first_unsafe(words)
+        if unsafe is not None:
+            place, name = unsafe
+            raise BadInput(
+                f"{what} holds {name} at character {place:,}: it is invisible, or changes how text is shown",
+                next="remove it and run it again",
+            )
 
 
 def frame_size(aspect: str, resolution: str) -> tuple[int, int]:

@@ -17,9 +17,10 @@ from rushes.engines import registry
 from rushes.settings import os_keyring
 from rushes.settings.editing import has_entry, parsed, with_entry, without_entry
 from rushes.settings.files import alone, replace_file
-from rushes.settings.keys import InKeyring, Kept, entry_name, read_kept
+from rushes.settings.keys import InKeyring, Kept, clean_key, entry_name, read_kept
 from rushes.settings.loading import FROM_ENVIRONMENT, kind_of, load, places, read_table, settings_of
 from rushes.settings.naming import Setting, setting
+from rushes.settings.reading import Unreadable, read_text
 
 HEAD = "# Keys for rushes, as `rushes config set` keeps them. For their owner alone: mode 600.\n"
 
@@ -65,10 +66,11 @@ def set_secret(found: Setting, key: str) -> Changed:
     Raises BadInput for what can be no key, BadSettings where the file is open to others, SetupError where
     the keyring does not take it.
     """
-    key = key.strip()
-    if not key or not key.isprintable():
+    clean = clean_key(key)
+    if not clean:
         raise BadInput(
-            "that is no key: it is empty, or more than one line; nothing was kept",
+            "that is not a key: it is empty, or it has a space, a line break or a character that no key can"
+            " have; nothing was stored",
             next=f"rushes config set {found} asks for it; or pipe it in, as one line",
         )
     keyring = os_keyring.usable()
@@ -80,9 +82,9 @@ def set_secret(found: Setting, key: str) -> Changed:
         if keyring:
             entry = InKeyring(entry=entry_name(folder, *names), since=datetime.now(UTC).isoformat())
             text = with_entry(without_entry(text, ("file", *names)), ("keyring", *names), entry.since)
-            os_keyring.write(entry, key)
+            os_keyring.write(entry, clean)
         else:
-            text = with_entry(without_entry(text, ("keyring", *names)), ("file", *names), key)
+            text = with_entry(without_entry(text, ("keyring", *names)), ("file", *names), clean)
         replace_file(kept.path, text)
     where = f"the keyring ({keyring})" if keyring else str(kept.path)
     return Changed(setting=found, where=(where,), hidden_by=_hiding(found, kept.path))
@@ -114,6 +116,8 @@ def _forget(found: Setting) -> list[str]:
         return []
     with translated(folder), alone(folder):
         kept = read_kept(folder)
+        if kept.unread:
+            raise BadSettings(f"no key is removed: {kept.fault}", next=kept.mend)
         text = _text(kept.path)
         entry = kept.in_keyring.get(found.engine, {}).get(found.option)
         if entry is not None:
@@ -132,15 +136,21 @@ def _rewrite(found: Setting, change: Callable[[str], str]) -> Changed:
     """Change the settings file, where what comes of it can be read."""
     config = places()[1]
     with translated(config), alone(config.parent):
-        changed = change(_text(config))
+        text = _text(config)
+        changed = change(text)
         table = tomllib.loads(changed)
-        try:
-            settings_of(table, os.environ)
-        except BadSettings as error:
-            raise BadInput(f"nothing was changed: {error.message}", next="correct the value") from error
+        _check_change(found, tomllib.loads(text), table)
         _check_kind(found, table)
         replace_file(config, changed)
     return Changed(setting=found, where=(str(config),))
+
+
+def _check_change(found: Setting, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Raise BadInput if a change makes a mistake; one that stands elsewhere in the file keeps nobody off."""
+    mistakes = settings_of(before, os.environ).faults
+    for part, fault in settings_of(after, os.environ).faults.items():
+        if part not in mistakes or (fault != mistakes[part] and ".".join(found.names) in fault.why):
+            raise BadInput(f"nothing was changed: {fault.why}", next="correct the value")
 
 
 def _check_kind(found: Setting, table: Mapping[str, Any]) -> None:
@@ -151,7 +161,7 @@ def _check_kind(found: Setting, table: Mapping[str, Any]) -> None:
     if kind not in registry.kinds():
         raise BadInput(
             f"no engine of the kind {kind!r} is installed; nothing was changed",
-            next=f"kinds are: {', '.join(sorted(registry.kinds()))}",
+            next=f"kinds are: {', '.join(registry.kinds_to_offer())}",
         )
 
 
@@ -171,8 +181,10 @@ def _hiding(found: Setting, kept: Path | None) -> str:
 
 
 def _text(path: Path) -> str:
-    """Return a file as it is, line ends too; "" where there is none."""
+    """Return a file as it is, line ends too; "" where there is none. Raises BadSettings."""
     try:
-        return path.read_bytes().decode()
+        return read_text(path)
     except FileNotFoundError:
         return ""
+    except Unreadable as error:
+        raise BadSettings(f"{path} cannot be read: {error}; nothing was changed") from error

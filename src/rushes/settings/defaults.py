@@ -15,29 +15,38 @@ class Defaults:
 
     `concurrency` counts jobs at the provider; `variables` maps an option to the environment variable that
     fills it; `secrets` are the options that are neither shown nor written into the settings file, the one
-    that is usually set first.
+    that is usually set first; `address` is the option that names the server its key is sent to, None if no
+    key pays; `key_page` is the address where its service hands out keys.
     """
 
     concurrency: int = 4
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ("key",)
+    address: str | None = "base_url"
+    key_page: str = ""
 
 
 DEFAULTS = {
     # One render uses both cores of a small machine; two at once only make both late.
-    "animatic": Defaults(concurrency=1, secrets=()),
+    "animatic": Defaults(concurrency=1, secrets=(), address=None),
     "sora-web": Defaults(
         # What its accounts were allowed when it was last seen.
         concurrency=3,
         variables={"webshare_key": "WEBSHARE_API_KEY", "proxy_url": "SORA_PROXY_URL"},
         secrets=("webshare_key", "proxy_url"),
+        # Who is signed in pays, and that stands in its profile.
+        address=None,
     ),
-    "openrouter": Defaults(variables={"key": "OPENROUTER_API_KEY"}),
+    "openrouter": Defaults(
+        variables={"key": "OPENROUTER_API_KEY"}, key_page="https://openrouter.ai/settings/keys"
+    ),
     # Not `key`: that would be sent to whatever server base_url names.
     "openai-videos": Defaults(variables={"openai_key": "OPENAI_API_KEY"}, secrets=("openai_key", "key")),
-    "fal": Defaults(variables={"key": "FAL_KEY"}),
+    "fal": Defaults(
+        variables={"key": "FAL_KEY"}, address="queue_url", key_page="https://fal.ai/dashboard/keys"
+    ),
     # One model fits into a GPU, and one clip at a time.
-    "local": Defaults(concurrency=1, secrets=()),
+    "local": Defaults(concurrency=1, secrets=(), address=None),
 }
 """By kind; a kind that is not here has those of `Defaults`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import tempfile
@@ -10,13 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rushes.settings.keys import CLOSED, CLOSED_FOLDER
+from filelock import FileLock
+
+from rushes.domain.permissions import PRIVATE_FILE, make_private
+
+try:
+    import fcntl
+except ModuleNotFoundError:
+    # Windows: a folder cannot be locked there, and a lock's file goes when it is released.
+    LOCKS_FOLDERS = False
+else:
+    LOCKS_FOLDERS = True
+
+LOCK = ".rushes.lock"
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Be the only process that changes settings in `folder`, which is made where it is not there."""
-    folder.mkdir(mode=CLOSED_FOLDER, parents=True, exist_ok=True)
+    """Be the only process that changes what is in `folder`, which is made if it is not there."""
+    make_private(folder)
+    if not LOCKS_FOLDERS:
+        with FileLock(folder / LOCK):
+            yield
+        return
     place = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(place, fcntl.LOCK_EX)
@@ -31,7 +46,7 @@ def replace_file(path: Path, text: str) -> None:
     A link stays a link: what it leads to is replaced.
     """
     target = path.resolve()
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else CLOSED
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE_FILE
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -7,6 +7,7 @@ keyring holds, and since when: so nobody has to open it to know, and a worker se
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Collection, Mapping
@@ -14,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rushes.domain.errors import BadSettings
+from rushes.domain.permissions import HAS_OWNERS, OTHERS
+from rushes.settings.reading import Unreadable, decoded, open_regular
 
 FILE = "keys.toml"
-CLOSED = 0o600
-CLOSED_FOLDER = 0o700
+
+AROUND = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
+"""What copying a key leaves around it: spaces, line ends of every system, the mark at a file's beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class Kept:
     """What is kept in `path`: by engine and option, the keys themselves, and which are in the keyring.
 
     `fault` says why the keys of the file must not be used, "" where they may; `mend` what to do about it.
+    `unread`: not even which keys there are could be read.
     """
 
     path: Path
@@ -41,6 +45,7 @@ class Kept:
     in_keyring: Mapping[str, Mapping[str, InKeyring]] = field(default_factory=dict)
     fault: str = ""
     mend: str = ""
+    unread: bool = False
 
     def behind(
         self, engine: str, given: Collection[str]
@@ -58,27 +63,27 @@ class Kept:
 
 
 def read_kept(folder: Path) -> Kept:
-    """Return the keys kept in `folder`, with nothing in it where there is no file.
-
-    Raises BadSettings for a file that cannot be read.
-    """
+    """Return the keys kept in `folder`, with nothing in it where there is no file, or none to be read."""
     path = folder / FILE
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             found = os.fstat(file.fileno())
-            table = tomllib.load(file)
+            table = tomllib.loads(decoded(file))
         fault, mend = _fault(path, found)
         in_file = {engine: _texts(table["file"], engine) for engine in table.get("file", {})}
         in_keyring = {engine: _texts(table["keyring"], engine) for engine in table.get("keyring", {})}
     except FileNotFoundError:
         return Kept(path=path)
-    except (OSError, ValueError, TypeError) as error:
-        # A mistake in TOML is told by its place alone, a value by its name: the words may be a key.
-        told = error.strerror if isinstance(error, OSError) else "it is not as rushes config set writes it"
-        raise BadSettings(
-            f"{path} cannot be read: {told}",
-            next=f"correct {path}, or delete it and give the keys anew: rushes config set ENGINE.key",
-        ) from None
+    except (Unreadable, OSError, ValueError, TypeError, RecursionError) as error:
+        # What stands in it is not repeated: it may be a key.
+        known = isinstance(error, Unreadable | OSError)
+        reason = str(error) if known else "it is not as rushes config set writes it"
+        return Kept(
+            path=path,
+            fault=f"{path} cannot be read: {reason}",
+            mend=f"correct {path}, or delete it and set the keys again: rushes config set ENGINE.key",
+            unread=True,
+        )
     return Kept(
         path=path,
         in_file=in_file,
@@ -92,6 +97,15 @@ def read_kept(folder: Path) -> Kept:
         fault=fault,
         mend=mend,
     )
+
+
+def clean_key(text: str) -> str | None:
+    """Return a key without what copying it left around it; None: it has a character that no key can have.
+
+    Keys travel in headers: printable ASCII, and no spaces.
+    """
+    key = AROUND.sub("", text)
+    return key if re.fullmatch(r"[!-~]*", key) else None
 
 
 def entry_name(folder: Path, engine: str, option: str) -> str:
@@ -108,10 +122,12 @@ def _texts(table: Mapping[str, Any], engine: str) -> dict[str, str]:
 
 def _fault(path: Path, found: os.stat_result) -> tuple[str, str]:
     """Return why a file of keys must not be used, and the cure; two empty texts where it may."""
+    if not HAS_OWNERS:
+        return "", ""
     if os.geteuid() not in (0, found.st_uid):
-        return f"{path} belongs to somebody else", f"delete {path}, and give the keys anew"
+        return f"{path} belongs to another user", f"delete {path}, and set the keys again"
     mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o077:
+    if mode & OTHERS:
         cure = f"chmod 600 {path}; where others use this machine, make new keys, too"
         return f"{path} is open to others (its mode is {mode:o})", cure
     around = path.resolve().parent.stat()
