@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -288,11 +289,14 @@ def test_errors(healthy: Path, tmp_path: Path) -> None:
 
 
 def test_cheaper_than_a_whole_decode(long: Path, tmp_path: Path) -> None:
-    """One frame takes a fraction of decoding the clip (a generous half: the machine may be busy)."""
-    frame_at(long, 4.2, tmp_path / "warm.jpg")
+    """One frame takes a fraction of decoding the clip: the best of five of each, on a busy machine."""
+    assert len(decoded(long)) == 240
+    whole = min(seconds_of(lambda: decoded(long)) for _ in range(5))
+    frame = min(seconds_of(lambda: frame_at(long, 4.2, tmp_path / "f.jpg")) for _ in range(5))
+    assert frame < whole / 2
+
+
+def seconds_of(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    plain = len(decoded(long))
-    middle = time.perf_counter()
-    frame_at(long, 4.2, tmp_path / "f.jpg")
-    assert plain == 240
-    assert time.perf_counter() - middle < (middle - start) / 2 + 0.05
+    call()
+    return time.perf_counter() - start

@@ -9,12 +9,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+MOST_INDEX_BYTES = 64 << 20
+"""The index of two hours of pictures and sound has some 15 MB."""
+
+MOST_BOXES = 100_000
+"""In one file, or in one box: a file in fragments of a second has 15,000 after two hours."""
+
+MOST_TRACKS = 32
+
 _FIRST = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"pnot", b"styp", b"sidx", b"moof"}
-_MOOV_MAX = 256 << 20  # a clip's index is kilobytes; more than this is a lie in a size field
 _ENTRY_HEAD = {b"vide": 78, b"soun": 20}  # bytes of a sample entry before its child boxes
 
 
@@ -34,7 +42,13 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class Boxes:
-    """The layout of one file. `missing` counts the bytes that its boxes promise and the file lacks."""
+    """The layout of one file. `missing` counts the bytes that its boxes promise and the file lacks.
+
+    `count` is how many boxes it has on the outside, `index_bytes` how long its index is, fragments included,
+    `samples` how many pictures and pieces of sound that says there are, `track_count` how many tracks: by
+    these a reader sets its memory aside. What is beyond MOST_BOXES, MOST_INDEX_BYTES and
+    MOST_TRACKS was not read.
+    """
 
     brand: str
     moov_first: bool
@@ -43,6 +57,10 @@ class Boxes:
     missing: int
     c2pa: bool
     tracks: tuple[Track, ...]
+    count: int
+    index_bytes: int
+    samples: int
+    track_count: int
 
 
 def read_boxes(path: Path) -> Boxes | None:
@@ -58,16 +76,22 @@ def read_boxes(path: Path) -> Boxes | None:
 def _layout(file: BinaryIO, end: int) -> Boxes:
     names: list[bytes] = []
     brand, moov, c2pa, missing = b"", b"", False, 0
-    for name, start, stop in _top(file, end):
+    index_bytes = samples = 0
+    for name, start, stop in islice(_top(file, end), MOST_BOXES + 1):
         names.append(name)
         missing = max(missing, stop - end)
         file.seek(start)
         if name == b"ftyp":
             brand = file.read(4)
         elif name == b"moov":
-            moov = file.read(min(stop - start, _MOOV_MAX))
+            moov = file.read(min(stop - start, MOST_INDEX_BYTES))
+            index_bytes += min(stop, end) - start
+        elif name == b"moof":
+            index_bytes += min(stop, end) - start
+            samples += _samples_of_fragment(file.read(min(stop - start, MOST_INDEX_BYTES)))
         elif name == b"uuid":
             c2pa = c2pa or file.read(16) == C2PA_UUID
+    tracks = [body for name, body in _children(moov) if name == b"trak"]
     return Boxes(
         brand=brand.decode("latin-1").strip(),
         moov_first=b"moov" in names and (b"mdat" not in names or names.index(b"moov") < names.index(b"mdat")),
@@ -75,7 +99,11 @@ def _layout(file: BinaryIO, end: int) -> Boxes:
         fragmented=b"moof" in names,
         missing=missing,
         c2pa=c2pa,
-        tracks=tuple(_track(body) for name, body in _children(moov) if name == b"trak"),
+        tracks=tuple(_track(body) for body in tracks[:MOST_TRACKS]),
+        count=len(names),
+        index_bytes=index_bytes,
+        samples=samples + sum(_samples_of_track(body) for body in tracks[:MOST_TRACKS]),
+        track_count=len(tracks),
     )
 
 
@@ -100,9 +128,11 @@ def _top(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (name, body) of the boxes in `body`; a broken size ends the walk."""
+    """Yield (name, body) of the first boxes in `body`; a broken size ends the walk."""
     at = 0
-    while at + 8 <= len(body):
+    for _ in range(MOST_BOXES):
+        if at + 8 > len(body):
+            return
         size, name = struct.unpack_from(">I4s", body, at)
         head = 8
         if size == 1 and at + 16 <= len(body):
@@ -137,6 +167,29 @@ def _track(trak: bytes) -> Track:
         average_bitrate=int.from_bytes(btrt[8:12], "big") if len(btrt) >= 12 else None,
         rotation=_rotation(_find(trak, b"tkhd")),
     )
+
+
+def _samples_of_track(trak: bytes) -> int:
+    """Return how many entries a reader makes for a track: one a sample, or one a chunk of plain sound."""
+    table = _find(trak, b"mdia", b"minf", b"stbl")
+    sizes, times = _find(table, b"stsz") or _find(table, b"stz2"), _find(table, b"stts")
+    # `stsz`: version and flags, the size that all samples have or 0, their number.
+    same, count = int.from_bytes(sizes[4:8], "big"), int.from_bytes(sizes[8:12], "big")
+    is_sound = _find(trak, b"mdia", b"hdlr")[8:12] == b"soun"
+    is_plain = is_sound and same > 0 and times[4:8] + times[12:16] == b"\0\0\0\1" * 2
+    return count // 1024 if is_plain else count
+
+
+def _samples_of_fragment(moof: bytes) -> int:
+    """Return how many samples the runs (`trun`) of a fragment say that it has."""
+    runs = (
+        run
+        for name, traf in _children(moof)
+        if name == b"traf"
+        for kind, run in _children(traf)
+        if kind == b"trun"
+    )
+    return sum(int.from_bytes(run[4:8], "big") for run in runs)
 
 
 def _rotation(tkhd: bytes) -> int:

@@ -20,6 +20,7 @@ from rushes.domain.clip import Facts, Finding, Repair, Severity
 from rushes.domain.errors import BeyondRepair
 from rushes.media.boxes import read_boxes
 from rushes.media.edge import open_video
+from rushes.media.limits import Budget, Meter
 from rushes.media.look import Look
 from rushes.media.loudness import Loudness
 
@@ -32,15 +33,16 @@ class Decoded:
     facts: Facts
 
 
-def decode_all(path: str | Path) -> Decoded:
+def decode_all(path: str | Path, budget: Budget = Budget()) -> Decoded:  # noqa: B008 - it is frozen
     """Decode all of `path` once and return what is missing or damaged in it, and its facts.
 
     Findings: `truncated` (frames that the index lists are not there), `damaged_frames`, `damaged_audio`; no
-    repair mends them. Raises `NotAVideo`, and `BeyondRepair` when not one frame can be decoded.
+    repair mends them. Raises `NotAVideo`, and `BeyondRepair` when not one frame can be decoded, or when there
+    is more to decode than the `budget` allows.
     """
     path = Path(path)
     with open_video(path) as (container, stream):
-        tally = _play(container, stream)
+        tally = _play(container, stream, Meter(path, budget))
         if not tally.frames:
             raise BeyondRepair(f"no frame in {path} can be decoded")
         listed = stream.frames
@@ -72,7 +74,9 @@ def decoded_sha256(path: str | Path) -> str:
     """
     sum_ = hashlib.sha256()
     with open_video(Path(path)) as (container, stream):
+        meter = Meter(Path(path), Budget())
         for frame in container.decode(stream):
+            meter.count_picture(frame, frame.width, frame.height)
             sum_.update(f"{frame.format.name} {frame.width}x{frame.height}\n".encode())
             if frame.format.name not in supported_np_pix_fmts:
                 frame = frame.reformat(format="rgb24")
@@ -89,20 +93,23 @@ class _Tally:
         self.loudness = Loudness()
 
 
-def _play(container: InputContainer, stream: VideoStream) -> _Tally:
+def _play(container: InputContainer, stream: VideoStream, meter: Meter) -> _Tally:
     """Decode the pictures and the first sound track; an error is counted and the next packet taken."""
     tally = _Tally()
     for packet in container.demux(stream, *container.streams.audio[:1]):
+        meter.count_packet()
         if packet.stream_index == stream.index and packet.size:
             tally.hidden += packet.is_discard
             tally.packets += not packet.is_discard
         for frame in _frames(packet, tally):
             if isinstance(frame, VideoFrame):
+                meter.count_picture(frame, frame.width, frame.height)
                 tally.frames += 1
                 tally.corrupt += frame.is_corrupt
                 tally.look.add(frame)
             else:
                 tally.loudness.add(frame)
+                meter.check_sound(tally.loudness.seconds)
     return tally
 
 

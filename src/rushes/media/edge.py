@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -15,6 +15,15 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair, DiskFull, NotAVideo, ReadOnly
+from rushes.media.boxes import read_boxes
+from rushes.media.limits import (
+    MOST_PIXELS,
+    MOST_SOUND_RATE,
+    OPEN_OPTIONS,
+    check_boxes,
+    check_size,
+    check_streams,
+)
 
 _HEAD_BYTES = 512
 # Playlists (HLS, DASH, concat) name other files and addresses: a downloaded "clip" must not open those.
@@ -25,19 +34,34 @@ _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif"
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `path` and give its container and first moving-picture stream, ready to decode on all cores.
 
-    What libav raises inside the with-block leaves it as `NotAVideo` or `BeyondRepair`. Nothing but this
-    one local file is read.
+    What libav raises inside the with-block leaves it as `NotAVideo` or `BeyondRepair`; the latter also comes
+    for a file beyond the `limits`. Nothing but this one local file is read.
     """
-    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-    with (
-        reading(path),
-        av.open(os.path.abspath(path), metadata_errors="ignore", options=options) as container,
-    ):
+    with open_container(path, _FORMATS) as container:
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams:
             raise NotAVideo(f"{path} has no picture in it" + (", only sound" * bool(container.streams.audio)))
+        check_size(path, streams[0])
         streams[0].thread_type = "AUTO"
         yield container, streams[0]
+
+
+@contextmanager
+def open_container(path: Path, formats: str) -> Iterator[InputContainer]:
+    """Open a file of one of these formats of libav's, once it is known to be within the `limits`."""
+    options = {"protocol_whitelist": "file", "format_whitelist": formats, **OPEN_OPTIONS}
+    with reading(path):
+        with suppress(OSError):  # libav has the words for a file that cannot be read
+            check_boxes(path, read_boxes(path))
+        with av.open(os.path.abspath(path), metadata_errors="ignore", options=options) as container:
+            check_streams(path, container)
+            for stream in (*container.streams.video, *container.streams.audio):
+                if stream.codec_context is not None:
+                    stream.codec_context.options = {
+                        "max_pixels": str(MOST_PIXELS),
+                        "max_samples": str(MOST_SOUND_RATE),
+                    }
+            yield container
 
 
 def _is_cover(stream: VideoStream) -> bool:

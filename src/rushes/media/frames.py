@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair
+from rushes.media.limits import Budget, Meter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,9 @@ class Timeline:
 def read_timeline(path: Path, container: InputContainer, stream: VideoStream) -> Timeline:
     """Read every packet's header, nothing is decoded. Raises `BeyondRepair` for a clip without a frame."""
     entries, shown = [], []
+    meter = Meter(path, Budget())
     for packet in container.demux(stream):
+        meter.count_packet()
         if (pts := _pts(packet)) is None or not packet.size:
             continue
         entries.append(Entry(pts=pts, key=packet.is_keyframe, size=packet.size))

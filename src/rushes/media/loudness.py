@@ -23,6 +23,7 @@ _WINDOW = 0.4  # seconds that a momentary loudness looks back
 _PERIOD = 0.1  # seconds from one to the next
 _FILLED = round(_WINDOW / _PERIOD)
 _GAP = 0.05  # seconds without sound from which on they count as silence: some files round their times
+_CONVERTERS = 8
 _LONGEST_GAP = 3600.0  # seconds; more is a clock that has gone wrong
 
 
@@ -31,7 +32,7 @@ Shape = tuple[int, str, str]
 
 
 class Loudness:
-    """Takes the sound of a clip frame by frame."""
+    """Takes the sound of a clip frame by frame; `seconds` is how much of it there was, gaps included."""
 
     def __init__(self) -> None:
         self._graph: Graph | None = None
@@ -40,7 +41,7 @@ class Loudness:
         self._value = _GATE
         self._moments: list[float] = []
         self._start: float | None = None
-        self._seconds = 0.0
+        self.seconds = 0.0
 
     def add(self, frame: AudioFrame) -> None:
         """Take one frame; where its format differs from the first one's, it is converted."""
@@ -49,7 +50,7 @@ class Loudness:
             self._start = frame.time
         for one in self._alike(frame):
             for piece in (*self._missing(one), one):
-                self._seconds += piece.samples / piece.sample_rate
+                self.seconds += piece.samples / piece.sample_rate
                 self._graph.push(piece)
                 self._read(self._graph)
 
@@ -99,7 +100,7 @@ class Loudness:
                 lasts = numbers[-1] < len(heard)
                 stop = late + numbers[-1] * _PERIOD if lasts else end
                 yield Span(start=max(0.0, late + start), end=min(stop, end))
-        yield Span(start=max(0.0, late + self._seconds), end=end)
+        yield Span(start=max(0.0, late + self.seconds), end=end)
 
     def _alike(self, frame: AudioFrame) -> Sequence[AudioFrame]:
         """Return a frame in the format of the first one: HE-AAC changes from mono to stereo on the way."""
@@ -108,6 +109,9 @@ class Loudness:
             return [frame]
         if shape not in self._converters:
             rate, sample, layout = self._shape
+            # A decoder goes back and forth between two; whoever goes through all that there are is not kept.
+            if len(self._converters) >= _CONVERTERS:
+                self._converters.clear()
             self._converters[shape] = AudioResampler(format=sample, layout=layout, rate=rate)
         return self._converters[shape].resample(frame)
 
@@ -115,7 +119,7 @@ class Loudness:
         """Yield silence, a second at a time at most, for what lies between the sound so far and `frame`."""
         if frame.time is None or self._start is None:
             return
-        gap = frame.time - self._start - self._seconds
+        gap = frame.time - self._start - self.seconds
         if not _GAP <= gap <= _LONGEST_GAP:
             return
         left = round(gap * frame.sample_rate)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import ImageFile
+from PIL.Image import DecompressionBombError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -48,6 +49,11 @@ def check_picture(path: str | Path, *, max_side: int = MAX_SIDE, max_bytes: int 
                     next="make it smaller and run the command again",
                 )
             picture.load()
+    except DecompressionBombError as exc:
+        raise BadReference(
+            f"{path} has more pixels than a picture may have; at most {max_side} a side are taken",
+            next="make it smaller and run the command again",
+        ) from exc
     except (OSError, SyntaxError, ValueError, EOFError) as exc:
         raise BadReference(f"{path} is a broken {kind.upper()}: {exc}") from exc
     return Picture(format=kind, width=width, height=height, bytes=size)

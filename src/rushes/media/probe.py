@@ -74,8 +74,8 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, boxes: 
     context = stream.codec_context
     if context is None:
         raise NotAVideo(f"the pictures in {path} are in a format that cannot be read")
-    if not context.width or not context.height or context.pix_fmt is None:
-        raise BeyondRepair(f"{path} does not say how large its pictures are: its start is damaged")
+    if context.pix_fmt is None:
+        raise BeyondRepair(f"{path} does not say what its pictures are made of: its start is damaged")
     rotation = picture_rotation(boxes)
     sides = (context.width, context.height)
     width, height = reversed(sides) if rotation in (90, 270) else sides

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import av
-import av.error
-
-from rushes.domain.errors import BadReference, MediaError
+from rushes.domain.errors import BadReference, BeyondRepair, MediaError
 from rushes.domain.request import Role
-from rushes.media.edge import open_video, reading
+from rushes.media.edge import open_container, open_video
 from rushes.media.picture import check_picture
 
 # As for videos, no list that names other files or addresses is opened.
@@ -34,19 +30,15 @@ def check_reference(role: Role, path: Path) -> None:
     except StopIteration:
         raise BadReference(f"nothing in {path} can be decoded", next=f"give another {_named(role)}") from None
     except MediaError as error:
-        if role is Role.INPUT_VIDEO:
-            raise BadReference(f"the video {error.message}", next=error.next) from error
+        if role is Role.INPUT_VIDEO or isinstance(error, BeyondRepair):
+            raise BadReference(f"the {_named(role)} {error.message}", next=error.next) from error
         raise BadReference(
             f"{path} is no sound that can be read", next="give a WAV, MP3, M4A, FLAC or OGG file"
         ) from error
 
 
 def _hear(path: Path) -> None:
-    options = {"protocol_whitelist": "file", "format_whitelist": _SOUNDS}
-    with (
-        reading(path),
-        av.open(os.path.abspath(path), metadata_errors="ignore", options=options) as container,
-    ):
+    with open_container(path, _SOUNDS) as container:
         if not container.streams.audio:
             raise BadReference(f"{path} has no sound in it", next="name a file that has")
         next(container.decode(audio=0))

@@ -1,0 +1,1 @@
+"""Child processes: the one protocol for all of them."""
