@@ -17,6 +17,7 @@ from rushes.domain.errors import Billed
 from rushes.domain.job import Failure, Job, JobState
 from rushes.domain.money import Caps
 from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.jobs.ending import Ending
 from rushes.jobs.ledger import Ledger
 from rushes.jobs.pace import Backoff, Limits
 from rushes.jobs.starter import is_held
@@ -153,8 +154,11 @@ class Campaign:
                 worker = Worker(
                     Ledger(database),
                     Library(self.settings.home, database),
-                    engines.engine,
+                    lambda job: engines.engine(job.engine),
                     lambda name: Limits(concurrency=60),
+                    caps=lambda: self.settings.caps,
+                    # Stopped here as a kill would stop it, in the middle of its creates.
+                    ending=Ending(at_once=True),
                     lock=self.settings.lock,
                     idle_s=3600.0,
                     backoff=Backoff(first=0.05, longest=0.4, chance=random.Random(1)),

@@ -58,7 +58,7 @@ VIDEOS = [
     *asked("content", shown="download"),
     downloads("gone for a moment", ("content", {"status": 404}), times=ONCE),
     downloads("without a video", ("content", {"status": 404}), code="result_gone", times=ALWAYS),
-    downloads("a page", ("content", {"status": 200, "body": PAGE}), code="result_broken", times=ALWAYS),
+    downloads("a page", ("content", {"status": 200, "body": PAGE}), code="result_gone", times=ALWAYS),
     downloads("truncated", ("content", {"facts": {"truncated": True}}), code="result_broken", times=ALWAYS),
 ]
 
@@ -121,7 +121,7 @@ OPENROUTER = [
     ),
     renders("content of what was made", {**BROKE, "reason": "Output moderated"}, "content_refused"),
     renders("expired", {"outcome": "expired"}, "result_gone"),
-    renders("completed without a video", {"bare": True}, "result_broken"),
+    renders("completed without a video", {"bare": True}, "result_gone"),
     renders("truncated", {"file": "truncated"}, "result_broken"),
     downloads("the stored copy has expired", ("file", {"status": 403}), times=ALWAYS),
     downloads("the stored copy is a page", ("file", {"status": 200, "body": PAGE}), times=ALWAYS),
@@ -197,7 +197,7 @@ FAL = [
     downloads("500", ("content", {"status": 500})),
     downloads("dropped", ("content", {"drop": True})),
     downloads("gone", ("content", {"status": 410}), code="result_gone", times=ALWAYS),
-    downloads("a page", ("content", {"facts": {"kind": "html"}}), code="result_broken", times=ALWAYS),
+    downloads("a page", ("content", {"facts": {"kind": "html"}}), code="result_gone", times=ALWAYS),
     downloads("truncated", ("content", {"facts": {"kind": "truncated"}}), code="result_broken", times=ALWAYS),
 ]
 
@@ -244,7 +244,7 @@ SCRIPTED = [
     downloads("cut again and again", ("file", {"candidates": ["cut"]})),
     downloads("the first is truncated", ("file", {"candidates": ["truncated", "ok"]})),
     downloads("gone", ("file", {"candidates": ["gone"]}), code="result_gone"),
-    downloads("a page", ("file", {"candidates": ["html"]}), code="result_broken"),
+    downloads("a page", ("file", {"candidates": ["html"]}), code="result_gone"),
     downloads("truncated", ("file", {"candidates": ["truncated"]}), code="result_broken"),
-    downloads("without a video", ("file", {"files": 0}), code="result_broken"),
+    downloads("without a video", ("file", {"files": 0}), code="result_gone"),
 ]

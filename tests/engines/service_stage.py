@@ -19,13 +19,16 @@ from rushes.studio import Studio
 from rushes.testing.standin_process import StandInProcess
 from tests.engines.working import settled, working
 
+ENOUGH = Decimal(5)
+"""What one clip may cost if a test says nothing else, in dollars."""
+
 Kind = TypeVar("Kind", bound=BaseEngine)
 
 
 class ServiceStage(ABC, Generic[Kind]):
     """A home folder of its own; every prompt carries the stage's `mark`.
 
-    `model` is used where a test names none, `most` agreed to where the price may not be known.
+    `model` is used if a test names none; `most` is agreed to if the price may not be known.
     """
 
     kind: ClassVar[str]
@@ -95,7 +98,7 @@ class ServiceStage(ABC, Generic[Kind]):
         """Store a job; a worker has to be at work, or one of its own process is started."""
         address = f"{self.kind}/{model or self.model}"
         request = VideoRequest(prompt=self.prompt(words), model=address, **fields)
-        return await self.studio.submit(request, again=True, max_usd=self.most)
+        return await self.studio.submit(request, again=True, max_usd=self.most or ENOUGH)
 
     @asynccontextmanager
     async def working(self, **settings: Any) -> AsyncIterator[None]:

@@ -363,7 +363,7 @@ async def test_a_service_on_the_public_network_has_no_files_in_ours(
         made = engine("scripted", options)
         async with Studio(settings) as studio, working(settings, made, 1):
             request = VideoRequest(prompt="a boat", model="scripted/priced")
-            job = await settled(studio, await studio.submit(request))
+            job = await settled(studio, await studio.submit(request, max_usd=Decimal(5)))
         await made.aclose()
         assert (provider.stats().get("files", 0) > 0) is fetched
     assert job.state is (JobState.COMPLETED if fetched else JobState.FAILED)

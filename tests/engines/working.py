@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 
 from rushes.database.database import Database
 from rushes.domain.job import Job, JobState
-from rushes.engines.contract import Engine
+from rushes.domain.text import TextFilter
+from rushes.engines.contract import BaseEngine, Engine
+from rushes.engines.edge import GuardedEngine
 from rushes.jobs.ledger import Ledger
 from rushes.jobs.pace import Backoff, Limits
 from rushes.jobs.starter import is_held
@@ -23,10 +25,12 @@ from rushes.studio import Studio
 async def working(settings: Settings, engine: Engine, concurrency: int) -> AsyncIterator[None]:
     """Have a worker with `engine` at work on the home folder of `settings` during the block."""
     database = Database(settings.ledger)
+    # As the settings would make it; what is guarded already stays so.
+    guarded = GuardedEngine(engine, TextFilter()) if isinstance(engine, BaseEngine) else engine
     worker = Worker(
         Ledger(database),
         Library(settings.home, database),
-        lambda name: engine,
+        lambda job: guarded,
         lambda name: Limits(concurrency=concurrency),
         lock=settings.lock,
         idle_s=3600.0,

@@ -2,25 +2,41 @@
 
 An engine never retries its paid create and never decides what happens next: it says what it saw, with the
 classes of `rushes.domain.errors`, and the pipeline decides. Anything that `submit` raises and that is not
-one of `NotDelivered`, `Busy`, `Refused`, `Blocked` is taken as an unknown outcome.
+one of `NotDelivered`, `Busy`, `Refused`, `Blocked`, `BadInput` and `SetupError` is taken as an unknown
+outcome; where the create goes through `rushes.engines.http.create_client`, only what is raised after a
+request has left, and a mistake before that is a set-up error.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import BadInput, Refused
 from rushes.domain.model import Model
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
+from rushes.domain.text import one_line
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_RESULTS = 4
+"""Files that one job can bring in. A job is one clip: rushes never orders several at once, and services that
+make variants of one, by their own default or by an engine's own settings, make up to four."""
+
+LONGEST_ADDRESS = 300
+"""Characters of an address that are told."""
+
+MOST_SOURCES = 12
+"""Places that are tried for one file."""
 
 Ticket = dict[str, Any]
 """The provider's job handle: JSON-safe, opaque to everyone but its engine."""
@@ -75,7 +91,11 @@ class RenderState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One answer to a poll. `ask_after` in seconds; `cost` what was charged, where the provider tells."""
+    """One answer to a poll. `ask_after` in seconds; `cost` what was charged, where the provider tells.
+
+    `unknown_word` is the provider's own word for its state if the engine does not know it: the render then
+    counts as running, but not forever. A word that comes with an error is a failure, whatever it says.
+    """
 
     state: RenderState
     fraction: float | None = None
@@ -84,26 +104,42 @@ class Progress:
     error: str | None = None
     content_refused: bool = False
     cost: Decimal | None = None
+    unknown_word: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Source:
     """One place to get a result's bytes from: a `url`, a `file` on this disk, or the `data` itself.
 
-    `headers` are sent to the URL's own origin only, never after a redirect elsewhere. A `disposable` file
-    may be moved away rather than copied. `label` is the provider's own word for this version of the file.
+    A `data:` URL holds the bytes itself. `headers` are sent to the URL's own origin only, never after a
+    redirect elsewhere. A `disposable` file may be moved away rather than copied. `label` is the provider's
+    own word for this version of the file. `trusted_hosts` are set by the edge of the contract: the names that
+    the settings give to the service, wherever those lead.
+
+    No engine fetches a file to see whether it is there: some servers deliver it only once. If a server may
+    name the file's address in an answer in place of the file, `read_answer` reads that answer. It returns the
+    further places to try, none if the other candidates are enough, or raises what else the answer means. It
+    is called from a thread, and not for refusals of a place that `url` redirects to.
     """
 
     url: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
-    data: bytes | None = field(default=None, repr=False)
+    data: bytes | None = None
     disposable: bool = False
     label: str = ""
+    read_answer: Callable[[httpx.Response], Sequence[Source]] | None = None
+    trusted_hosts: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        # Of a URL neither the signature nor, in a data: URL, the megabytes.
+        return f"<Source {self}>"
 
     def __str__(self) -> str:
+        if self.url and self.url[:5].lower() == "data:":
+            return f"a data: address of {len(self.url):,} bytes"
         if self.url:
-            return self.url.split("?", 1)[0]
+            return one_line(self.url.split("?", 1)[0], LONGEST_ADDRESS)
         return str(self.file) if self.file else f"{len(self.data or b''):,} bytes from the provider"
 
 
@@ -151,25 +187,40 @@ class Attempt:
 class Engine(Protocol):
     """Our adapter for one protocol. A configured instance has its own `name` and `account`."""
 
-    name: str
-    account: str
-    recovery: Recovery
-    post_timeout: float
-    list_delay: float
-    key_lifetime: float
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def recovery(self) -> Recovery: ...
+    @property
+    def post_timeout(self) -> float: ...
+    @property
+    def list_delay(self) -> float: ...
+    @property
+    def key_lifetime(self) -> float: ...
     @property
     def in_private_network(self) -> bool: ...
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared: ...
+    async def connect(self) -> None: ...
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted: ...
     async def poll(self, ticket: Ticket) -> Progress: ...
     async def results(self, ticket: Ticket) -> Sequence[Result]: ...
     async def cancel(self, ticket: Ticket) -> CancelOutcome: ...
     async def lookup(self, attempt: Attempt) -> Sequence[Candidate]: ...
     async def quote(self, request: VideoRequest, model: str) -> Quote | None: ...
+    async def list_models(self) -> Sequence[Model] | None: ...
     async def check(self) -> str: ...
     async def aclose(self) -> None: ...
+    def ticket(self, text: str) -> Ticket: ...
+
+
+class SharedEngine(Engine, Protocol):
+    """An engine that several jobs use: it counts the calls under way, and is closed when there are none."""
+
+    @property
+    def calls(self) -> int: ...
 
 
 class BaseEngine:
@@ -196,11 +247,30 @@ class BaseEngine:
     @property
     def in_private_network(self) -> bool:
         """Whether an address in its settings is of a private network: only then may its files be there."""
-        told = (one for one in self.settings.values() if isinstance(one, str))
-        return any(not is_public(host_of(one)) for one in told if one.startswith(("http://", "https://")))
+        return any(not is_public(host) for host in self._hosts())
+
+    @property
+    def public_hosts(self) -> frozenset[str]:
+        """The names in its settings that look public, and may lead into a private network all the same."""
+        return frozenset(host for host in self._hosts() if is_public(host))
+
+    def _hosts(self) -> Iterator[str]:
+        """Yield the hosts of the service by its settings: a proxy on the way to it is none."""
+        for name, value in self.settings.items():
+            is_address = isinstance(value, str) and value.startswith(("http://", "https://"))
+            if is_address and not name.startswith("proxy"):
+                yield host_of(value)
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared:
         return Prepared(request=request, model=model)
+
+    async def connect(self) -> None:
+        """Make what a create needs: clients, certificates, headers. Nothing is sent.
+
+        Called after `prepare`, before the create counts as sent. Raises SetupError, which names what has to
+        be corrected.
+        """
+        return None
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         raise Refused(f"the engine {self.name} cannot create clips")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rushes.domain.errors import EngineMissing, UnknownEngine
 from rushes.domain.extras import command_to_install, install_command
+from rushes.domain.text import TextFilter
 from rushes.engines.contract import BaseEngine
+
+if TYPE_CHECKING:
+    from rushes.engines.edge import GuardedEngine
 
 SHIPPED = {
     "animatic": "rushes.engines.animatic.engine:AnimaticEngine",
@@ -35,6 +39,11 @@ def kinds() -> dict[str, str]:
     return SHIPPED | {point.name: point.value for point in entry_points(group=GROUP)}
 
 
+def kinds_to_offer() -> list[str]:
+    """Return the kinds that a person may want, sorted: not the doubles of tests."""
+    return sorted(kind for kind in kinds() if EXTRAS.get(kind) != "testing")
+
+
 def load(kind: str) -> type[BaseEngine]:
     """Import and return the class of an engine kind. Raises UnknownEngine, or EngineMissing with the cure."""
     found = declared(kind)
@@ -48,7 +57,7 @@ def declared(kind: str) -> type[BaseEngine]:
     """Import and return the class of an engine kind, whether or not the packages it uses are installed."""
     target = SHIPPED.get(kind) or kinds().get(kind)
     if target is None:
-        known = ", ".join(sorted(kinds()))
+        known = ", ".join(kinds_to_offer())
         raise UnknownEngine(
             f"no engine of the kind {kind!r} is installed; there are: {known}",
             next="correct `engine = …` in the settings file (rushes config path), or install its package",
@@ -75,6 +84,13 @@ def _cure(kind: str, package: str | None) -> str:
     return command_to_install(str(package).partition(".")[0])
 
 
-def make(kind: str, name: str, settings: Mapping[str, Any]) -> BaseEngine:
-    """Return the engine `name`, of a `kind`, made from its own table of the settings file."""
-    return load(kind)(name, settings)
+def make(kind: str, name: str, settings: Mapping[str, Any], text: TextFilter) -> GuardedEngine:
+    """Return the engine `name`, of a `kind`, made from its own table of the settings file, and guarded.
+
+    `text` knows the secrets in force. Raises UnknownEngine, EngineMissing, BadSettings.
+    """
+    # The edge brings the HTTP client, which no command needs that only reads the settings and the ledger.
+    from rushes.engines.edge import make_guarded
+
+    engine = load(kind)
+    return make_guarded(lambda: engine(name, settings), name, text)

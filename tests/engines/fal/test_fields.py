@@ -166,3 +166,26 @@ def test_a_length_as_plain_text_is_written_as_a_number(stage: Stage) -> None:
     fields = described({"prompt": {"type": "string"}, "duration": {"type": "string"}})
     body = compose(stage.request("a boat", TURBO, seconds=5), fields, {}, {})
     assert body.sent["duration"] == "5"
+
+
+def document(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a description whose input is the schema `start`."""
+    body = {"content": {"application/json": {"schema": {"$ref": "#/schemas/start"}}}}
+    return {"paths": {"/lab/film": {"post": {"requestBody": body}}}, "schemas": schemas}
+
+
+def twice(name: str) -> dict[str, Any]:
+    return {"allOf": [{"$ref": f"#/schemas/{name}"}] * 2}
+
+
+ENDLESS: dict[str, dict[str, Any]] = {
+    "itself": {"start": {"$ref": "#/schemas/start"}},
+    "each other": {"start": twice("other"), "other": twice("start")},
+    "a million of one": {"start": twice("0"), **{str(n): twice(str(n + 1)) for n in range(60)}},
+}
+
+
+@pytest.mark.parametrize("schemas", ENDLESS.values(), ids=ENDLESS.keys())
+def test_a_description_that_unfolds_without_an_end_describes_nothing(schemas: dict[str, Any]) -> None:
+    """F02: a few kilobytes that refer to each other must not keep the worker from all others."""
+    assert read_fields(document(schemas), "lab/film") is None

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from rushes.domain.errors import Billed
+from rushes.domain.errors import Billed, ResultGone, Unreachable
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import Reference, Role
+from rushes.engines.contract import RenderState
 from rushes.media.probe import probe
 from tests.engines.fal.stage import HAILUO, I2V, KLING, TURBO, Stage
 
@@ -73,6 +74,11 @@ FALTERS: list[tuple[str, str, dict[str, Any]]] = [
     ("file gone for a moment", "content", {"status": 404, "body": "", "times": 1}),
     ("file 500", "content", {"status": 500, "body": "", "times": 2}),
     ("file cut off", "content", {"facts": {"kind": "moov_last"}}),
+    ("file too early", "content", {"status": 425, "body": "", "times": 1}),
+    ("file not written", "content", {"facts": {"data": ""}, "times": 1}),
+    ("a page for the file", "content", {"facts": {"kind": "html"}, "times": 1}),
+    ("file as json", "content", {"facts": {"type": "application/json"}}),
+    ("file in the result", "render", {"facts": {"seconds": 0.3, "inline": True}}),
 ]
 
 
@@ -161,12 +167,74 @@ def _failure(job: Job) -> tuple[str, Billed, str]:
     return job.failure.code, job.failure.billed, job.failure.message
 
 
-async def test_a_file_that_is_cut_short_is_kept_and_said(stage: Stage) -> None:
-    """Truncated for good: the job fails with its pieces kept, and was paid for."""
+WORDS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("moderated", {"error": "Output moderated"}, "content_refused", "Output moderated"),
+    (
+        "blocked",
+        {"error": {"message": "It was flagged."}, "error_type": "content_policy_violation"},
+        "content_refused",
+        "It was flagged.",
+    ),
+    ("halted", {"error": "Runner lost", "error_type": "runner_disconnected"}, "render_failed", "Runner lost"),
+]
+
+
+@pytest.mark.parametrize(("word", "told", "code", "said"), WORDS)
+async def test_a_render_that_ended_in_an_unknown_word_ends_the_job(
+    stage: Stage, word: str, told: dict[str, Any], code: str, said: str
+) -> None:
+    """An error beside the word tells, though the result itself is not there, or says that it runs (C01)."""
+    stage.tell("render", facts={"seconds": 60.0})
+    stage.tell("status", status=200, body={"status": word, **told})
+    async with stage.working():
+        job = await stage.made("a boat", TURBO)
+    assert _failure(job)[0] == code
+    assert said in _failure(job)[2]
+
+
+@pytest.mark.parametrize("word", ["warming_up", 7])
+async def test_an_unknown_word_without_an_error_is_handed_on(stage: Stage, word: Any) -> None:
+    """It counts as running, and the pipeline knows that nobody knows it (C01)."""
+    async with stage.engine() as engine:
+        ticket = (await stage.accepted(engine, "a boat", TURBO)).ticket
+        stage.tell("status", status=200, body={"status": word})
+        progress = await engine.poll(ticket)
+    assert (progress.state, progress.unknown_word) == (RenderState.RUNNING, str(word))
+
+
+async def test_an_answer_without_a_word_is_no_state(stage: Stage) -> None:
+    """An object of a proxy's own does not fail a render that was paid for (C01)."""
+    async with stage.engine() as engine:
+        ticket = (await stage.accepted(engine, "a boat", TURBO)).ticket
+        stage.tell("status", status=200, body={"error": "upstream timed out"})
+        with pytest.raises(Unreachable):
+            await engine.poll(ticket)
+
+
+NOT_YET: list[dict[str, Any]] = [
+    {"status": 200, "body": {"video": None}},
+    {"status": 400, "body": {"detail": "Request is still in progress"}},
+    {"status": 404, "body": {"detail": "Request not found"}},
+    {"status": 504, "body": {"detail": "Request timed out", "error_type": "request_timeout"}},
+]
+
+
+@pytest.mark.parametrize("told", NOT_YET)
+async def test_a_result_without_a_video_may_have_one_yet(stage: Stage, told: dict[str, Any]) -> None:
+    """After the render was told to be done, its result is asked for again (C02)."""
+    async with stage.engine() as engine:
+        ticket = (await stage.accepted(engine, "a boat", TURBO)).ticket
+        stage.tell("result", **told)
+        with pytest.raises(ResultGone):
+            await engine.results(ticket)
+
+
+async def test_a_page_in_place_of_the_file_ends_as_gone(stage: Stage) -> None:
+    """It was asked for again, and was paid for (C02)."""
     stage.tell("content", facts={"kind": "html"})
     async with stage.working():
         job = await stage.made("a boat", TURBO)
-    assert _failure(job)[:2] == ("result_broken", Billed.YES)
+    assert _failure(job)[:2] == ("result_gone", Billed.YES)
     assert "a web page" in _failure(job)[2]
 
 

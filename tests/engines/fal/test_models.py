@@ -81,6 +81,19 @@ async def test_a_live_quote_is_given_where_it_is_the_price(stage: Stage) -> None
         assert await engine.quote(stage.request("a boat", TURBO, seconds=7), TURBO) is None
 
 
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", "-0.14", "10001", "1e300", "true", "null"])
+async def test_an_absurd_unit_price_is_not_known(stage: Stage, price: str) -> None:
+    """The catalogue's table holds then, no bill is made of it, and the model is listed without one (F34)."""
+    line = f'{{"endpoint_id": "{TURBO}", "unit_price": {price}, "unit": "seconds", "currency": "USD"}}'
+    stage.tell("render", facts={"seconds": 0})
+    stage.service.tell("pricing", status=200, body=f'{{"prices": [{line}]}}')
+    async with stage.engine() as engine:
+        assert await engine.quote(stage.request("a boat", TURBO, seconds=7), TURBO) is None
+        accepted = await stage.accepted(engine, "a boat", TURBO)
+        assert (await engine.poll(accepted.ticket)).cost is None
+    assert (await listed(stage))[TURBO].price.per_second is None
+
+
 @pytest.mark.parametrize("told", [{"status": 500, "body": "x"}, {"status": 404, "body": {}}])
 async def test_a_cost_that_cannot_be_priced_is_not_known(stage: Stage, told: dict[str, Any]) -> None:
     """The units alone are no money."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ class Lab:
     async def submit(self, studio: Studio, words: str = "", **fields: Any) -> Job:
         """Store a job; a worker has to be at work."""
         request = replace(self.request(words, **{"seconds": 1.0, **fields}), audio=None)
-        return await studio.submit(request, again=True)
+        return await studio.submit(request, again=True, max_usd=Decimal(5))
 
     async def made(self, words: str = "", **fields: Any) -> Job:
         """Return a job once it has ended, or needs a person."""

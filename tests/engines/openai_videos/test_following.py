@@ -31,7 +31,7 @@ STATES = {
     QUEUED: ["queued", "pending", "submitted", "not_start", "NOT_START", "created"],
     RUNNING: ["in_progress", "processing", "running", "generating", "unknown", "warming_up", "In Progress"],
     DONE: ["completed", "success", "SUCCESS", "succeeded", "finished"],
-    FAILED: ["failed", "FAILURE", "error", "timed out"],
+    FAILED: ["failed", "FAILURE", "error", "timed out", "content_filtered"],
     CANCELED: ["cancelled", "canceled", "deleted"],
     EXPIRED: ["expired"],
 }
@@ -43,6 +43,56 @@ STATES = {
 def test_the_words_for_a_state_are_many(state: RenderState, word: str) -> None:
     """What servers and gateways call it comes to six states; a word that nobody knows is alive."""
     assert progress_of({"status": word}).state is state
+
+
+ERRORS: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "content_filtered": (
+        {"error": {"code": "content_filtered", "message": "Output blocked by the safety filter."}},
+        "Output blocked by the safety filter. (content_filtered)",
+        True,
+    ),
+    "incomplete": ({"incomplete_details": {"reason": "content_filter"}}, "content_filter", True),
+    "moderated": ({"error": "Output withheld"}, "Output withheld", True),
+    "blocked": ({"fail_reason": "no upstream"}, "no upstream", False),
+    "not_found": ({"error": {"message": "no such task", "code": 404}}, "no such task (404)", False),
+    "7": ({"errors": [{"msg": "out of memory"}]}, "out of memory", False),
+    "halted": ({"error_message": "", "failure_reason": "worker lost"}, "worker lost", False),
+    "dead": ({"error": True, "message": "worker lost"}, "worker lost", False),
+}
+
+
+@pytest.mark.parametrize("word", ERRORS)
+def test_an_unknown_word_with_an_error_is_a_failure(word: str) -> None:
+    """Its reason is the provider's, and whether it was the content is seen as ever (C01)."""
+    told, said, content = ERRORS[word]
+    progress = progress_of({"id": "v", "status": word, "progress": 100, **told})
+    assert (progress.state, progress.error, progress.content_refused) == (FAILED, said, content)
+    assert progress.unknown_word is None
+
+
+NO_ERRORS: list[dict[str, Any]] = [
+    {},
+    {"error": None, "incomplete_details": None},
+    {"error": {}, "errors": [], "fail_reason": ""},
+    {"error": {"code": 0, "message": "success"}, "error_code": 0},
+    {"error": False, "message": "on its way"},
+]
+
+
+@pytest.mark.parametrize("told", NO_ERRORS)
+@pytest.mark.parametrize("word", ["not_found", 7, 0, "Moderated", "incomplete"])
+def test_an_unknown_word_without_an_error_is_handed_on(word: Any, told: dict[str, Any]) -> None:
+    """It counts as running, and the pipeline knows that nobody knows it (C01)."""
+    progress = progress_of({"id": "v", "status": word, "progress": 100, **told})
+    assert (progress.state, progress.unknown_word, progress.error) == (RUNNING, str(word), None)
+
+
+@pytest.mark.parametrize("word", ["in_progress", "processing", "retrying", "queued"])
+def test_a_live_word_with_an_error_is_alive(word: str) -> None:
+    """Some servers tell of a try that failed, or fill in the field from the start (C01)."""
+    progress = progress_of({"status": word, "incomplete_details": {"reason": "content_filter"}})
+    assert progress.state in (RUNNING, QUEUED)
+    assert progress.unknown_word is None
 
 
 @pytest.mark.parametrize(
@@ -139,6 +189,23 @@ async def test_a_failed_job_behind_an_http_error_is_an_answer(lab: Labs, status:
     assert (progress.state, progress.error) == (FAILED, f"Worker died. ({status})")
 
 
+@pytest.mark.parametrize(
+    ("status", "word", "state"),
+    [(422, "blocked", FAILED), (404, "failed", FAILED), (404, "not_found", RUNNING)],
+)
+async def test_an_unknown_word_behind_an_http_error_is_an_answer(
+    lab: Labs, status: int, word: str, state: RenderState
+) -> None:
+    """With its own id and an error a job has failed; 404 may be a server that does not know it yet (C01)."""
+    one = lab("NewApi", missing_after=60.0)
+    async with one.engine() as engine:
+        ticket = (await one.accepted(engine)).ticket
+        body = {"id": ticket["id"], "status": word, "error": {"message": f"task {word}"}}
+        one.tell("poll", status=status, body=body)
+        progress = await engine.poll(ticket)
+    assert progress.state is state
+
+
 async def test_an_error_page_that_says_failed_is_not_the_job(lab: Labs) -> None:
     """Only the job itself, by its id, may say with an HTTP error that it failed."""
     one = lab()
@@ -212,6 +279,12 @@ async def test_a_failure_that_shows_our_key_is_told_without_it(lab: Labs) -> Non
     async with one.engine() as engine:
         progress = await one.ended(engine, (await one.accepted(engine)).ticket)
     assert progress.error == "upstream refused *** (fail)"
+
+
+async def test_a_word_that_shows_our_key_is_handed_on_without_it(lab: Labs) -> None:
+    """A state is the server's own text, too (C01)."""
+    progress = await polled(lab("NewApi"), status=200, body={"id": "x", "status": f"odd {KEY}"})
+    assert progress.unknown_word == "odd ***"
 
 
 async def test_a_cancel_is_only_sent_where_it_stops_something(lab: Labs) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from rushes.domain.clip import Clip
 from rushes.domain.errors import Billed
 from rushes.domain.job import Job, JobState
+from rushes.media.probe import probe
 from rushes.studio import Studio
+from rushes.testing.openai_videos_service import filmed
 from tests.engines.openai_videos.lab import PATIENCE_S, Lab
 from tests.engines.working import until
 
@@ -125,6 +131,66 @@ async def test_an_address_that_ran_out_is_asked_for_again(lab: Labs) -> None:
     assert len(one.posts()) == 1
 
 
+ONCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "at /content": ("VllmOmni", {}),
+    "at an address in the job": ("SGLang", {"cloud": True, "succeeded": {"url": "{other}"}}),
+    "at an address in a sentence": ("SGLang", {"cloud": "{other}"}),
+    "at an address in JSON": ("NewApi", {"content": {"data": [{"url": "{other}"}]}}),
+}
+
+
+@pytest.mark.parametrize("where", ONCE)
+async def test_a_file_that_is_delivered_once_becomes_the_clip(lab: Labs, where: str) -> None:
+    """The paid clip is not spent on a look at it: each place is asked once, and the file arrives."""
+    kind, facts = ONCE[where]
+    one = lab(kind)
+    one.tell("render", facts={"once": True, **facts})
+    job = await one.made("once")
+    assert job.state is JobState.COMPLETED, job.failure
+    assert len(one.posts("content")) == 1
+    assert len(one.posts("file")) == (where != "at /content")
+    assert len(clips(one, job)) == 1
+
+
+async def test_a_late_file_that_is_delivered_once_becomes_the_clip(lab: Labs) -> None:
+    """Asking again whether it has come is the download, too (C02)."""
+    one = lab("NewApi")
+    one.tell("render", facts={"once": True})
+    one.tell("content", status=404, body={"error": {"message": "video content not found"}}, times=2)
+    job = await one.made("late, and once")
+    assert job.state is JobState.COMPLETED, job.failure
+    assert len(one.posts("content")) == 3
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "dropped": {"drop": True},
+    "500": {"status": 500},
+    "401": {"status": 401},
+    "404": {"status": 404},
+    "a picture": {"facts": {"data": base64.b64encode(b"\x89PNG\r\n\x1a\n\0").decode()}},
+}
+
+
+@pytest.mark.parametrize("content", BESIDE)
+async def test_an_address_in_the_job_is_enough(lab: Labs, content: str) -> None:
+    """Whatever /content answers, the file at the other address is the clip, at once (C02, C24)."""
+    one = lab("NewApi")
+    one.tell("render", facts={"succeeded": {"url": "{other}"}})
+    one.tell("content", **BESIDE[content])
+    job = await one.made("beside")
+    assert job.state is JobState.COMPLETED, job.failure
+    assert (len(one.posts("file")), len(one.posts())) == (1, 1)
+
+
+async def test_a_refused_key_at_content_blocks_the_job(lab: Labs) -> None:
+    """A person has to act, and then the clip is collected: it is not gone."""
+    one = lab("NewApi")
+    one.tell("content", status=401)
+    job = await one.made("no key")
+    assert job.failure is not None
+    assert (job.state, job.failure.code) == (JobState.BLOCKED, "sign_in_needed")
+
+
 async def test_a_truncated_file_is_no_clip(lab: Labs) -> None:
     """A cut MP4 that stays cut fails the job as broken and billed; collected again it is a clip, free."""
     one = lab()
@@ -139,6 +205,108 @@ async def test_a_truncated_file_is_no_clip(lab: Labs) -> None:
         await until(lambda: studio.ledger.job(job.id).state is JobState.COMPLETED, PATIENCE_S)
     assert len(one.posts()) == 1
     assert len(clips(one, job)) == 1
+
+
+ENDED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "content_filtered": (
+        {"error": {"code": "content_filtered", "message": "Output blocked by the safety filter."}},
+        "content_refused",
+        "Output blocked by the safety filter.",
+    ),
+    "incomplete": ({"incomplete_details": {"reason": "content_filter"}}, "content_refused", "content_filter"),
+    "archived": ({"fail_reason": "the store is full"}, "render_failed", "the store is full"),
+}
+
+
+@pytest.mark.parametrize("word", ENDED)
+async def test_a_render_that_ended_in_an_unknown_word_ends_the_job(lab: Labs, word: str) -> None:
+    """The provider's reason is the job's, and nobody has to watch it for ever (C01)."""
+    told, code, said = ENDED[word]
+    one = lab("NewApi")
+    one.tell("render", facts={"succeeded": {"status": word, "completed_at": None, **told}})
+    job = await one.made("ends oddly")
+    assert job.failure is not None
+    assert (job.state, job.failure.code) == (JobState.FAILED, code)
+    assert said in job.failure.message
+
+
+LATE: list[dict[str, Any]] = [
+    {"status": 400, "body": {"error": {"message": "Task is not completed yet, current status: IN_PROGRESS"}}},
+    {"status": 404, "body": {"error": {"message": "video content not found"}}},
+    {"status": 200, "body": {"status": "processing"}},
+    {"facts": {"data": ""}},
+]
+
+
+@pytest.mark.parametrize("told", LATE, ids=["400", "404", "words", "nothing"])
+async def test_a_file_that_comes_some_time_after_completed_is_waited_for(
+    lab: Labs, told: dict[str, Any]
+) -> None:
+    """The gateway's own table lags behind: it is asked again, and the clip is not given up (C02, F16)."""
+    one = lab("NewApi")
+    one.tell("content", times=4, **told)
+    job = await one.made("late")
+    assert job.state is JobState.COMPLETED, job.failure
+    assert (len(one.posts()), len(clips(one, job))) == (1, 1)
+
+
+CARRIED: dict[str, dict[str, Any]] = {
+    "data: address": {"video_url": "{inline}"},
+    "b64_json": {"data": [{"b64_json": "{base64}"}]},
+}
+
+
+@pytest.mark.parametrize("place", CARRIED)
+async def test_a_file_in_the_job_itself_becomes_the_clip(lab: Labs, place: str) -> None:
+    """/content has nothing, and nothing needs to be asked for (C16)."""
+    one = lab("NewApi")
+    one.tell("render", facts={"succeeded": CARRIED[place]})
+    one.tell("content", status=404, body={"detail": "Failed to fetch video content"})
+    job = await one.made("inside")
+    assert job.state is JobState.COMPLETED, job.failure
+    (clip,) = clips(one, job)
+    assert (clip.width, clip.height) == (256, 144)
+    with Studio(one.settings) as studio:
+        told = str(studio.ledger.events(job.id))
+    assert "a data: address of" in told
+    assert "base64" not in told
+
+
+def as_transport_stream(clip: bytes, folder: Path) -> bytes:
+    """Return a clip in the container that broadcasters and HLS use, pictures and sound as they are."""
+    (folder / "clip.mp4").write_bytes(clip)
+    with av.open(folder / "clip.mp4") as source, av.open(folder / "clip.ts", "w") as target:
+        copies = {one.index: target.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                target.mux(packet)
+    return (folder / "clip.ts").read_bytes()
+
+
+def as_gzip(clip: bytes, folder: Path) -> bytes:
+    return gzip.compress(clip)
+
+
+ODD: dict[str, tuple[Callable[[bytes, Path], bytes], dict[str, str], str]] = {
+    "gzip": (as_gzip, {"Content-Encoding": "gzip"}, "video/mp4"),
+    "MPEG-TS": (as_transport_stream, {}, "video/mp2t"),
+    "JSON by its type": (lambda clip, folder: clip, {}, "application/json"),
+}
+
+
+@pytest.mark.parametrize("way", ODD)
+async def test_a_video_that_comes_in_an_odd_way_becomes_a_clip(lab: Labs, tmp_path: Path, way: str) -> None:
+    """Compressed (C31), in another container (C31), or called something else (C24): the bytes are a video."""
+    pack, headers, kind = ODD[way]
+    one = lab("NewApi")
+    data = base64.b64encode(pack(filmed(256, 144).whole, tmp_path)).decode()
+    one.tell("content", headers=headers, facts={"data": data, "type": kind})
+    job = await one.made("odd")
+    assert job.state is JobState.COMPLETED, job.failure
+    (clip,) = clips(one, job)
+    found = probe(clip.path)
+    assert (found.container, found.width, found.height) == ("mp4", 256, 144)
 
 
 async def test_a_failed_render_says_why_and_that_the_bill_is_not_known(lab: Labs) -> None:

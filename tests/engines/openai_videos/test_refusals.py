@@ -43,6 +43,14 @@ async def refused(one: Lab, expected: type[EngineError], words: str = "", **fiel
     return caught.value
 
 
+async def test_an_answer_without_an_id_is_told_in_its_own_words(lab: Labs) -> None:
+    """Nobody knows whether it was accepted; whoever has to decide reads what the server said (C17)."""
+    one = lab("NewApi")
+    one.tell("create", status=200, body={"code": 1102, "message": "Account balance not enough"})
+    error = await refused(one, OutcomeUnknown)
+    assert "with 200: Account balance not enough, and no ticket" in error.message
+
+
 FAULTS: dict[str, tuple[dict[str, Any], type[EngineError]]] = {
     "500": ({"status": 500, "body": {"detail": "Internal Server Error"}}, OutcomeUnknown),
     "502 as a page": ({"status": 502, "body": PAGE}, OutcomeUnknown),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def test_a_clip_is_made_from_words_and_a_first_frame(terminal: Terminal, stage: 
     written = [file.read_bytes() for file in terminal.home.rglob("*") if file.is_file()]
     assert written
     assert not any(KEY.encode() in data for data in written)
+
+
+def test_a_clip_is_made_without_any_extra(terminal: Terminal, stage: Stage) -> None:
+    """The key is all that is needed: neither the service's SDK nor what it stands on is (U3.1)."""
+    site = terminal.home / "site"
+    site.mkdir()
+    hidden = "import sys\nsys.modules |= dict.fromkeys(('openrouter', 'pydantic'))\n"
+    (site / "sitecustomize.py").write_text(hidden, encoding="utf-8")
+    path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
+    plain = Terminal(home=terminal.home, variables={**terminal.variables, "PYTHONPATH": path})
+    words = ("create", stage.prompt("a raft"), "--model", f"openrouter/{KLING}", "--seconds", "3", "--yes")
+    (clip,) = plain.json(*words)["clips"]
+    assert Path(clip["path"]).is_file()
+    assert len(stage.posts()) == 1
 
 
 def test_doctor_models_and_a_quote_know_it(terminal: Terminal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from rushes.domain.errors import (
     OutcomeUnknown,
     QuotaExhausted,
     Refused,
+    ResultGone,
     RushesError,
     SignInNeeded,
 )
@@ -39,10 +41,10 @@ UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
     ("408", envelope(408, "Request timed out"), "408"),
     ("409", envelope(409, "Conflict"), "409"),
     ("499", envelope(499, "Client closed request"), "499"),
-    ("202 empty", {"status": 202, "body": "", "accept": True}, "202 and no ticket"),
-    ("202 page", {"status": 202, "body": PAGE, "accept": True}, "202 and no ticket"),
+    ("202 empty", {"status": 202, "body": "", "accept": True}, "and no ticket"),
+    ("202 page", {"status": 202, "body": PAGE, "accept": True}, "and no ticket"),
     ("202 without id", {"status": 202, "body": {"status": "pending"}, "accept": True}, "no ticket"),
-    ("200 error", {"status": 200, "body": {"error": {"message": "late"}}}, "200 and no ticket"),
+    ("200 error", {"status": 200, "body": {"error": {"message": "late"}}}, "and no ticket"),
     ("redirect", {"status": 307, "body": "", "headers": {"location": "/api/v1/videos"}}, "307"),
     ("dropped before", {"drop": True}, "no answer came"),
     ("dropped after", {"drop": True, "accept": True}, "no answer came"),
@@ -187,7 +189,7 @@ async def wrong_key(stage: Stage, key: str) -> str:
 
 
 async def test_no_key_of_the_environment_is_used(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK would look for one itself; keys come by the settings alone."""
+    """Keys come by the settings alone."""
     monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
     async with stage.engine(key="") as engine:
         assert await engine.list_models()
@@ -196,11 +198,8 @@ async def test_no_key_of_the_environment_is_used(stage: Stage, monkeypatch: pyte
             await engine.check()
 
 
-async def test_the_sdk_writes_nothing_down(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Neither key nor words, even where the variable is set that makes it log whole requests."""
-    monkeypatch.setenv("OPENROUTER_DEBUG", "1")
+async def test_neither_key_nor_words_are_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even when everything is logged."""
     caplog.set_level("DEBUG")
     async with stage.engine() as engine:
         await stage.accepted(engine)
@@ -244,6 +243,14 @@ async def test_everything_that_is_asked_for_is_sent(stage: Stage) -> None:
     assert {one["title"] for one in stage.posts()} == {"rushes"}
 
 
+async def test_an_id_is_one_part_of_an_address(stage: Stage) -> None:
+    """A question mark in a ticket, as a person may type one, does not ask for another render."""
+    async with stage.engine() as engine:
+        ticket = (await stage.accepted(engine)).ticket
+        with pytest.raises(ResultGone):
+            await engine.poll({"id": f"{ticket['id']}?index=0"})
+
+
 async def test_resolutions_go_by_the_services_words(stage: Stage) -> None:
     """1440p is its 2K."""
     async with stage.engine() as engine:
@@ -262,19 +269,34 @@ async def test_a_clip_is_continued_by_its_jobs_id(stage: Stage, wish: str) -> No
 
 
 async def test_options_of_who_renders_are_passed_through(stage: Stage) -> None:
-    """What stands under `provider` in the settings goes with the create; what cannot, is refused unsent."""
+    """What stands under `provider` in the settings goes with the create."""
     options = {"options": {"minimax": {"parameters": {"aigc_watermark": False}}}}
     async with stage.engine(provider=options) as engine:
         await stage.accepted(engine)
     assert stage.sent()["provider"] == options
-    async with stage.engine(provider={"options": "all"}) as engine:
-        with pytest.raises(Refused, match="nothing was sent"):
-            await stage.accepted(engine, "again")
-    assert len(stage.posts()) == 1
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        "minimax",
+        {"options": "all"},
+        {"options": {"minimax": "all"}},
+        {"options": {"minimax": {"until": date(2026, 12, 1)}}},
+        {"options": {"minimax": {"strength": float("nan")}}},
+    ],
+    ids=["text", "options are text", "a company's are text", "a date", "NaN"],
+)
+async def test_options_that_no_create_can_carry_are_refused(stage: Stage, provider: Any) -> None:
+    """The settings file can hold dates and NaN, and JSON cannot: the table is named, and nothing is sent."""
+    async with stage.engine(provider=provider) as engine:
+        with pytest.raises(Refused, match=r"engines\.openrouter\.provider .*nothing was sent"):
+            await stage.accepted(engine)
+    assert stage.posts() == []
 
 
 async def test_an_id_is_taken_from_an_answer_of_any_shape(stage: Stage) -> None:
-    """The SDK refuses an answer without polling_url, or with 200; the ticket in it is worth a clip."""
+    """Without polling_url, or with 200: the ticket in it is worth a clip."""
     bodies: list[dict[str, Any]] = [{"status": 202}, {"status": 200}, {"status": 201}]
     async with stage.engine() as engine:
         for number, told in enumerate(bodies):

@@ -13,7 +13,6 @@ from rushes.domain.errors import (
     Busy,
     EngineError,
     QuotaExhausted,
-    ResultBroken,
     ResultGone,
     SignInNeeded,
     Unreachable,
@@ -40,7 +39,8 @@ async def polled(stage: Stage, body: Any, status: int = 200) -> Progress:
         ("queued", RenderState.QUEUED),
         ("in_progress", RenderState.RUNNING),
         ("processing", RenderState.RUNNING),
-        ("a word of tomorrow", RenderState.RUNNING),
+        ("Running", RenderState.RUNNING),
+        ("submitted", RenderState.QUEUED),
         ("completed", RenderState.SUCCEEDED),
         ("Succeeded", RenderState.SUCCEEDED),
         ("failed", RenderState.FAILED),
@@ -50,8 +50,45 @@ async def polled(stage: Stage, body: Any, status: int = 200) -> Progress:
     ],
 )
 async def test_each_state_is_understood(stage: Stage, status: str, state: RenderState) -> None:
-    """The documented six, their synonyms, and words that nobody knows, which are alive."""
-    assert (await polled(stage, {"id": "x", "polling_url": "/x", "status": status})).state is state
+    """The documented six and their synonyms."""
+    progress = await polled(stage, {"id": "x", "polling_url": "/x", "status": status})
+    assert progress.state is state
+    assert progress.unknown_word is None
+
+
+@pytest.mark.parametrize("word", ["moderated", "Content Filtered", 7])
+async def test_an_unknown_word_is_alive_and_told(stage: Stage, word: Any) -> None:
+    """It may be a word of tomorrow for a render that goes on; the answer has the word itself (C01)."""
+    progress = await polled(stage, {"id": "x", "status": word, "error": None})
+    assert progress.state is RenderState.RUNNING
+    assert progress.unknown_word == str(word)
+    assert progress.error is None
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "message", "refused"),
+    [
+        ("moderated", "Output moderated", "Output moderated", True),
+        ("not_found", {"code": "no_such_job", "message": "it is gone"}, "it is gone", False),
+        (7, "Provider returned error", "Provider returned error", False),
+    ],
+)
+async def test_an_unknown_word_with_an_error_is_a_failure(
+    stage: Stage, word: Any, error: Any, message: str, refused: bool
+) -> None:
+    """A render that ended in a word of tomorrow ends here, too, with the service's reason and bill (C01)."""
+    body = {"id": "x", "status": word, "error": error, "usage": {"cost": 0.1}}
+    progress = await polled(stage, body)
+    assert progress.state is RenderState.FAILED
+    assert message in (progress.error or "")
+    assert progress.content_refused is refused
+    assert progress.cost == Decimal("0.1")
+
+
+async def test_a_known_word_with_an_error_is_what_it_says(stage: Stage) -> None:
+    """Only a word that nobody knows is read by the error beside it."""
+    progress = await polled(stage, {"id": "x", "status": "in_progress", "error": "slow upstream"})
+    assert (progress.state, progress.error) == (RenderState.RUNNING, None)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +99,10 @@ async def test_each_state_is_understood(stage: Stage, status: str, state: Render
         ({"cost": None}, None),
         ({"cost": "0.5"}, Decimal("0.5")),
         ({"cost": "much"}, None),
+        ({"cost": -1}, None),
+        ({"cost": 1e300}, None),
+        ({"cost": "9e9999999"}, None),
+        ({"cost": True}, None),
         ({}, None),
         (None, None),
     ],
@@ -107,6 +148,9 @@ async def test_a_render_refused_for_its_content_says_what_it_is_about(
         ({"status": 504, "body": PAGE}, Unreachable),
         ({"status": 200, "body": PAGE}, Unreachable),
         ({"status": 202, "body": ""}, Unreachable),
+        ({"status": 200, "body": {"error": {"message": "overloaded"}}}, Unreachable),
+        ({"status": 200, "body": {"id": "x", "status": None}}, Unreachable),
+        ({"status": 503, "body": {"id": "x", "status": "unavailable", "error": "down"}}, Unreachable),
         ({"drop": True}, Unreachable),
         ({"status": 429, "body": {}, "headers": {"Retry-After": "4"}}, Busy),
         ({"status": 401, "body": {"error": {"message": "User not found"}}}, SignInNeeded),
@@ -149,6 +193,30 @@ async def test_another_instance_goes_on_from_the_ticket(stage: Stage) -> None:
     assert all(result[0].expires_at is not None for result in (first, second))
 
 
+@pytest.mark.parametrize(
+    ("told", "year"),
+    [
+        (1796041815, 2026),
+        (1796041815000, 2026),
+        (1796041815.5, 2026),
+        ("2026-11-30T12:30:15Z", 2026),
+        (-1, None),
+        (10**30, None),
+        ("soon", None),
+        (None, None),
+    ],
+)
+async def test_a_date_keeps_no_clip_back(stage: Stage, told: Any, year: int | None) -> None:
+    """In milliseconds, in text, or absurd: the addresses beside it are what counts (B10)."""
+    body = {"id": "x", "status": "completed", "unsigned_urls": ["/a.mp4"], "expires_at": told}
+    async with stage.engine() as engine:
+        ticket = (await stage.accepted(engine)).ticket
+        stage.tell("poll", status=200, body=body)
+        (result,) = await engine.results(ticket)
+    assert (result.expires_at.year if result.expires_at else None) == year
+    assert (result.candidates[0].url or "").endswith("/a.mp4")
+
+
 async def test_the_key_goes_to_the_services_own_address_only(stage: Stage) -> None:
     """The signed copy needs none; an address on another host gets none, whatever path it has."""
     stage.tell("render", "away", facts={"elsewhere": True})
@@ -178,7 +246,7 @@ async def test_completed_without_a_file_is_an_error_of_its_own(
     async with stage.engine() as engine:
         ticket = (await stage.accepted(engine)).ticket
         assert (await stage.ended(engine, ticket)).state is RenderState.SUCCEEDED
-        with pytest.raises(ResultBroken, match="offers no file") as caught:
+        with pytest.raises(ResultGone, match="offers no file") as caught:
             await engine.results(ticket)
     assert caught.value.billed is billed
 

@@ -123,7 +123,7 @@ async def test_a_file_that_is_cut_short_is_kept_and_told(stage: Stage) -> None:
         ({"outcome": "failed", "cost": 0.1}, "render_failed", Billed.YES),
         ({"outcome": "failed", "reason": "Output flagged by moderation"}, "content_refused", Billed.NO),
         ({"outcome": "expired"}, "result_gone", Billed.UNKNOWN),
-        ({"bare": True}, "result_broken", Billed.YES),
+        ({"bare": True}, "result_gone", Billed.YES),
     ],
 )
 async def test_a_render_that_came_to_nothing_says_whether_it_was_billed(
@@ -137,6 +137,25 @@ async def test_a_render_that_came_to_nothing_says_whether_it_was_billed(
     assert job.failure is not None
     assert (job.failure.code, job.failure.billed) == (code, billed)
     assert len(stage.posts()) == 1
+
+
+async def test_a_render_that_ended_in_an_unknown_word_ends_the_job(stage: Stage) -> None:
+    """The error beside the word ends it, and what the service charged nothing for is held no longer (C01)."""
+    ended = {"id": "x", "status": "moderated", "error": "Output moderated", "usage": {"cost": 0}}
+    stage.tell("poll", status=200, body=ended)
+    async with stage.working():
+        job = await stage.made()
+    assert job.failure is not None
+    assert (job.failure.code, job.failure.billed) == ("content_refused", Billed.NO)
+    assert stage.held() == 0
+
+
+async def test_a_clip_comes_in_whatever_its_date_of_expiry(stage: Stage) -> None:
+    """In milliseconds it was no date of this era, and the clip could not be collected (B10)."""
+    stage.tell("render", facts={"expires_at": 1796041815000})
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.COMPLETED, job.failure
 
 
 async def test_a_lost_create_is_left_to_a_person_who_adopts_it(stage: Stage) -> None:

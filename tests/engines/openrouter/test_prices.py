@@ -76,6 +76,38 @@ async def test_a_clip_is_priced_by_the_live_list(
     assert quote.as_of is not None
 
 
+@pytest.mark.parametrize("told", [-0.1, "-1", "NaN", "Infinity", "sNaN", "1e9", "9e9999999", True, "much"])
+@pytest.mark.parametrize("sku", ["duration_seconds", "cents_per_image_input"])
+async def test_an_absurd_line_makes_the_price_unknown(stage: Stage, sku: str, told: Any) -> None:
+    """It may be the one that counts (F34)."""
+    skus = {"duration_seconds_720p": "0.1", sku: told}
+    entry = {"id": "a/b", "supported_durations": [5], "supported_resolutions": ["720p"], "pricing_skus": skus}
+    stage.service.tell("models", status=200, body={"data": [entry]})
+    async with stage.engine() as engine:
+        quote = await engine.quote(asked(), "a/b")
+        assert quote is not None
+        assert quote.amount is None
+
+
+async def test_a_price_that_adds_up_to_thousands_is_not_known(stage: Stage) -> None:
+    """Each line of the list is in the range, and what a clip would cost by it is not (F34)."""
+    entry = {
+        "id": "a/b",
+        "supported_durations": [5],
+        "supported_resolutions": ["720p"],
+        "supported_sizes": ["1280x720"],
+        "pricing_skus": {"video_tokens": "10"},
+    }
+    stage.service.tell("models", status=200, body={"data": [entry]})
+    async with stage.engine() as engine:
+        quote = await engine.quote(asked(), "a/b")
+        assert quote is not None
+        assert quote.amount is None
+        stage.service.tell("models", status=200, body={"data": [entry]})
+        (model,) = await engine.list_models()
+    assert model.price.per_second is None
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -147,7 +179,7 @@ def completed(model: Model) -> VideoRequest:
 
 
 async def test_entries_that_cannot_be_read_do_not_hide_the_others(stage: Stage) -> None:
-    """One odd field of one model must not take the list away, as the SDK's own types would have it."""
+    """One odd field of one model must not take the list away."""
     entry = {"id": "a/b", "supported_durations": [4, "x", True], "supported_resolutions": ["1K", "720p"]}
     odd: list[Any] = [
         None,

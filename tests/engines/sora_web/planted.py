@@ -59,6 +59,20 @@ SECRETS = {
     "an address of a person": "norma.planted@example.com",
     "an address in a form": "nora.planted",
     "bytes that are not text": "binary-planted-0032",
+    "a code in JSON": "4/0AX4XfWplanted0033",
+    "a code's verifier": "dBjftJeZ4CVP-planted-0034",
+    "a session in JSON": "5e55-planted-0035",
+    "a session's short name": "51d-planted-0036",
+    "a device in JSON": "3b1f8c52-planted-0037",
+    "a PIN": "7391007391",
+    "a phone number": "+14155550138",
+    "a number without a country": "0151 23450039",
+    "a token in a path": _jwt({"sub": "planted-in-a-path"}),
+    "an id in a path": "9f8e7d6c5b4a39281706f5e4d3c2b140",
+    "a token of a short name": "q7Lm2xV9-0041",
+    "JSON in a page": "attribute-planted-0042",
+    "JSON in JSON in JSON": "innermost-planted-0043",
+    "a form without a kind": "beacon-planted-0044",
 }
 """What was planted, by where."""
 
@@ -79,6 +93,7 @@ def fill(text: str) -> str:
 
 
 PAGE = fill("""<!doctype html><title>Planted for «an address of a person»</title>
+<div data-props="{&quot;token&quot;:&quot;«JSON in a page»&quot;}"></div>
 <meta name="csrf-token" content="«a field of a page's form»">
 <form><input type="password" name="password" value="«a password that comes back in a page»"></form>
 <script id="data" type="application/json">{"page": {"apiKey": "«a page's own data»"}}</script>
@@ -104,6 +119,14 @@ async function visit() {
   await get("/backend-api/sentinel/req", post({p: ‹what the sentinel sends›, flow: "sora_init"}));
   await get("/file?se=" + ‹the end of a signature› + "&sp=r&sig=" + ‹a signature›);
   await get("/from?token=" + ‹a token in an address›);
+  await get("/exchange", post({code: ‹a code in JSON›, code_verifier: ‹a code's verifier›,
+                                  session: ‹a session in JSON›, sid: ‹a session's short name›,
+                                  device_id: ‹a device in JSON›, pin: ‹a PIN›, note: ‹a phone number›,
+                                  phone: ‹a number without a country›}));
+  await get("/reset/" + ‹a token in a path›);
+  await get("/v1/session/" + ‹an id in a path›);
+  await get("/from?t=" + ‹a token of a short name›);
+  await get("/beacon", {method: "POST", body: "sid=" + ‹a form without a kind› + "&kind=open"});
   const parts = new FormData();
   parts.append("password", ‹a password in a multipart body›);
   await get("/upload", {method: "POST", body: parts});
@@ -121,6 +144,8 @@ SESSION = {
     "url": fill("https://files.example.com/raw?sp=r&sig=«a signature in a body»&width=352"),
     "proxy": fill("http://«a proxy's user»:«a proxy's password»@proxy.example.com:8080"),
     "inner": json.dumps({"token": SECRETS["JSON inside of JSON"]}),
+    "deeper": json.dumps(json.dumps({"token": SECRETS["JSON in JSON in JSON"]})),
+    "error": {"code": "invalid_request"},
     "expires_in": 3600,
 }
 

@@ -23,7 +23,7 @@ from rushes.library.audit import verify
 from rushes.testing.sora_process import SoraProcess
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
-from tests.jobs.campaign import zygote
+from tests.jobs.campaign import end_worker, zygote
 
 KILLS = int(os.environ.get("RUSHES_SORA_KILLS", "60"))
 SEED = int(os.environ.get("RUSHES_SEED", "20260426"))
@@ -59,7 +59,7 @@ class Campaign:
             await asyncio.sleep(self.chance.uniform(0.0, 0.2))
             self.phases.update(self.under_way())
         finally:
-            self.ask("kill")
+            end_worker(self.ask, self.chance)
         self.be_the_person()
 
     async def start(self) -> None:

@@ -82,7 +82,6 @@ async def test_a_fixed_proxy_that_fails(tmp_path: Path) -> None:
     [
         ({"proxy_url": FIXED, "webshare_key": KEY}, "proxy_url and webshare_key"),
         ({"proxy_url": 8080}, "proxy_url"),
-        ({"webshare_key": "one two three"}, "WEBSHARE_API_KEY"),
         ({"webshare_key": KEY, "webshare_url": "webshare.example.com"}, "webshare_url"),
         ({"webshare_key": KEY, "webshare_url": "http://webshare.example.com:x"}, "webshare_url"),
         ({"webshare_key": KEY, "proxy_country": "United States"}, "proxy_country"),
@@ -93,7 +92,6 @@ def test_settings_that_cannot_be_used(settings: dict[str, Any], named: str, tmp_
     with pytest.raises(BadSettings, match=named) as caught:
         Proxies(settings, tmp_path)
     assert KEY not in words(caught.value)
-    assert "two three" not in words(caught.value)
     assert "hunter-two" not in words(caught.value)
 
 

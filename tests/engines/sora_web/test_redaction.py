@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -10,6 +11,7 @@ from urllib.parse import quote, quote_plus, unquote
 import pytest
 import pytest_asyncio
 
+from rushes.engines.sora_web.browser import first_line
 from rushes.engines.sora_web.redaction import redact, redact_address
 from tests.engines.sora_web.planted import PROMPT, SECRETS, holds, planted, recorded
 
@@ -70,7 +72,7 @@ def _outline(entry: dict[str, Any]) -> dict[str, Any]:
         "headers": [one["name"] for one in (*sent["headers"], *got["headers"])],
         "cookies": [one["name"] for one in (*sent["cookies"], *got["cookies"])],
         "query": [one["name"] for one in sent["queryString"]],
-        "path": sent["url"].split("?")[0],
+        "path": re.split(r"\?|(?<=/reset/)|(?<=/v1/session/)", sent["url"])[0],
     }
 
 
@@ -85,6 +87,7 @@ def test_what_is_no_secret_stays(clean: str) -> None:
     assert sent["prompt"] == PROMPT
     assert sent.keys() == {"prompt", "password", "key", "options", "headers"}
     assert told["expires_in"] == 3600
+    assert told["error"] == {"code": "invalid_request"}
     assert told["user"] == {"email": "n***@example.com", "name": "Norma"}
     assert told["url"] == "https://files.example.com/raw?sp=r&sig=REDACTED&width=352"
 
@@ -146,8 +149,26 @@ def test_redacting_twice_changes_nothing_more(clean: str) -> None:
         ("https://u:p@h.example.com/", "https://REDACTED@h.example.com/"),
         ("https://h.example.com/#access_token=abc&x=1", "https://h.example.com/#access_token=REDACTED&x=1"),
         ("/users?email=nora%40example.com", "/users?email=n***@example.com"),
+        ("/reset/eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln?lang=en", "/reset/REDACTED?lang=en"),
+        ("/v1/session/Zx8Qw3Er7Ty2Ui9Op4As6Df1/open", "/v1/session/REDACTED/open"),
+        ("/x?t=q7Lm2xV9&page=2", "/x?t=REDACTED&page=2"),
+        ("/x?code=4%2F0AX4XfWj&state=af0ifjsldkj", "/x?code=REDACTED&state=REDACTED"),
+        ("/x?error=no_access&code=no_access&t=12.5", "/x?error=no_access&code=no_access&t=12.5"),
     ],
 )  # fmt: skip
 def test_an_address_is_shown_without_what_signs_it(address: str, expected: str) -> None:
     """Signatures, tokens, passwords and e-mail addresses leave an address; the rest is as it was."""
     assert redact_address(address) == expected
+
+
+def test_what_the_browser_quotes_of_an_address_is_redacted() -> None:
+    """(F37) What the browser says of an address is repeated without user, password and codes."""
+    quoted = (
+        "Page.goto: net::ERR_ABORTED at https://me:pass-4711@sora.test/cb?code=4/0AXsecretcode123&state=ok\n"
+        "Call log:\n  - navigating"
+    )
+    line = first_line(RuntimeError(quoted))
+    assert "Page.goto" in line
+    assert "sora.test" in line
+    assert "pass-4711" not in line
+    assert "0AXsecretcode123" not in line

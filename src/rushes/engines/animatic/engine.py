@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rushes.children.child import Child, ChildDied
 from rushes.domain.errors import RenderFailed
+from rushes.domain.permissions import make_private
 from rushes.domain.request import Role, frame_size
 from rushes.engines.contract import (
     Accepted,
@@ -25,37 +23,47 @@ from rushes.engines.contract import (
     Source,
     Ticket,
 )
+from rushes.engines.recent import Recent
+
+RENDERER = "rushes.engines.animatic.render"
 
 ASK_AFTER_S = 0.25
 
 
-@dataclass(kw_only=True)
 class Render:
     """A child process that draws one clip, and what it said last."""
 
-    process: asyncio.subprocess.Process
-    reading: asyncio.Task[None] | None = None
-    fraction: float = 0.0
-    error: str | None = None
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._reading = asyncio.create_task(self._listen())
+        self.fraction = 0.0
+        self.error: str | None = None
 
-    async def listen(self) -> None:
-        """Keep what the child says of its progress. Its standard input stays open: it dies with us."""
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            said = json.loads(line)
-            self.fraction = said.get("fraction", self.fraction)
-            self.error = said.get("error", self.error)
+    @property
+    def alive(self) -> bool:
+        return not self._reading.done()
 
     async def ended(self) -> None:
         """Wait for the child's end and its last word."""
-        await self.process.wait()
-        if self.reading is not None:
-            await self.reading
+        await asyncio.shield(self._reading)
 
     async def stop(self) -> None:
-        with suppress(ProcessLookupError):
-            self.process.kill()
+        self._child.kill()
         await self.ended()
+
+    async def _listen(self) -> None:
+        done = False
+        try:
+            async for message in self._child.messages():
+                self.fraction = message.get("progress", self.fraction)
+                done = done or "answer" in message
+                if "error" in message:
+                    self.error = message["error"]["message"]
+            ending = await self._child.ended()
+        except ChildDied as error:
+            ending = str(error)
+        if not done and self.error is None:
+            self.error = f"the renderer {ending}"
 
 
 class AnimaticEngine(BaseEngine):
@@ -67,7 +75,7 @@ class AnimaticEngine(BaseEngine):
         super().__init__(name, settings)
         self._folder = Path(settings["work"])
         self._renders: dict[str, Render] = {}
-        self._canceled: set[str] = set()
+        self._canceled: Recent[str, None] = Recent()
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         request = prepared.request
@@ -92,14 +100,13 @@ class AnimaticEngine(BaseEngine):
         if file.name in self._canceled:
             return Progress(state=RenderState.CANCELED)
         render = self._renders.get(file.name)
-        if render is not None and render.process.returncode is None:
+        if render is not None and render.alive:
             return Progress(state=RenderState.RUNNING, fraction=render.fraction, ask_after=ASK_AFTER_S)
         if file.is_file():
             return Progress(state=RenderState.SUCCEEDED)
         if render is not None:
             await render.ended()
-            said = render.error or f"the renderer ended with status {render.process.returncode}"
-            return Progress(state=RenderState.FAILED, error=said)
+            return Progress(state=RenderState.FAILED, error=self._end(file, render))
         await self._start(ticket, file)
         return Progress(state=RenderState.RUNNING, fraction=0.0, ask_after=ASK_AFTER_S)
 
@@ -111,16 +118,18 @@ class AnimaticEngine(BaseEngine):
             render = self._renders[file.name]
             await render.ended()
             if not file.is_file():
-                raise RenderFailed(render.error or "the renderer ended without a file")
+                raise RenderFailed(self._end(file, render))
+        self._renders.pop(file.name, None)
         size = (int(ticket["width"]), int(ticket["height"]))
         return [Result(candidates=[Source(file=file, disposable=True)], size=size)]
 
     async def cancel(self, ticket: Ticket) -> CancelOutcome:
         file = Path(ticket["destination"])
-        render = self._renders.get(file.name)
+        # First, or a question in between would start it anew.
+        self._canceled[file.name] = None
+        render = self._renders.pop(file.name, None)
         if render is not None:
             await render.stop()
-        self._canceled.add(file.name)
         file.unlink(missing_ok=True)
         return CancelOutcome.CONFIRMED
 
@@ -129,21 +138,13 @@ class AnimaticEngine(BaseEngine):
             await render.stop()
         self._renders.clear()
 
+    def _end(self, file: Path, render: Render) -> str:
+        """Forget a render that made no file, and return why: whoever asks again has it made again."""
+        self._renders.pop(file.name, None)
+        return render.error or "the clip is not there any more"
+
     async def _start(self, ticket: Ticket, file: Path) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         for left_by_a_killed_render in file.parent.glob(f".{file.name}.*.part"):
             left_by_a_killed_render.unlink(missing_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            # Without the working folder on the path: a file of the user's must not stand for a module.
-            "-P",
-            "-m",
-            "rushes.engines.animatic.render",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(ticket).encode() + b"\n")
-        await process.stdin.drain()
-        render = self._renders[file.name] = Render(process=process)
-        render.reading = asyncio.create_task(render.listen())
+        self._renders[file.name] = Render(await Child.start(RENDERER, ticket))

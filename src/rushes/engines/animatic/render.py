@@ -1,25 +1,20 @@
 """From an order to a clip on disk, and the small program that a worker runs for it.
 
-`python -m rushes.engines.animatic.render` reads one JSON object from the first line of its input (the fields
-of `Order`, paths as strings) and answers in JSON lines: `{"fraction": 0.42}` … `{"done": true}`, or
-`{"error": "…"}` with exit status 1. When its input ends, its parent is gone: it removes its unfinished file
-and ends at once.
+`python -m rushes.engines.animatic.render` takes the fields of `Order`, paths as strings, and tells its
+progress from 0 to 1; see `rushes.children`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rushes.domain.errors import RushesError
+from rushes.children.serving import ParentLine, serve
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
@@ -28,7 +23,7 @@ from rushes.engines.animatic.second_hand import SecondHand, is_theirs, worth_it
 from rushes.engines.animatic.sound import RATE, Sound, ambience
 from rushes.media.encode import VideoWriter
 
-__all__ = ["Order", "main", "render"]
+__all__ = ["Order", "render"]
 
 PRESET = "ultrafast"
 TUNING = "subme=1:deblock=1,0,0"
@@ -105,44 +100,25 @@ def _frames(picture: Scene, count: int, second: SecondHand | None) -> Iterator[F
 
 
 class _Reporter:
-    """Prints how far it is, at most ten times a second."""
+    """Tells how far it is, at most ten times a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: ParentLine) -> None:
+        self._line = line
         self._next = 0.0
 
     def __call__(self, fraction: float) -> None:
         now = time.monotonic()
         if now >= self._next or fraction >= 1:
             self._next = now + 0.1
-            _say({"fraction": round(fraction, 4)})
+            self._line.send({"progress": round(fraction, 4)})
 
 
-def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-def _end_with_parent(partial: Path) -> None:
-    """Wait for the end of standard input, then remove the unfinished file and end the process at once."""
-    # The raw descriptor: a thread that sleeps in sys.stdin's lock would abort the interpreter's own exit.
-    while os.read(0, 4096):
-        pass
-    partial.unlink(missing_ok=True)
-    os._exit(1)
-
-
-def main() -> int:
-    """Serve one order from standard input; return the exit status."""
-    try:
-        order = Order.from_json(json.loads(sys.stdin.buffer.readline()))
-        threading.Thread(target=_end_with_parent, args=(order.partial,), daemon=True).start()
-        render(order, _Reporter())
-    except (RushesError, ValueError) as error:
-        _say({"error": str(error)})
-        return 1
-    _say({"done": True})
-    return 0
+def work(data: Any, line: ParentLine) -> str:
+    """Render the order of which `data` holds the fields, and return the path of the clip."""
+    order = Order.from_json(data)
+    line.unfinished = order.partial
+    return str(render(order, _Reporter(line)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serve(work)

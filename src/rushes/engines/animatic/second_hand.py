@@ -13,7 +13,6 @@ import os
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -21,6 +20,8 @@ from typing import Self
 
 import numpy as np
 
+from rushes.children import command
+from rushes.children.serving import ParentLine, end
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
@@ -42,8 +43,8 @@ class SecondHand:
     """Makes the sound and most frames of an order in a child process; use it in a with-block.
 
     The talk is in turns, so that neither waits for the other for ever: the order goes in, the sound comes
-    out, the scene goes in, frames come out. The child waits when it is ahead, and ends by itself when nobody
-    reads any more. If it is gone, there is just nothing more of it.
+    out, the scene goes in, frames come out, both as they lie in memory. The child waits when it is ahead, and
+    ends when nobody reads any more. If it is gone, there is just nothing more of it.
     """
 
     def __init__(self, order: Order) -> None:
@@ -51,7 +52,7 @@ class SecondHand:
         self._frames: queue.Queue[Frame | None] = queue.Queue(AHEAD)
         self._reader = threading.Thread(target=self._read_ahead, daemon=True)
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rushes.engines.animatic.second_hand"],
+            command("rushes.engines.animatic.second_hand"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -132,28 +133,20 @@ def worth_it(order: Order) -> bool:
     return small and (os.cpu_count() or 1) > 1 and order.frames >= 2 * FPS
 
 
-def _serve(order: Order) -> None:
-    output = sys.stdout.buffer
+def draw(line: ParentLine) -> None:
+    """Make the sound of the order on the line, then the frames that `is_theirs` of the scene that follows."""
+    order = Order.from_json(line.receive())
     if order.audio:
-        output.write(ambience(read(order.prompt), order.frames / FPS, order.seed).data.cast("B"))
-        output.flush()
-    picture = pickle.load(sys.stdin.buffer)
+        line.send_bytes(ambience(read(order.prompt), order.frames / FPS, order.seed).data.cast("B"))
+    picture = line.receive_object()
+    line.listen()
     for number in filter(is_theirs, range(order.frames)):
         frame = picture.frame(number, FPS)
-        for plane in (frame.y, frame.u, frame.v):
-            output.write(plane.data.cast("B"))
-        output.flush()
-
-
-def main() -> int:
-    """Serve the order on standard input; end quietly when nobody reads or nothing more comes."""
-    try:
-        _serve(Order.from_json(json.loads(sys.stdin.buffer.readline())))
-    except (BrokenPipeError, EOFError, pickle.UnpicklingError):
-        # The interpreter would try to flush what is left, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        line.send_bytes(*(plane.data.cast("B") for plane in (frame.y, frame.u, frame.v)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        draw(ParentLine())
+    finally:
+        end(0)

@@ -42,6 +42,7 @@ BILLABLE = "x-fal-billable-units"
 """The header that tells how many units a result was billed for."""
 
 WAITS = frozenset({"IN_QUEUE", "QUEUED", "PENDING"})
+RUNS = frozenset({"IN_PROGRESS", "RUNNING", "PROCESSING", "STARTED"})
 DONE = frozenset({"COMPLETED", "OK", "SUCCEEDED", "SUCCESS"})
 FAILED = frozenset({"FAILED", "ERROR"})
 STOPPED = frozenset({"CANCELED", "CANCELLED"})
@@ -52,8 +53,8 @@ ABOUT_US = frozenset({401, 402, 403, 404, 410, 429})
 UNREADY = re.compile(r"still (in progress|in queue|running|queued)", re.IGNORECASE)
 NO_BALANCE = re.compile(r"balance|\bcredits?\b|payment", re.IGNORECASE)
 NO_MODEL = "rushes models --refresh reads what fal has now; choose another --model"
-TOP_UP = "top up at fal.ai/dashboard/billing; the job goes on by itself, or at once with rushes collect ID"
-NEW_KEY = "make a key at fal.ai/dashboard/keys and set FAL_KEY; the job then goes on by itself"
+TOP_UP = "top up at fal.ai/dashboard/billing; the job continues automatically, at once with rushes collect ID"
+NEW_KEY = "make a key at fal.ai/dashboard/keys and set FAL_KEY; the job then continues automatically"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,15 +141,25 @@ def check_create(response: httpx.Response, model: str) -> None:
 
 
 def state_of(status: Mapping[str, Any]) -> RenderState:
-    """Return what a status says; a word that nobody knows is a live render."""
-    word = str(status.get("status") or "").upper()
-    if word in WAITS:
-        return RenderState.QUEUED
+    """Return what a status says; a word that nobody knows is a failure with an error, else a live render."""
+    word = _word(status)
     if word in STOPPED or status.get("error_type") == CANCELED:
         return RenderState.CANCELED
-    if word in FAILED:
+    if word in FAILED or (unknown_word(status) is not None and status.get("error")):
         return RenderState.FAILED
+    if word in WAITS:
+        return RenderState.QUEUED
     return RenderState.SUCCEEDED if word in DONE else RenderState.RUNNING
+
+
+def unknown_word(status: Mapping[str, Any]) -> str | None:
+    """Return the word that a status has for its state if it is on no list."""
+    known = _word(status) in WAITS | RUNS | DONE | FAILED | STOPPED
+    return None if known else shortened(str(status.get("status")))
+
+
+def _word(status: Mapping[str, Any]) -> str:
+    return str(status.get("status")).strip().upper()
 
 
 def failure(response: httpx.Response, status: Mapping[str, Any], cost: Decimal | None) -> Progress:
@@ -159,13 +170,17 @@ def failure(response: httpx.Response, status: Mapping[str, Any], cost: Decimal |
     Unreachable where it is not fal that answered, and what `classify_answer` raises where it is about us.
     """
     found = problems(response)
+    said = "; ".join(str(one) for one in found) or reason(response)
+    unready = response.status_code == 400 and UNREADY.search(said)
+    if state_of(status) is RenderState.FAILED and (unready or response.status_code in (404, 410)):
+        # The status knows more than the result.
+        return told_failure(status, response, cost)
     if response.status_code in ABOUT_US and not any(one.kind or one.where for one in found):
         classify_answer(response)
+    if unready:
+        raise Unreachable(f"fal says that it is completed, and then that it is not ({said})")
     if not found and response.status_code not in (400, 413, 422):
         raise Unreachable(f"fal answered with {reason(response)}")
-    said = "; ".join(str(one) for one in found) or reason(response)
-    if response.status_code == 400 and UNREADY.search(said):
-        raise Unreachable(f"fal says that it is completed, and then that it is not ({said})")
     if any(one.kind == CANCELED for one in found):
         return Progress(state=RenderState.CANCELED, cost=Decimal(0))
     return Progress(
@@ -174,6 +189,15 @@ def failure(response: httpx.Response, status: Mapping[str, Any], cost: Decimal |
         content_refused=any(one.content for one in found),
         cost=Decimal(0) if response.status_code >= 500 else cost,
     )
+
+
+def told_failure(status: Mapping[str, Any], response: httpx.Response, cost: Decimal | None) -> Progress:
+    """Return the failed render that a status tells of in its own words, without the key of `response`."""
+    kind = str(status.get("error_type") or "")
+    told = status.get("error") or kind or "fal finished it without a video"
+    words = told.get("message") if isinstance(told, Mapping) else None
+    problem = Problem(words=without_our_key(shortened(str(words or told)), response), kind=kind)
+    return Progress(state=RenderState.FAILED, error=str(problem), content_refused=problem.content, cost=cost)
 
 
 def units(response: httpx.Response) -> Decimal | None:
@@ -197,7 +221,8 @@ def files(body: Any) -> list[Result]:
 def _result(told: Any) -> Result | None:
     file = told if isinstance(told, Mapping) else {"url": told}
     url = file.get("url")
-    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+    # With `sync_mode` the file itself stands there, as a data: address.
+    if not isinstance(url, str) or not url.lower().startswith(("https://", "http://", "data:")):
         return None
     width, height = file.get("width"), file.get("height")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) else None

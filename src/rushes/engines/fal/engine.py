@@ -17,9 +17,9 @@ from typing import Any
 
 import httpx
 
-from rushes.domain.errors import BadInput, EngineError, SignInNeeded, Unreachable
+from rushes.domain.errors import BadInput, EngineError, ResultGone, SignInNeeded, Unreachable
 from rushes.domain.model import Model
-from rushes.domain.money import Quote
+from rushes.domain.money import Quote, read_price
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import (
     Accepted,
@@ -41,14 +41,19 @@ from rushes.engines.fal.prices import Prices, quote_of
 from rushes.engines.fal.references import check, upload
 from rushes.engines.fal.schemas import Schemas
 from rushes.engines.http import (
+    LONG_LIST,
+    MAY_HOLD_FILE,
     answer,
     answer_client,
     asking,
     classify_answer,
     create_client,
     created,
+    moment,
+    reason,
     sending,
 )
+from rushes.engines.recent import Recent
 
 QUEUE_URL = "https://queue.fal.run"
 API_URL = "https://api.fal.ai/v1"
@@ -65,6 +70,9 @@ LOOK_FOR_S = 3600.0
 
 CLOCK_MARGIN = timedelta(minutes=2)
 """How far fal's clock may be off ours."""
+
+PAGE = 100
+MOST_PAGES = 20
 
 NAMESPACES = ("workflows", "comfy")
 """First parts of an endpoint's id that stand before its owner."""
@@ -93,7 +101,7 @@ class FalEngine(BaseEngine):
         self._key = str(settings.get("key", ""))
         self._schemas = Schemas(Path(settings["work"]).parent / "schemas" / name)
         self._prices = Prices()
-        self._held: set[str] = set()
+        self._held: Recent[str, None] = Recent()
 
     # --- creating ---
 
@@ -109,12 +117,16 @@ class FalEngine(BaseEngine):
         # Composed twice: what cannot be said is refused before a file is sent anywhere.
         compose(request, fields, {one.identity: "" for one in request.references}, further)
         uploads = {
-            one.identity: one.remote or await upload(self._storage, one, self._keep_s)
+            one.identity: one.remote
+            or await upload(self._storage, one, self._keep_s, public_only=not self.in_private_network)
             for one in request.references
         }
         body = compose(request, fields, uploads, further)
         notes = {"body": dict(body.sent), "left_out": list(body.left_out)}
         return Prepared(request=request, model=model, uploads=uploads, notes=notes)
+
+    async def connect(self) -> None:
+        _ = self._creates
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         """Send the create, once; fal knows no idempotency key."""
@@ -130,7 +142,7 @@ class FalEngine(BaseEngine):
             self._schemas.forget(prepared.model)
         answers.check_create(response, prepared.model)
         id = str(created(response, "request_id")["request_id"])
-        self._held.add(id)
+        self._held[id] = None
         warnings = tuple(
             f"{one} was not sent: this endpoint has no word for it" for one in prepared.notes["left_out"]
         )
@@ -157,53 +169,60 @@ class FalEngine(BaseEngine):
 
     async def _listed(self, model: str, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
         cursor: str | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             asked = {
                 "endpoint_id": model,
                 "start": since.isoformat(),
                 "expand": "payloads",
-                "limit": "100",
+                "limit": str(PAGE),
                 **({"cursor": cursor} if cursor else {}),
             }
             with asking():
-                response = await self._api.get("/models/requests/by-endpoint", params=asked)
+                response = await self._api.get(
+                    "/models/requests/by-endpoint", params=asked, extensions=LONG_LIST
+                )
             body = answer(response)
             for one in body.get("items") or ():
                 yield one
             cursor, before = body.get("next_cursor"), cursor
             if not cursor or cursor == before:
                 return
+        raise Unreachable(f"fal lists more than {MOST_PAGES * PAGE:,} requests of that time")
 
     # --- following ---
 
     async def poll(self, ticket: Ticket) -> Progress:
         """Ask for the state, and where it has ended what came of it: fal calls a failure completed, too."""
-        self._held.add(str(ticket["id"]))
+        self._held[str(ticket["id"])] = None
         with asking():
             response = await self._queue.get(f"{_path(ticket)}/status")
         status = answer(response)
+        if status.get("status") in (None, ""):
+            raise Unreachable("fal answered without a state")
         state = answers.state_of(status)
         if state is RenderState.CANCELED:
             return Progress(state=state, cost=Decimal(0))
         if state in (RenderState.QUEUED, RenderState.RUNNING):
             told = status.get("queue_position")
             position = told if isinstance(told, int) and state is RenderState.QUEUED else None
-            return Progress(state=state, queue_position=position, ask_after=self._ask_after)
+            return Progress(
+                state=state,
+                queue_position=position,
+                ask_after=self._ask_after,
+                unknown_word=answers.unknown_word(status),
+            )
         return await self._ended(ticket, status)
 
     async def _ended(self, ticket: Ticket, status: Mapping[str, Any]) -> Progress:
         with asking():
-            response = await self._queue.get(_path(ticket))
+            response = await self._queue.get(_path(ticket), extensions=MAY_HOLD_FILE)
         if response.is_success:
             # A page in its place, such as a proxy's, is no result without a video.
             result = answer(response)
             cost = await self._cost(ticket, response)
             if answers.files(result):
                 return Progress(state=RenderState.SUCCEEDED, cost=cost)
-            said = str(status.get("error") or "fal finished it without a video")
-            return Progress(
-                state=RenderState.FAILED, error=answers.without_our_key(said, response), cost=cost
-            )
+            return answers.told_failure(status, response, cost)
         return answers.failure(response, status, await self._cost(ticket, response))
 
     async def _cost(self, ticket: Ticket, response: httpx.Response) -> Decimal | None:
@@ -216,15 +235,22 @@ class FalEngine(BaseEngine):
         except EngineError:
             return None
         price = prices.get(ticket["model"])
-        return billed * price.amount if price is not None else None
+        return read_price(billed, price.amount) if price is not None else None
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
-        """Return the clips; their addresses need no key, and are told for as long as fal keeps the answer."""
+        """Return the clips; their addresses need no key, and are told for as long as fal keeps the answer.
+
+        Raises ResultGone where fal has an answer and no video in it: not yet, or no longer.
+        """
         with asking():
-            response = await self._queue.get(_path(ticket))
-        if response.status_code >= 500 and answers.problems(response):
-            return ()
-        return answers.files(answer(response))
+            response = await self._queue.get(_path(ticket), extensions=MAY_HOLD_FILE)
+        found = answers.problems(response)
+        if found and not response.is_success and response.status_code not in answers.ABOUT_US:
+            raise ResultGone(f"fal has no video for {ticket['id']}: {reason(response)}")
+        files = answers.files(answer(response))
+        if not files:
+            raise ResultGone(f"fal's result for {ticket['id']} has no video in it")
+        return files
 
     async def cancel(self, ticket: Ticket) -> CancelOutcome:
         """Take it out of the queue; a render that runs is asked to stop, and may finish all the same."""
@@ -325,12 +351,8 @@ def _holds(listed: Any, sent: Mapping[str, Any]) -> bool:
 
 def _candidate(listed: Mapping[str, Any], attempt: Attempt) -> Candidate:
     at = listed.get("sent_at") or listed.get("started_at")
-    try:
-        created_at = datetime.fromisoformat(str(at))
-    except ValueError:
-        created_at = attempt.posted_at
     return Candidate(
         ticket={"model": attempt.model, "id": str(listed.get("request_id"))},
-        created_at=created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC),
+        created_at=moment(at) or attempt.posted_at,
         prompt=attempt.request.prompt,
     )

@@ -67,6 +67,11 @@ ROLES: Mapping[Role, tuple[str, ...]] = {
 }
 """The same for references."""
 
+MOST_NODES = 20_000
+"""Parts of one description that are read: real ones have some hundreds."""
+
+MOST_CHOICES = 1_000
+
 SWITCH = "boolean"
 LIST = "array"
 FILE_SIZE = re.compile(r"max(?:imum)?\.? file size:?\s*([\d.]+)\s*MB", re.IGNORECASE)
@@ -108,15 +113,56 @@ class Fields:
     all: Mapping[str, Field] = field(default_factory=dict)
 
 
+class EndlessError(Exception):
+    """A description refers to itself, or to so much that it cannot be read."""
+
+
+class _Unfolding:
+    """The unfolding of one document, of which no more than `MOST_NODES` are read."""
+
+    def __init__(self, document: Node) -> None:
+        self._document = document
+        self._left = MOST_NODES
+
+    def flat(self, node: Node) -> Node:
+        """Return a node with references followed and alternatives folded into one, without `null`.
+
+        Raises EndlessError.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise EndlessError
+        found = dict(node)
+        pointer = found.pop("$ref", None)
+        if pointer is not None:
+            found = {**self.flat(_pointed(pointer, self._document)), **found}
+        for word in ("allOf", "anyOf", "oneOf"):
+            parts = [self.flat(one) for one in found.pop(word, ())]
+            parts = [one for one in parts if one.get("type") != "null"]
+            if parts:
+                found = {**_folded(parts), **found}
+        if isinstance(found.get("type"), list):
+            found["type"] = next((one for one in found["type"] if one != "null"), "string")
+        return found
+
+
 def read_fields(openapi: Node, endpoint: str) -> Fields | None:
     """Return what `endpoint` takes by its OpenAPI document; None where that describes no input."""
-    schema = input_schema(openapi, endpoint)
+    try:
+        return _read_fields(openapi, endpoint)
+    except (EndlessError, RecursionError):
+        return None
+
+
+def _read_fields(openapi: Node, endpoint: str) -> Fields | None:
+    document, node = _Unfolding(openapi), _input_schema(openapi, endpoint)
+    schema = document.flat(node) if node is not None else None
     properties = schema.get("properties") if schema else None
     if not schema or not isinstance(properties, Mapping):
         return None
     required = set(schema.get("required", ()))
     every = {
-        name: read_field(name, flat(node, openapi), required=name in required)
+        name: read_field(name, document.flat(node), required=name in required)
         for name, node in properties.items()
         if isinstance(node, Mapping)
     }
@@ -126,7 +172,7 @@ def read_fields(openapi: Node, endpoint: str) -> Fields | None:
     return Fields(**wishes, roles=_roles(every), all=every)
 
 
-def input_schema(openapi: Node, endpoint: str) -> Node | None:
+def _input_schema(openapi: Node, endpoint: str) -> Node | None:
     """Return the schema of what is sent to the endpoint's own path, or to another that takes anything."""
     paths = openapi.get("paths")
     if not isinstance(paths, Mapping):
@@ -136,24 +182,8 @@ def input_schema(openapi: Node, endpoint: str) -> Node | None:
             node = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
         except (KeyError, TypeError):
             continue
-        return flat(node, openapi)
+        return node if isinstance(node, Mapping) else None
     return None
-
-
-def flat(node: Node, document: Node) -> Node:
-    """Return a node with references followed and alternatives folded into one, without `null`."""
-    found = dict(node)
-    pointer = found.pop("$ref", None)
-    if pointer is not None:
-        found = {**flat(_pointed(pointer, document), document), **found}
-    for word in ("allOf", "anyOf", "oneOf"):
-        parts = [flat(one, document) for one in found.pop(word, ())]
-        parts = [one for one in parts if one.get("type") != "null"]
-        if parts:
-            found = {**_folded(parts), **found}
-    if isinstance(found.get("type"), list):
-        found["type"] = next((one for one in found["type"] if one != "null"), "string")
-    return found
 
 
 def read_field(name: str, node: Node, *, required: bool) -> Field:
@@ -220,7 +250,7 @@ def _folded(parts: Sequence[Node]) -> dict[str, Any]:
     one: dict[str, Any] = {}
     for part in parts:
         one = {**part, **one}
-    choices = [choice for part in parts for choice in part.get("enum", ())]
+    choices = [choice for part in parts for choice in part.get("enum", ())][:MOST_CHOICES]
     if choices:
         one["enum"] = choices
     if any("properties" in part for part in parts):

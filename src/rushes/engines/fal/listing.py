@@ -14,12 +14,15 @@ from rushes.engines.fal.body import lengths
 from rushes.engines.fal.fields import LIST, Field, Fields, lines_of, read_fields, seconds_of, shape_of
 from rushes.engines.fal.prices import Prices, listed_price
 from rushes.engines.fal.schemas import Schemas
-from rushes.engines.http import answer, asking
+from rushes.engines.http import LONG_LIST, answer, asking
 
 CATEGORIES = ("text-to-video", "image-to-video")
 
 AT_ONCE = 10
 """How many endpoints a page may have where their descriptions are asked for."""
+
+MOST_PAGES = 200
+"""Pages of a category that are read, should its list never end."""
 
 UNTOLD = 4
 """How many references a list without a limit is taken to hold."""
@@ -53,7 +56,7 @@ async def list_models(
 async def _every(client: httpx.AsyncClient) -> AsyncIterator[Mapping[str, Any]]:
     for category in CATEGORIES:
         cursor: str | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             asked = {
                 "category": category,
                 "status": "active",
@@ -62,7 +65,7 @@ async def _every(client: httpx.AsyncClient) -> AsyncIterator[Mapping[str, Any]]:
                 **({"cursor": cursor} if cursor else {}),
             }
             with asking():
-                response = await client.get("/models", params=asked)
+                response = await client.get("/models", params=asked, extensions=LONG_LIST)
             body = answer(response)
             for one in body.get("models") or ():
                 if isinstance(one, Mapping):

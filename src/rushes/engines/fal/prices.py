@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from rushes.domain.model import Price
-from rushes.domain.money import Basis, Quote
+from rushes.domain.money import Basis, Quote, read_price
 from rushes.domain.request import VideoRequest
 from rushes.engines.fal.fields import Fields
 from rushes.engines.http import answer, asking
@@ -45,7 +45,7 @@ class Prices:
         self._known: dict[str, tuple[float, UnitPrice]] = {}
 
     async def read(self, client: httpx.AsyncClient, endpoints: Sequence[str]) -> dict[str, UnitPrice]:
-        """Return the unit prices of endpoints; one that has none, or not in dollars, is left out."""
+        """Return the unit prices of endpoints; one without a usable one, in dollars, is left out."""
         now = time.monotonic()
         wanted = [one for one in endpoints if self._known.get(one, (0.0, None))[0] <= now]
         for start in range(0, len(wanted), AT_ONCE):
@@ -104,7 +104,7 @@ def _lines(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _unit_price(line: Mapping[str, Any]) -> UnitPrice | None:
-    amount = line.get("unit_price")
-    if not isinstance(amount, int | float) or isinstance(amount, bool) or line.get("currency") != "USD":
+    amount = read_price(line.get("unit_price"))
+    if amount is None or line.get("currency") != "USD":
         return None
-    return UnitPrice(amount=Decimal(str(amount)), unit=str(line.get("unit", "")).lower())
+    return UnitPrice(amount=amount, unit=str(line.get("unit", "")).lower())

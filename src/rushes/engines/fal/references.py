@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,7 +18,7 @@ from rushes.domain.address import host_of, is_public
 from rushes.domain.errors import BadReference, Unreachable
 from rushes.domain.request import Reference, Role
 from rushes.engines.fal.fields import Field
-from rushes.engines.http import answer, answer_client, asking, classify_answer
+from rushes.engines.http import PUBLIC_ONLY, answer, answer_client, asking, classify_answer
 
 MEGABYTE = 1_000_000
 LARGEST = {Role.INPUT_VIDEO: 200.0, Role.AUDIO: 15.0}
@@ -59,8 +61,11 @@ def check_address(url: str, role: Role) -> None:
         )
 
 
-async def upload(client: httpx.AsyncClient, reference: Reference, keep_s: int) -> str:
-    """Put a file into fal's storage for `keep_s` seconds and return its address there."""
+async def upload(client: httpx.AsyncClient, reference: Reference, keep_s: int, *, public_only: bool) -> str:
+    """Put a file into fal's storage for `keep_s` seconds and return its address there.
+
+    With `public_only` it is put nowhere but on the public network. Raises Unreachable.
+    """
     assert reference.path is not None
     kind = mimetypes.guess_type(reference.path.name)[0] or TYPES.get(reference.role, "image/png")
     lifecycle = json.dumps({"expiration_duration_seconds": keep_s})
@@ -73,16 +78,22 @@ async def upload(client: httpx.AsyncClient, reference: Reference, keep_s: int) -
         )
     told = answer(response)
     place, address = told.get("upload_url"), told.get("file_url")
-    if not isinstance(place, str) or not isinstance(address, str):
+    if not isinstance(place, str) or not isinstance(address, str) or not _is_web_address(place):
         raise Unreachable("fal's storage told no address to put a reference at")
-    await _put(place, reference.path, kind)
+    await _put(place, reference.path, kind, PUBLIC_ONLY if public_only else {})
     return address
 
 
-async def _put(place: str, path: Path, kind: str) -> None:
+def _is_web_address(place: str) -> bool:
+    return place.lower().startswith(("https://", "http://")) and bool(host_of(place))
+
+
+async def _put(place: str, path: Path, kind: str, extensions: Mapping[str, Any]) -> None:
     # A client of its own: the key goes to fal, and not to whom the file goes.
     data = await asyncio.to_thread(path.read_bytes)
     async with answer_client(place, UPLOAD_S) as client:
         with asking():
-            response = await client.put(place, content=data, headers={"Content-Type": kind})
+            response = await client.put(
+                place, content=data, headers={"Content-Type": kind}, extensions=dict(extensions)
+            )
     classify_answer(response)

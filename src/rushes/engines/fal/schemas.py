@@ -13,9 +13,10 @@ from urllib.parse import quote
 import httpx
 
 from rushes.domain.errors import EngineError, Refused, ResultGone
+from rushes.domain.permissions import make_private
 from rushes.engines.fal.answers import NO_MODEL
 from rushes.engines.fal.fields import Fields, read_fields
-from rushes.engines.http import answer, asking
+from rushes.engines.http import LONG_LIST, answer, asking
 
 FRESH = timedelta(days=1)
 """How long a description is taken as it was read. An older one serves while the service cannot be asked."""
@@ -48,7 +49,7 @@ class Schemas:
     def keep(self, endpoint: str, openapi: Mapping[str, Any]) -> dict[str, Any]:
         """Keep a description that was just read."""
         kept = {"endpoint": endpoint, "read_at": datetime.now(UTC).isoformat(), "openapi": openapi}
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         file = self._file(endpoint)
         part = file.with_name(f"{file.name}.{os.getpid()}.part")
         part.write_text(json.dumps(kept), encoding="utf-8")
@@ -73,7 +74,8 @@ class Schemas:
 
 async def _ask(client: httpx.AsyncClient, endpoint: str) -> Mapping[str, Any]:
     with asking():
-        response = await client.get("/models", params={"endpoint_id": endpoint, "expand": "openapi-3.0"})
+        asked = {"endpoint_id": endpoint, "expand": "openapi-3.0"}
+        response = await client.get("/models", params=asked, extensions=LONG_LIST)
     if response.status_code in (404, 410):
         raise Refused(f"fal has no endpoint {endpoint}; nothing was sent", next=NO_MODEL)
     listed = answer(response).get("models")

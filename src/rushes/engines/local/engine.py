@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rushes.children.child import ChildDied, ask
 from rushes.domain.errors import (
     BadSettings,
     EngineMissing,
     ResultGone,
+    RushesError,
 )
 from rushes.domain.extras import install_command
+from rushes.domain.permissions import make_private
 from rushes.domain.request import Role
 from rushes.engines.contract import (
     Accepted,
@@ -34,8 +34,12 @@ from rushes.engines.contract import (
 from rushes.engines.local.order import Machine, Order, frames_of, size_of
 from rushes.engines.local.recipes import DTYPES, recipe_of
 from rushes.engines.local.renderer import Render, Renderer
+from rushes.engines.recent import Recent
 
 ASK_AFTER_S = 0.5
+
+LONGEST_CHECK_S = 120.0
+"""Seconds for importing torch, from a slow disk, and asking it for its devices."""
 OFFLOADS = ("none", "model", "sequential")
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 
@@ -59,7 +63,7 @@ class LocalEngine(BaseEngine):
         )
         self._renderer: Renderer | None = None
         self._starting = asyncio.Lock()
-        self._canceled: set[str] = set()
+        self._canceled: Recent[str, None] = Recent()
 
     def _option(self, option: str, known: str) -> str:
         """Return an option's value, the first of `known` where it is not set. Raises BadSettings."""
@@ -125,24 +129,16 @@ class LocalEngine(BaseEngine):
         file = Path(ticket["destination"])
         if self._renderer is not None:
             await self._renderer.cancel(file.name)
-        self._canceled.add(file.name)
+        self._canceled[file.name] = None
         file.unlink(missing_ok=True)
         return CancelOutcome.CONFIRMED
 
     async def check(self) -> str:
         """Return what there is to render on. Raises EngineMissing where torch cannot be imported."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "rushes.engines.local.machine", stdout=PIPE, stderr=PIPE
-        )
         try:
-            told, complaint = await child.communicate()
-        finally:
-            if child.returncode is None:
-                child.kill()
-        if child.returncode != 0:
-            last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-            raise EngineMissing(f"torch cannot be used: {last}", next=install_command("local"))
-        return str(json.loads(told)["told"])
+            return str(await ask("rushes.engines.local.machine", None, deadline_s=LONGEST_CHECK_S))
+        except (ChildDied, RushesError) as error:
+            raise EngineMissing(f"torch cannot be used: {error}", next=install_command("local")) from error
 
     async def aclose(self) -> None:
         if self._renderer is not None:
@@ -173,7 +169,7 @@ class LocalEngine(BaseEngine):
         async with self._starting:
             if self._renderer is not None and file.name in self._renderer.renders:
                 return self._renderer.renders[file.name]
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(file.parent)
             for left_by_a_killed_renderer in file.parent.glob(f".{file.name}.*.part"):
                 left_by_a_killed_renderer.unlink(missing_ok=True)
             if self._renderer is None or not self._renderer.alive:

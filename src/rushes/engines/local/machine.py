@@ -1,18 +1,16 @@
-"""What this machine offers, as `rushes doctor` shows it: `python -m rushes.engines.local.machine` prints it.
+"""What this machine offers, as `rushes doctor` shows it: `python -m rushes.engines.local.machine` tells it.
 
-One line of JSON: `{"told": "torch 2.13.0, …"}`. A program of its own, since importing torch takes seconds
-and half a gigabyte.
+A program of its own, since importing torch takes seconds and half a gigabyte.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from rushes.children.serving import serve
 from rushes.domain.errors import RenderFailed
 
 
@@ -55,4 +53,4 @@ def described() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"told": described()}) + "\n")
+    serve(lambda order, line: described())

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from rushes.children.child import Child, ChildDied
 from rushes.engines.local.order import Machine, partial_of
 
 CANCEL_S = 5.0
 """Seconds in which a canceled render may end by itself, at its next step. Then the process is ended: it may
 be loading tens of gigabytes, or decode for minutes."""
-
-KILLED = -9
 
 
 @dataclass(kw_only=True)
@@ -34,26 +29,15 @@ class Render:
 class Renderer:
     """One life of the child process. `renders` are the orders it has not finished, the first at work."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, child: Child) -> None:
+        self._child = child
         self._reading = asyncio.create_task(self._listen())
         self._blameless = False
         self.renders: dict[str, Render] = {}
 
     @classmethod
     async def start(cls, machine: Machine) -> Self:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            # Without the working folder on the path: a file of the user's must not stand for a module.
-            "-P",
-            "-m",
-            "rushes.engines.local.render",
-            stdin=PIPE,
-            stdout=PIPE,
-        )
-        renderer = cls(process)
-        await renderer._tell(asdict(machine))
-        return renderer
+        return cls(await Child.start("rushes.engines.local.render", asdict(machine)))
 
     @property
     def alive(self) -> bool:
@@ -63,7 +47,7 @@ class Renderer:
         """Have an order rendered after those before it."""
         destination = Path(ticket["destination"])
         render = self.renders[destination.name] = Render(destination=destination)
-        await self._tell({"render": ticket})
+        await self._child.send({"render": ticket})
         return render
 
     async def cancel(self, name: str) -> None:
@@ -71,7 +55,7 @@ class Renderer:
         render = self.renders.get(name)
         if render is None:
             return
-        await self._tell({"cancel": name})
+        await self._child.send({"cancel": name})
         if render is not next(iter(self.renders.values())):
             # It waits behind another, and will be passed over.
             return
@@ -84,51 +68,39 @@ class Renderer:
     async def stop(self) -> None:
         """End the process at once, with nothing left of what it wrote."""
         self._blameless = True
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._child.kill()
         await self._reading
-
-    async def _tell(self, said: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        # A process that has ended is told of by the end of its output.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self._process.stdin.write(json.dumps(said).encode() + b"\n")
-            await self._process.stdin.drain()
 
     async def _listen(self) -> None:
         """Keep what the child says, until it has ended."""
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            said = json.loads(line)
-            render = self.renders[said["clip"]]
-            if "fraction" in said:
-                render.fraction = said["fraction"]
-                continue
-            if "error" in said:
-                # It ends after this, by itself.
-                self._blameless = True
-                render.error = said["error"]
-            else:
-                del self.renders[said["clip"]]
-            render.over.set()
-        self._bury(await self._process.wait())
+        try:
+            async for message in self._child.messages():
+                self._take_in(message)
+            ending = await self._child.ended()
+        except ChildDied as error:
+            ending = str(error)
+        self._bury(ending)
 
-    def _bury(self, status: int) -> None:
+    def _take_in(self, message: Mapping[str, Any]) -> None:
+        render = self.renders[message["clip"]]
+        if "progress" in message:
+            render.fraction = message["progress"]
+            return
+        if "error" in message:
+            # It ends after this.
+            self._blameless = True
+            render.error = message["error"]
+        else:
+            del self.renders[message["clip"]]
+        render.over.set()
+
+    def _bury(self, ending: str) -> None:
         """Say of the render that was at work what ended it, and forget those that were only in line."""
         unfinished = {name: render for name, render in self.renders.items() if render.error is None}
         for name, render in unfinished.items():
-            partial_of(render.destination, self._process.pid).unlink(missing_ok=True)
+            partial_of(render.destination, self._child.pid).unlink(missing_ok=True)
             if self._blameless or render is not next(iter(unfinished.values())):
                 del self.renders[name]
             else:
-                render.error = _ended(status)
+                render.error = f"the renderer {ending}; ask for a lower --resolution or fewer --seconds"
             render.over.set()
-
-
-def _ended(status: int) -> str:
-    if status == KILLED:
-        return (
-            "the renderer was killed from outside, most likely because this machine ran out of memory; ask"
-            " for a lower --resolution or fewer --seconds"
-        )
-    return f"the renderer ended with status {status}; the worker's log tells more"

@@ -15,12 +15,11 @@ import httpx
 from rushes.domain.errors import (
     ContentRefused,
     EngineError,
-    OutcomeUnknown,
     QuotaExhausted,
     Refused,
     RegionBlocked,
 )
-from rushes.engines.http import classify_create, json_of, raw, reason
+from rushes.engines.http import classify_create, json_of, missing_ticket, reason
 from rushes.engines.openai_videos.creates import Create
 from rushes.engines.openai_videos.videos import CONTENT, id_of, job_of
 
@@ -63,8 +62,7 @@ def accepted(response: httpx.Response, create: Create, model: str) -> Mapping[st
         classify_create(response)
     job = job_of(body)
     if id_of(job) is None:
-        said = f"the server answered the create with {response.status_code} and no id"
-        raise OutcomeUnknown(said, raw=raw(response))
+        raise missing_ticket(response)
     return job
 
 

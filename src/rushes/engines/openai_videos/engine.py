@@ -7,14 +7,15 @@ differ, both ways are read. There is no idempotency key: a lost answer is looked
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 
-from rushes.domain.errors import BadSettings, Blocked, Busy, ResultBroken, ResultGone, Unreachable
+from rushes.domain.errors import BadSettings, Blocked, Busy, ResultGone, Unreachable
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import (
     Accepted,
@@ -30,7 +31,7 @@ from rushes.engines.contract import (
     Source,
     Ticket,
 )
-from rushes.engines.http import classify_answer, json_of, reason, retry_after
+from rushes.engines.http import PERSON, classify_answer, json_of, moment, reason, retry_after
 from rushes.engines.openai_videos.answers import accepted
 from rushes.engines.openai_videos.creates import (
     Create,
@@ -45,32 +46,28 @@ from rushes.engines.openai_videos.server import (
     OFFICIAL,
     PAGE,
     Server,
-    has_file,
-    may_be_file,
-    told_places,
+    addresses_in_answer,
     unreadable,
 )
 from rushes.engines.openai_videos.videos import (
+    FAILED,
     addresses_of,
     frame_in,
     has_failed,
     id_of,
     job_of,
-    moment,
     progress_of,
     seconds_in,
     several,
     word_of,
 )
+from rushes.engines.recent import Recent
 
 CLOCK_MARGIN = timedelta(minutes=5)
 """How far the server's clock may be off ours, where what it listed before the create is known."""
 
 CLOSE_MARGIN = timedelta(seconds=5)
 """The same where it is not known."""
-
-PASSING = frozenset({401, 402, 403, 408, 425, 429})
-"""Refusals of a file that say nothing about the file."""
 
 MOST_PAGES = 20
 LARGEST_REFERENCE_MB = 50.0
@@ -91,7 +88,7 @@ class OpenAIVideosEngine(BaseEngine):
         super().__init__(name, settings)
         self.post_timeout = float(settings.get("post_timeout", 120.0))
         self.list_delay = float(settings.get("list_delay", 5.0))
-        self._missing_after = float(settings.get("missing_after", 60.0))
+        self._missing_after = float(settings.get("missing_after", 600.0))
         self._limit = round(float(settings.get("max_reference_mb", LARGEST_REFERENCE_MB)) * 1e6)
         self._json = self._one_of("transport", "multipart", "json") == "json"
         self._asks_whether_it_lists = "recovery" not in settings
@@ -104,8 +101,8 @@ class OpenAIVideosEngine(BaseEngine):
             create_s=self.post_timeout,
             official_key=settings.get("openai_key"),
         )
-        self._missing: dict[str, float] = {}
-        self._canceled: set[str] = set()
+        self._missing: Recent[str, float] = Recent()
+        self._canceled: Recent[str, None] = Recent()
 
     def _one_of(self, option: str, *known: str) -> str:
         """Return an option's value, the first of `known` where it is not set. Raises BadSettings."""
@@ -155,6 +152,9 @@ class OpenAIVideosEngine(BaseEngine):
     def _lists_nothing(self) -> None:
         if self._asks_whether_it_lists:
             self.recovery = Recovery.ASK
+
+    async def connect(self) -> None:
+        self.server.connect()
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         """Send the create, once; the protocol knows no idempotency key."""
@@ -222,7 +222,7 @@ class OpenAIVideosEngine(BaseEngine):
             return Progress(state=RenderState.CANCELED)
         response = await self.server.video(id)
         job = job_of(json_of(response))
-        if not response.is_success and not (id_of(job) == id and has_failed(job)):
+        if not response.is_success and not _is_failed(job, id, response.status_code):
             return self._unanswered(response, id)
         self._missing.pop(id, None)
         if not response.content.strip():
@@ -232,7 +232,8 @@ class OpenAIVideosEngine(BaseEngine):
             raise unreadable(response)
         progress = progress_of(job)
         error = self.server.scrubbed(progress.error) if progress.error else None
-        return replace(progress, error=error, ask_after=_ask_after(response))
+        word = self.server.scrubbed(progress.unknown_word) if progress.unknown_word else None
+        return replace(progress, error=error, unknown_word=word, ask_after=_ask_after(response))
 
     def _unanswered(self, response: httpx.Response, id: str) -> Progress:
         """Raise what an error answer to a poll means. A 404 counts after a while only.
@@ -243,11 +244,12 @@ class OpenAIVideosEngine(BaseEngine):
             now = asyncio.get_running_loop().time()
             if now - self._missing.setdefault(id, now) < self._missing_after:
                 return Progress(state=RenderState.RUNNING)
+            del self._missing[id]
         classify_answer(response)
         raise unreadable(response)
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
-        """Return its files, addresses read now: `/content` first, then those that the job tells."""
+        """Return its files, addresses read now: `/content` first, then those that the job names."""
         id = str(ticket["id"])
         response = await self.server.video(id)
         classify_answer(response)
@@ -258,24 +260,36 @@ class OpenAIVideosEngine(BaseEngine):
             pairs = enumerate(many)
             candidates = [[self.server.source(url), self.server.content(id, number)] for number, url in pairs]
         else:
-            candidates = [await self._candidates(id, job)]
+            candidates = [self._candidates(id, addresses_of(job))]
         return [Result(candidates=one, size=size, expires_at=expires) for one in candidates]
 
-    async def _candidates(self, id: str, job: Mapping[str, Any]) -> list[Source]:
-        content = await self.server.look_at_content(id)
-        own = self.server.content(id)
-        told = [self.server.source(url) for url in (*addresses_of(job), *told_places(content))]
-        first, last = [own] if has_file(content) else [], [own] if may_be_file(content) else []
-        places = {source.url: source for source in (*first, *told, *last)}
-        if places:
-            return list(places.values())
-        said = f"the job {id} is done, and the server has no video for it: {reason(content)}"
-        if content.status_code in (404, 410):
-            raise ResultGone(said)
-        if content.is_success or (content.is_client_error and content.status_code not in PASSING):
-            raise ResultBroken(said)
-        classify_answer(content)
-        raise unreadable(content)
+    def _candidates(self, id: str, addresses: Sequence[str]) -> list[Source]:
+        """Return where its file may be: /content, as the one in the job may be a preview, then `addresses`.
+
+        What /content has is found out by the download: some gateways deliver a file only once.
+        """
+        content = self.server.content(id)
+        others = {source.url: source for source in map(self.server.source, addresses)}
+        others.pop(content.url, None)
+        read = partial(self._read_answer, id, {content.url, *others})
+        return [replace(content, read_answer=read), *others.values()]
+
+    def _read_answer(self, id: str, known: Set[str | None], response: httpx.Response) -> list[Source]:
+        """Return the places that an answer to /content names, without the `known` ones: it and the job's.
+
+        If /content is the only place, raises ResultGone, which may change: many gateways say that a job is
+        completed some time before they have its file. Raises Blocked and Unreachable for what is not about
+        the file.
+        """
+        named = map(self.server.source, addresses_in_answer(response))
+        places = [source for source in named if source.url not in known]
+        if places or len(known) > 1:
+            return places
+        if response.status_code in PERSON:
+            classify_answer(response)
+        if response.status_code in (408, 429) or response.is_server_error:
+            raise Unreachable(f"the server answered with {reason(response)}")
+        raise ResultGone(f"the job {id} is done, and the server has no video for it: {reason(response)}")
 
     async def cancel(self, ticket: Ticket) -> CancelOutcome:
         """Delete the job where that stops it. SGLang only forgets it: it goes on, and its clip is lost."""
@@ -286,7 +300,8 @@ class OpenAIVideosEngine(BaseEngine):
         if response.status_code in (404, 405, 501):
             return CancelOutcome.UNSUPPORTED
         classify_answer(response)
-        self._canceled.add(id)
+        self._canceled[id] = None
+        self._missing.pop(id, None)
         return CancelOutcome.CONFIRMED
 
     # --- the server ---
@@ -305,6 +320,14 @@ class OpenAIVideosEngine(BaseEngine):
 
     async def aclose(self) -> None:
         await self.server.close()
+
+
+def _is_failed(job: Mapping[str, Any], id: str, status: int) -> bool:
+    """Whether the body of an HTTP error is this job, and says that it failed.
+
+    With 404 only in so many words: the error may be that the job is not known everywhere yet.
+    """
+    return id_of(job) == id and (word_of(job) in FAILED if status == 404 else has_failed(job))
 
 
 def _differences(create: Create, job: Mapping[str, Any]) -> list[str]:

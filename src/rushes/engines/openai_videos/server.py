@@ -14,12 +14,15 @@ import httpx
 from rushes.domain.errors import BadSettings, Unreachable
 from rushes.engines.contract import Source
 from rushes.engines.http import (
+    LONG_LIST,
+    MAY_HOLD_FILE,
     answer_client,
     asking,
     classify_answer,
     create_client,
     json_of,
     sending,
+    text_of,
     without_key,
 )
 from rushes.engines.openai_videos.creates import Create
@@ -32,11 +35,6 @@ PAGE = 100
 """The most that the protocol lists at once."""
 
 ASK_TIMEOUT_S = 30.0
-
-LONGEST_TEXT = 64 * 1024
-"""Bytes of an answer in place of a file that are read."""
-
-KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 HAS_TO_BE_MENDED = frozenset({401, 402, 408, 425, 429})
 """Refusals of a list that do not say that there is none."""
@@ -60,7 +58,7 @@ class Server:
         self, base_url: str, key: str | None, *, name: str, create_s: float, official_key: str | None = None
     ) -> None:
         self.base_url = _with_version(base_url, name)
-        self._key = _checked(key or (official_key if self.base_url == OFFICIAL else None), name)
+        self._key = key or (official_key if self.base_url == OFFICIAL else None)
         self._name = name
         self._create_s = create_s
 
@@ -71,6 +69,10 @@ class Server:
     @cached_property
     def _client(self) -> httpx.AsyncClient:
         return answer_client(self.base_url, ASK_TIMEOUT_S, **self.headers)
+
+    def connect(self) -> None:
+        """Make the client of creates. Raises SetupError where it cannot be made."""
+        _ = self._creates
 
     @property
     def headers(self) -> dict[str, str]:
@@ -98,7 +100,7 @@ class Server:
     async def video(self, id: str) -> httpx.Response:
         """Ask for one job."""
         with asking():
-            return await self._client.get(_path(id))
+            return await self._client.get(_path(id), extensions=MAY_HOLD_FILE)
 
     async def delete(self, id: str) -> httpx.Response:
         with asking():
@@ -115,7 +117,7 @@ class Server:
         """
         query = {"limit": str(limit), "order": "desc"} | ({"after": after} if after else {})
         with asking():
-            response = await self._client.get("/videos", params=query)
+            response = await self._client.get("/videos", params=query, extensions=LONG_LIST)
         if response.has_redirect_location:
             raise self._moved(response)
         if response.is_client_error and response.status_code not in HAS_TO_BE_MENDED:
@@ -148,7 +150,13 @@ class Server:
 
     def source(self, url: str) -> Source:
         """Return where a file is; the key goes to the server's own origin only."""
-        whole = httpx.URL(self.base_url).join(url)
+        if url[:5].lower() == "data:":
+            return Source(url=url, label="inline")
+        try:
+            whole = httpx.URL(self.base_url).join(url)
+        except httpx.InvalidURL:
+            # That it is no address, the download will say.
+            return Source(url=url, label="url")
         own = _origin(whole) == _origin(httpx.URL(self.base_url))
         return Source(url=str(whole), headers=self.headers if own else {}, label="url")
 
@@ -157,54 +165,20 @@ class Server:
         query = f"?variant={number}" if number else ""
         return Source(url=f"{self.base_url}{_path(id)}/content{query}", headers=self.headers, label="content")
 
-    async def look_at_content(self, id: str) -> httpx.Response:
-        """Ask for a file, and return its headers only, or the beginning of the text in its place."""
-        text = b""
-        with asking():
-            async with self._client.stream("GET", f"{_path(id)}/content") as response:
-                if _is_text(response):
-                    async for piece in response.aiter_bytes():
-                        text += piece
-                        if len(text) >= LONGEST_TEXT:
-                            break
-        return httpx.Response(
-            response.status_code,
-            headers={name: value for name, value in response.headers.items() if name in KEPT_HEADERS},
-            content=text,
-            request=response.request,
-        )
 
+def addresses_in_answer(response: httpx.Response) -> list[str]:
+    """Return the addresses that an answer to /content names in place of the file: in JSON, or in words.
 
-def told_places(response: httpx.Response) -> list[str]:
-    """Return the addresses that an answer to /content tells in place of the file: in JSON, or in words.
-
-    SGLang answers 400 with the address in a sentence where the file went to object storage. Of a success only
-    JSON is read: a video that is called text has addresses in it, too, such as its encoder's.
+    SGLang answers 400 with the address in a sentence if the file went to object storage. Of a success only
+    JSON is read: a page or a text has addresses in it, too.
     """
-    if not _is_text(response):
-        return []
     body = json_of(response)
-    told = addresses_of(job_of(body)) if isinstance(body, dict) else []
-    return told or (addresses_in(response.text) if response.is_client_error else [])
-
-
-def has_file(response: httpx.Response) -> bool:
-    """Whether an answer to /content is the file, or sends on to it, by its type."""
-    return response.has_redirect_location or (response.is_success and not _is_text(response))
-
-
-def may_be_file(response: httpx.Response) -> bool:
-    """Whether it could be the file under a wrong type; what it really is, the download will see."""
-    return response.is_success and "json" not in response.headers.get("content-type", "")
+    addresses = addresses_of(job_of(body)) if isinstance(body, dict) else []
+    return addresses or (addresses_in(text_of(response)) if response.is_client_error else [])
 
 
 def unreadable(response: httpx.Response) -> Unreachable:
     return Unreachable(f"the server answered with {response.status_code} and nothing that tells of the job")
-
-
-def _is_text(response: httpx.Response) -> bool:
-    kind = response.headers.get("content-type", "")
-    return "json" in kind or kind.startswith("text/")
 
 
 def _path(id: str) -> str:
@@ -232,14 +206,3 @@ def _with_version(base_url: str, name: str) -> str:
             next="write it as https://HOST/v1 or http://HOST:PORT; a key stands under key, or key_env",
         )
     return url if re.search(r"/v\d+$", url) else f"{url}/v1"
-
-
-def _checked(key: str | None, name: str) -> str | None:
-    if not key:
-        return None
-    if not re.fullmatch(r"[!-~]+", key):
-        raise BadSettings(
-            f"the key of the engine {name} has spaces or characters that no key has",
-            next="copy it again, without quotes or line breaks",
-        )
-    return key

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -23,9 +23,11 @@ from rushes.domain.errors import (
     QuotaExhausted,
     Refused,
     SignInNeeded,
+    Unreachable,
 )
+from rushes.domain.money import read_price
 from rushes.engines.contract import Progress, RenderState
-from rushes.engines.http import raw, reason, retry_after
+from rushes.engines.http import answer, json_of, raw, reason, retry_after, shortened
 from rushes.engines.openrouter.service import KEY_PAGE
 
 CREDITS_PAGE = "https://openrouter.ai/settings/credits"
@@ -41,11 +43,18 @@ IN_FLIGHT_PAUSE_S = 30.0
 STATES = {
     "pending": RenderState.QUEUED,
     "queued": RenderState.QUEUED,
+    "queueing": RenderState.QUEUED,
+    "preparing": RenderState.QUEUED,
+    "submitted": RenderState.QUEUED,
     "in_progress": RenderState.RUNNING,
+    "processing": RenderState.RUNNING,
+    "running": RenderState.RUNNING,
     "completed": RenderState.SUCCEEDED,
     "succeeded": RenderState.SUCCEEDED,
+    "succeed": RenderState.SUCCEEDED,
     "success": RenderState.SUCCEEDED,
     "failed": RenderState.FAILED,
+    "fail": RenderState.FAILED,
     "error": RenderState.FAILED,
     "cancelled": RenderState.CANCELED,
     "canceled": RenderState.CANCELED,
@@ -123,10 +132,14 @@ def content_refused(said: str) -> ContentRefused:
 
 
 def progress_of(body: Mapping[str, Any], ask_after: float) -> Progress:
-    """Return what a job's own record says; a status that nobody knows is a live one."""
-    state = STATES.get(str(body.get("status") or "").lower(), RenderState.RUNNING)
+    """Return what a job's own record says: with an error an unknown status is a failure, else it is alive."""
+    word = shortened(str(body.get("status") or ""))
+    error = _error(body)
+    state = STATES.get(word.lower())
+    if state is None:
+        state = RenderState.FAILED if error else RenderState.RUNNING
     ended = state in (RenderState.FAILED, RenderState.CANCELED, RenderState.EXPIRED)
-    said = _error(body) or "OpenRouter gives no reason" if ended else None
+    said = error or "OpenRouter gives no reason" if ended else None
     refused = state is RenderState.FAILED and bool(CONTENT.search(said or ""))
     return Progress(
         state=state,
@@ -134,31 +147,29 @@ def progress_of(body: Mapping[str, Any], ask_after: float) -> Progress:
         content_refused=refused,
         cost=cost_of(body),
         ask_after=ask_after,
+        unknown_word=word if word.lower() not in STATES else None,
     )
 
 
 def cost_of(body: Mapping[str, Any]) -> Decimal | None:
-    """Return `usage.cost` in dollars; None where it is not told."""
+    """Return `usage.cost` in dollars; None if it is not told, or can be no cost of a clip."""
     usage = body.get("usage")
-    told = usage.get("cost") if isinstance(usage, Mapping) else None
-    if told is None or isinstance(told, bool):
-        return None
-    try:
-        amount = Decimal(str(told))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return read_price(usage.get("cost")) if isinstance(usage, Mapping) else None
 
 
-def job_in(response: httpx.Response) -> dict[str, Any] | None:
-    """Return the job that an answer holds, under whatever status; a failed one was seen under 500."""
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    if isinstance(body, dict) and isinstance(body.get("status"), str) and body.get("id"):
+def job_in(response: httpx.Response) -> dict[str, Any]:
+    """Return the job that an answer to a poll holds.
+
+    One in a known state is read under any status: a failed job was seen to come as a 500. Raises what
+    `answer` raises, and Unreachable if the answer tells nothing of the job.
+    """
+    body = json_of(response)
+    if isinstance(body, dict) and str(body.get("status")).lower() in STATES and body.get("id"):
         return body
-    return None
+    found = answer(response)
+    if not found.get("status"):
+        raise Unreachable(f"OpenRouter answered with nothing that tells of the job ({reason(response)})")
+    return found
 
 
 def _error(body: Mapping[str, Any]) -> str:

@@ -1,7 +1,9 @@
-"""The body of a create. Field names and types are those of the service's OpenAPI document, in SDK 1.3.84."""
+"""The body of a create. Names and types of its fields are those of the service's OpenAPI document, as its SDK
+1.3.84 has it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +38,29 @@ def check_sayable(request: VideoRequest) -> None:
             "OpenRouter's create has no place for a style, shots or a negative prompt; nothing was sent",
             next="put them into the prompt",
         )
+
+
+def check_provider(provider: Any, engine: str) -> None:
+    """Raise Refused unless the option `provider` of an `engine` is None or {"options": {COMPANY: {…}}}."""
+    if provider is None:
+        return
+    options = provider.get("options", {}) if isinstance(provider, Mapping) else None
+    tables = isinstance(options, Mapping) and all(isinstance(one, Mapping) for one in options.values())
+    if not tables or not _fits_json(provider):
+        raise Refused(
+            f"engines.{engine}.provider in the settings file cannot be sent with a create; nothing was sent",
+            next=f"write it as [engines.{engine}.provider.options.COMPANY], with text, finite numbers, true "
+            "or false, lists and tables in it (rushes config path)",
+        )
+
+
+def _fits_json(value: Any) -> bool:
+    """Whether JSON can hold a value: it has no dates, and no numbers that are infinite."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def create_from(prepared: Prepared, key: str, provider: Mapping[str, Any] | None) -> dict[str, Any]:

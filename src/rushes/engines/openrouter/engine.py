@@ -1,6 +1,7 @@
 """`openrouter`: one key and one body for the models of many companies.
 
-Written from the SDK's types (1.3.84) and OpenRouter's public pages of 2026; never run against the service.
+Written from the types of OpenRouter's own SDK (1.3.84) and its public pages of 2026; never run against the
+service.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from rushes.domain.errors import Billed, EngineError, OutcomeUnknown, QuotaExhausted, ResultBroken
+from rushes.domain.errors import Billed, EngineError, OutcomeUnknown, QuotaExhausted, ResultGone
 from rushes.domain.model import Model
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import VideoRequest
@@ -29,9 +30,9 @@ from rushes.engines.contract import (
     Source,
     Ticket,
 )
-from rushes.engines.http import answer, asking, created, sending
+from rushes.engines.http import answer, asking, created, moment, sending
 from rushes.engines.openrouter.answers import CREDITS_PAGE, cost_of, job_in, progress_of, refusal
-from rushes.engines.openrouter.creates import check_sayable, create_from
+from rushes.engines.openrouter.creates import check_provider, check_sayable, create_from
 from rushes.engines.openrouter.listing import Entry, entries, model_of, order_of
 from rushes.engines.openrouter.prices import amount
 from rushes.engines.openrouter.references import LARGEST_MB, address_of, check_together
@@ -56,7 +57,6 @@ class OpenRouterEngine(BaseEngine):
     """
 
     recovery = Recovery.ASK
-    packages: ClassVar[Sequence[str]] = ("openrouter",)
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         super().__init__(name, settings)
@@ -70,7 +70,7 @@ class OpenRouterEngine(BaseEngine):
     def service(self) -> Service:
         return Service(
             self.base_url,
-            str(self.settings.get("key", "")).strip(),
+            str(self.settings.get("key", "")),
             # The engine gives up before the pipeline does, so that its reason is the one that is told.
             create_s=self.post_timeout * 0.9,
             ask_s=float(self.settings.get("ask_timeout", 15.0)),
@@ -81,8 +81,8 @@ class OpenRouterEngine(BaseEngine):
 
         Raises BadReference and Refused for what the service cannot be told.
         """
-        await self.service.sdk()
         check_sayable(request)
+        check_provider(self.settings.get("provider"), self.name)
         check_together(request.references, self._largest_mb)
         uploads = {
             reference.identity: await asyncio.to_thread(address_of, reference)
@@ -109,15 +109,16 @@ class OpenRouterEngine(BaseEngine):
 
     async def poll(self, ticket: Ticket) -> Progress:
         progress = progress_of(await self._job(ticket), self._ask_after)
-        return replace(progress, error=self.service.scrubbed(progress.error) if progress.error else None)
+        scrubbed = self.service.scrubbed
+        return replace(progress, error=scrubbed(progress.error), unknown_word=scrubbed(progress.unknown_word))
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
-        """Return the files, their addresses signed anew. Raises ResultBroken where there are none."""
+        """Return the files, their addresses signed anew. Raises ResultGone if there are none (yet)."""
         body = await self._job(ticket)
         offered = list(self._offered(body))
         if not offered:
             free = cost_of(body) == 0
-            raise ResultBroken(
+            raise ResultGone(
                 f"OpenRouter completed {ticket['id']} and offers no file for it",
                 next="rushes collect ID asks again, free; after that its support may refund it",
                 billed=Billed.NO if free else Billed.YES,
@@ -127,17 +128,13 @@ class OpenRouterEngine(BaseEngine):
     def _offered(self, body: Mapping[str, Any]) -> Iterator[Result]:
         """Yield each file: by its signed address, and by the service's own, which needs the key."""
         signed, own = _texts(body.get("urls")), _texts(body.get("unsigned_urls"))
-        expires = body.get("expires_at")
         for place in range(max(len(signed), len(own))):
             candidates = [Source(url=url, label="stored copy") for url in signed[place : place + 1]]
             for url in own[place : place + 1]:
                 whole = urljoin(self.base_url, url)
                 headers = self.service.headers if _origin(whole) == _origin(self.base_url) else {}
                 candidates.append(Source(url=whole, headers=headers, label="content"))
-            yield Result(
-                candidates=candidates,
-                expires_at=datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) else None,
-            )
+            yield Result(candidates=candidates, expires_at=moment(body.get("expires_at")))
 
     async def quote(self, request: VideoRequest, model: str) -> Quote | None:
         """Return the price by today's list: its amount is None where the list is not understood.
@@ -193,8 +190,7 @@ class OpenRouterEngine(BaseEngine):
     async def _job(self, ticket: Ticket) -> dict[str, Any]:
         with asking():
             response = await self.service.job(str(ticket["id"]))
-        # A failed job was seen to come with the status of an error.
-        return job_in(response) or answer(response)
+        return job_in(response)
 
     async def _entries(self) -> list[Entry]:
         if self._list is None or time.monotonic() - self._list[0] > LIST_LASTS_S:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal, InvalidOperation
+from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from math import log
 from typing import Any
+
+from rushes.domain.money import can_be_price, read_price
 
 STEP = Decimal("0.0001")
 CENT = Decimal("0.01")
@@ -102,11 +104,8 @@ def _rate(name: str, told: Any) -> Rate | None:
         match = re.fullmatch(pattern, name)
         if match is None:
             continue
-        try:
-            dollars = Decimal(str(told)) * unit
-        except InvalidOperation:
-            return None
-        if not dollars.is_finite() or dollars < 0:
+        dollars = read_price(told, unit)
+        if dollars is None:
             return None
         parts = match.groupdict()
         audio, mode = parts.get("audio"), parts.get("mode")
@@ -134,8 +133,8 @@ def amount(order: Order, known: Iterable[Rate] | None) -> Decimal | None:
             base += rate.dollars * order.references
     least = max((rate.dollars for rate in known if rate.per is Per.AT_LEAST), default=Decimal(0))
     total = max(base, least)
-    # A list that says 0 is one that was not understood: nothing here is free.
-    return total.quantize(STEP, rounding=ROUND_UP) if total > 0 else None
+    # A list that says 0, or thousands for a clip, is one that was not understood: nothing here is free.
+    return total.quantize(STEP, rounding=ROUND_UP) if total > 0 and can_be_price(total) else None
 
 
 def _base(order: Order, known: Sequence[Rate]) -> Decimal | None:

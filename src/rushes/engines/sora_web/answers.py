@@ -22,7 +22,7 @@ from rushes.domain.errors import (
     RegionBlocked,
     SignInNeeded,
 )
-from rushes.engines.http import reason, retry_after
+from rushes.engines.http import json_of, reason, retry_after, shortened
 
 SIGN_IN = "rushes sora login signs in again; the jobs that wait then go on by themselves"
 PASS_IT = "open it headed and pass it yourself: rushes sora login"
@@ -49,7 +49,7 @@ def refusal(response: httpx.Response) -> EngineError | None:
     An answer of 500 and above proves nothing, whatever it says, but for `heavy_load`, the service's own code.
     """
     if is_challenge(response):
-        return Challenged("the site wants to see a person before it goes on", next=PASS_IT)
+        return Challenged("the site wants to see a person before it continues", next=PASS_IT)
     if response.is_success:
         return None
     body = _json(response)
@@ -109,7 +109,7 @@ def _place_or_account(status: int, code: str, error: dict[str, Any], said: str) 
     if code == "phone_number_required":
         return AccountBlocked(
             "the account needs a confirmed phone number",
-            next="confirm it on the site: rushes sora login opens it; the job then goes on by itself",
+            next="confirm it on the site: rushes sora login opens it; the job then continues automatically",
         )
     if status == 403:
         return AccountBlocked(said)
@@ -132,7 +132,7 @@ def picture_refusal(response: httpx.Response, name: str) -> Refused | None:
     if response.is_success and not message:
         return None
     if response.is_success or response.status_code in (400, 413, 415, 422):
-        said = str(message or reason(response))
+        said = shortened(str(message)) if message else reason(response)
         kind = ContentRefused if PEOPLE.search(said) else Refused
         return kind(f"the service refused the picture {name}: {said}", next="use another picture")
     return None
@@ -177,8 +177,5 @@ def _span(seconds: float) -> str:
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        found = response.json()
-    except ValueError:
-        return {}
+    found = json_of(response)
     return found if isinstance(found, dict) else {}

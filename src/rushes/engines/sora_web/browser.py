@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rushes.domain.errors import SetupError
+from rushes.domain.permissions import make_private
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxy
+from rushes.engines.sora_web.redaction import redact_address
 from rushes.engines.sora_web.under_way import UnderWay
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "__Secure-next-auth.session-token"
 """Its name; large values are split over `.0`, `.1` …"""
+
+ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 
 LEFTOVER_S = 4.0
 """How long the browser of a process that was killed has to end by itself, before it is ended."""
@@ -116,7 +120,7 @@ async def launch(profile: Profile, how: Launch) -> Browser:
 
     program = chromium.find(how.program)
     await _end_leftover(profile.browser)
-    profile.browser.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(profile.browser)
     playwright = await async_playwright().start()
     try:
         context = await playwright.chromium.launch_persistent_context(
@@ -191,5 +195,9 @@ def _owner_of(browser: Path) -> int | None:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what Playwright says; what follows is its log."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """Return the first line of what Playwright says, without secrets; what follows is its log.
+
+    It quotes addresses whole, with user, password, codes and tokens.
+    """
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return ADDRESS.sub(lambda address: redact_address(address[0]), line)

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from rushes.engines.bodies import LARGEST_ANSWER, AnswerTooLarge
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -41,12 +43,19 @@ def words_of(call: Call, base_url: str) -> dict[str, Any]:
 
 
 def response_of(words: Mapping[str, Any], reply: Mapping[str, Any]) -> httpx.Response:
-    """Return the page's answer in the shape that every engine's answers are read in."""
+    """Return the page's answer in the shape that every engine's answers are read in.
+
+    Raises AnswerTooLarge for one that was not read to its end.
+    """
     # What a browser has decoded already must not be decoded again.
     headers = [(name, value) for name, value in reply["headers"] if name != "content-encoding"]
-    return httpx.Response(
+    response = httpx.Response(
         reply["status"],
         headers=headers,
         content=str(reply["text"]).encode(),
         request=httpx.Request(words["method"], words["url"], headers=words["headers"]),
     )
+    response.encoding = "utf-8"
+    if reply.get("cut"):
+        raise AnswerTooLarge(f"more than {LARGEST_ANSWER // 1024**2} MB", response)
+    return response

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from rushes.domain.errors import EngineError, ModelRetired, OutcomeUnknown, Resu
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import (
+    MOST_RESULTS,
     Accepted,
     Attempt,
     BaseEngine,
@@ -29,12 +30,13 @@ from rushes.engines.contract import (
     Result,
     Ticket,
 )
+from rushes.engines.http import moment
+from rushes.engines.recent import Recent
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.creates import check_sayable, create_from, same_create, unconfirmed
 from rushes.engines.sora_web.lists import Lists
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
-from rushes.engines.sora_web.session import moment
 from rushes.engines.sora_web.site import Site
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
@@ -76,7 +78,7 @@ class SoraWebEngine(BaseEngine):
         self._idle_s = float(settings.get("idle_s", 120.0))
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
         self._site: Site | None = None
-        self._missing: dict[str, float] = {}
+        self._missing: Recent[str, float] = Recent()
 
     @property
     def site(self) -> Site:
@@ -168,7 +170,7 @@ class SoraWebEngine(BaseEngine):
         found: dict[str, Candidate] = {}
         async for listed, id in self._listed_since(attempt.posted_at):
             if id not in known and same_create(create, listed):
-                at = _created(listed) or attempt.posted_at
+                at = moment(listed.get("created_at")) or attempt.posted_at
                 # Where the service tells a prompt, it is the one that was sent.
                 told = attempt.request.prompt if _tells_prompt(listed) else None
                 found[id] = Candidate(ticket={"id": id}, created_at=at, prompt=told)
@@ -178,7 +180,7 @@ class SoraWebEngine(BaseEngine):
         for task in await self.lists.pending():
             yield task, str(task.get("id"))
         async for item in self.lists.drafts():
-            created = _created(item)
+            created = moment(item.get("created_at"))
             if created is not None and created < since - CLOCK_MARGIN:
                 return
             yield item, draft_from(item).task_id
@@ -226,6 +228,7 @@ class SoraWebEngine(BaseEngine):
         now = asyncio.get_running_loop().time()
         if now - self._missing.setdefault(id, now) <= self._missing_after:
             return
+        del self._missing[id]
         if found is UNREADY:
             said = f"the service finished the task {id} without a file, and gives no reason"
         else:
@@ -240,7 +243,8 @@ class SoraWebEngine(BaseEngine):
         results = []
         id = str(ticket["id"])
         drafts = _made(await self.lists.task(id) or {}) or await self.lists.drafts_of(id)
-        for draft in drafts:
+        # Each is asked for by itself, and some of them may have failed.
+        for draft in drafts[: 2 * MOST_RESULTS]:
             fresh = await self.lists.draft(draft.id)
             best = fresh if fresh is not None and fresh.files else draft
             if best.files and not best.failed:
@@ -307,10 +311,3 @@ def _best(drafts: Sequence[Draft]) -> Progress:
     """Return the progress of several drafts of one task: a clip counts more than a failure."""
     order = (RenderState.SUCCEEDED, RenderState.RUNNING, RenderState.FAILED)
     return min((draft.progress() for draft in drafts), key=lambda one: order.index(one.state))
-
-
-def _created(item: Mapping[str, Any]) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(item["created_at"]), UTC)
-    except (KeyError, TypeError, ValueError):
-        return None

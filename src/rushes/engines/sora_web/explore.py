@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rushes.domain.errors import BadInput, Unreachable
+from rushes.domain.permissions import make_private
 from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
 from rushes.engines.sora_web.recording import Exchange, Recorder
-from rushes.engines.sora_web.redaction import redact
+from rushes.engines.sora_web.redaction import redact, redact_address
 from rushes.engines.sora_web.warm import HOME
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def explore(
     """
     _check(journey.paths)
     engine.site.check_signed_in()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     await engine.profile.ask_for("rushes sora explore")
     try:
         proxy = await engine.proxies.current()
@@ -150,7 +151,8 @@ async def _visit(browser: Browser, address: str) -> None:
     except Error as error:
         # Where the person has closed the window, that is how this ends.
         if browser.context.pages and not browser.crashed:
-            raise Unreachable(f"{address} could not be opened: {first_line(error)}") from error
+            said = f"{redact_address(address)} could not be opened: {first_line(error)}"
+            raise Unreachable(said) from error
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rushes.domain.errors import BadInput, ContentRefused, NotFound, ResultGone, Unreachable
 from rushes.engines.contract import RenderState
+from rushes.engines.http import moment
 from rushes.engines.sora_web.tasks import Draft, draft_from, progress_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def listed_task(item: Mapping[str, Any]) -> Listed:
     return Listed(
         id=str(item.get("id") or ""),
         status=status,
-        at=_moment(item.get("created_at")),
+        at=moment(item.get("created_at")),
         words=str(item.get("prompt") or ""),
         reason=str(item.get("failure_reason") or ""),
     )
@@ -123,7 +124,7 @@ def listed_draft(item: Mapping[str, Any]) -> Listed:
     return Listed(
         id=draft.id,
         status="clip" if there else unwell,
-        at=_moment(item.get("created_at")),
+        at=moment(item.get("created_at")),
         words=str(item.get("prompt") or ""),
         size=draft.size if there else None,
         seconds=_number(item.get("duration_s")) if there else None,
@@ -141,7 +142,7 @@ def listed_post(item: Mapping[str, Any]) -> Listed:
     return Listed(
         id=str(post.get("id") or ""),
         status=str(shared or ""),
-        at=_moment(post.get("posted_at")),
+        at=moment(post.get("posted_at")),
         words=str(post.get("text") or post.get("caption") or attachment.get("prompt") or ""),
         size=draft.size,
         seconds=_number(attachment.get("duration_s")),
@@ -227,13 +228,3 @@ def _object(found: Any) -> Mapping[str, Any]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _moment(seconds: Any) -> datetime | None:
-    """Return the moment of seconds since 1970, as number or text; or of ISO text."""
-    with suppress(TypeError, ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(float(seconds), UTC)
-    with suppress(TypeError, ValueError):
-        found = datetime.fromisoformat(str(seconds))
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return None

@@ -24,6 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from rushes.domain.errors import Unreachable
+from rushes.domain.permissions import make_private
 
 WISH_LASTS_S = 3.0
 """A wish for the browser that was not repeated for so long is from a process that has gone."""
@@ -107,7 +108,7 @@ class Profile:
         )
 
     def _make(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
         self.folder.chmod(0o700)
 
     # --- what it remembers ---

@@ -21,7 +21,8 @@ import httpx
 
 from rushes.database.database import translated
 from rushes.domain.errors import BadSettings, EngineError, RushesError, Unreachable
-from rushes.engines.http import answer_client, reason
+from rushes.domain.permissions import make_private
+from rushes.engines.http import answer_client, json_of, reason
 from rushes.engines.sora_web.profile import read, write_private
 
 WEBSHARE_URL = "https://proxy.webshare.io"
@@ -35,6 +36,9 @@ PAGES_LIMIT = 100
 """Pages of an account's list that are read at most, should it never end."""
 
 LIST_TIMEOUT_S = 20.0
+
+LIST_LONGEST_S = 120.0
+"""Seconds for all pages together."""
 
 NOT_NOW = frozenset({408, 425, 429})
 """Refusals of the list that a later try may not meet."""
@@ -140,9 +144,6 @@ class Webshare:
     key: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        # What the HTTP client says of a header that it cannot send repeats the header.
-        if re.fullmatch(r"[!-~]+", self.key) is None:
-            raise BadSettings("WEBSHARE_API_KEY holds no Webshare key: a key has neither spaces nor accents")
         if not _is_web_address(self.url):
             raise BadSettings("webshare_url is not a web address")
 
@@ -151,6 +152,13 @@ class Webshare:
 
         Raises BadSettings where the key or the question is refused, and Unreachable for all else.
         """
+        try:
+            async with asyncio.timeout(LIST_LONGEST_S):
+                return await self._every_page()
+        except TimeoutError as error:
+            raise Unreachable(f"Webshare did not tell its proxies within {LIST_LONGEST_S:g} s") from error
+
+    async def _every_page(self) -> list[Listed]:
         found: list[Listed] = []
         async with answer_client(self.url, LIST_TIMEOUT_S, Authorization=f"Token {self.key}") as client:
             for page in range(1, PAGES_LIMIT + 1):
@@ -185,8 +193,8 @@ def _is_web_address(url: str) -> bool:
 def _read_page(response: httpx.Response) -> tuple[list[Listed], bool]:
     """Return the proxies of one page of the list, and whether there is another page."""
     try:
-        body = response.json()
-        entries = [_entry(entry) for entry in body["results"] if entry["proxy_address"]]
+        body: Any = json_of(response)
+        entries = [_entry(entry) for entry in body["results"][:PAGE_SIZE] if entry["proxy_address"]]
         return entries, body["next"] is not None
     except (KeyError, TypeError, ValueError) as error:
         raise Unreachable("Webshare answered with something that is not a list of proxies") from error
@@ -326,7 +334,7 @@ class Proxies:
 
     def _write(self, kept: Kept) -> None:
         with translated(self._file):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             write_private(self._file, asdict(kept))
 
 

@@ -1,7 +1,7 @@
 """A HAR 1.2 file without its secrets: what may be shown to others of a session in the browser.
 
-Names, sizes, times and the shape stay. Values of headers, cookies and fields that are secrets do not, nor do
-signatures of addresses; bodies that are not text are left out.
+Names, sizes, times and the shape stay. Values of headers, cookies, fields and parts of addresses that are
+secrets do not; `secrecy` says which are. Bodies that are not text are left out.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from rushes.engines.sora_web.scrubbing import HIDDEN, Scrubber, is_secret, is_secret_in_address
+from rushes.engines.sora_web.scrubbing import HIDDEN, Rule, Scrubber
+from rushes.engines.sora_web.secrecy import is_secret
 
 COOKIES = frozenset({"cookie", "set-cookie"})
-DEVICE = "oai-device-id"
-"""Tells one person's browser from all others."""
+
+TEXT_FRAME, BINARY_FRAME = 1, 2
+"""The opcodes of frames; the data of a binary one stands in base64."""
 
 ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority"})
 """What stands beside a cookie in Set-Cookie and is no secret."""
@@ -32,7 +33,7 @@ def redact(har: Mapping[str, Any]) -> dict[str, Any]:
     log = dict(har.get("log", {}))
     entries = [_entry(scrubber, entry) for entry in log.pop("entries", [])]
     # The entries come last: what they taught is hidden in all the rest too.
-    clean = {**scrubber.data(log, _none), "entries": entries}
+    clean = {**scrubber.data(log), "entries": entries}
     found: dict[str, Any] = scrubber.forget({**har, "log": clean})
     return found
 
@@ -42,11 +43,7 @@ def redact_address(address: str) -> str:
     return Scrubber().text(address)
 
 
-def _none(name: str) -> bool:
-    return False
-
-
-def _not_open(name: str) -> bool:
+def _not_open(name: str, value: str | None) -> bool:
     return name not in OPEN_FIELDS
 
 
@@ -54,15 +51,15 @@ def _entry(scrubber: Scrubber, entry: Mapping[str, Any]) -> dict[str, Any]:
     clean = dict(entry)
     request, response = clean.pop("request", {}), clean.pop("response", {})
     frames = clean.pop("_webSocketMessages", None)
-    path = urlsplit(request.get("url", "")).path
-    secret = _not_open if "/sentinel/" in path else is_secret
-    found: dict[str, Any] = scrubber.data(clean, _none)
+    path = re.split(r"[?#]", request.get("url", ""))[0]
+    rule: Rule = _not_open if "/sentinel/" in path else is_secret
+    found: dict[str, Any] = scrubber.data(clean)
     found["request"] = _message(scrubber, request)
     found["response"] = _message(scrubber, response)
     if "postData" in request:
-        found["request"]["postData"] = _sent(scrubber, request["postData"], secret)
+        found["request"]["postData"] = _sent(scrubber, request["postData"], rule)
     if "content" in response:
-        found["response"]["content"] = _content(scrubber, response["content"], secret)
+        found["response"]["content"] = _content(scrubber, response["content"], rule)
     if frames is not None:
         found["_webSocketMessages"] = [_frame(scrubber, frame) for frame in frames]
     return found
@@ -72,7 +69,7 @@ def _message(scrubber: Scrubber, message: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request or response without its body."""
     parts = ("headers", "cookies", "queryString", "postData", "content")
     clean: dict[str, Any] = scrubber.data(
-        {name: value for name, value in message.items() if name not in parts}, _none
+        {name: value for name, value in message.items() if name not in parts}
     )
     if "headers" in message:
         clean["headers"] = [_header(scrubber, one) for one in message["headers"]]
@@ -87,17 +84,16 @@ def _message(scrubber: Scrubber, message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header(scrubber: Scrubber, header: Mapping[str, Any]) -> dict[str, Any]:
-    name, value = str(header.get("name", "")).lower(), str(header.get("value", ""))
-    if name in COOKIES:
+    name, value = str(header.get("name", "")), str(header.get("value", ""))
+    if name.lower() in COOKIES:
         value = "\n".join(_cookies(scrubber, line) for line in value.split("\n"))
-    elif name.startswith("x-"):
+    elif name.lower().startswith("x-"):
         # Not remembered: among them are names of hosts.
         value = HIDDEN
-    elif name == DEVICE or is_secret(name):
-        scrubber.hide(re.sub(r"^(?:Bearer|Basic)\s+", "", value), name)
-        value = scrubber.hide(value, name)
     else:
-        value = scrubber.text(value)
+        if is_secret(name, value):
+            scrubber.hide(re.sub(r"^(?:Bearer|Basic)\s+", "", value), name)
+        value = scrubber.value(name, value)
     return {**header, "value": value}
 
 
@@ -114,23 +110,22 @@ def _cookies(scrubber: Scrubber, line: str) -> str:
     return ";".join(clean)
 
 
-def _parameter(scrubber: Scrubber, one: Mapping[str, Any]) -> dict[str, Any]:
-    name, value = str(one.get("name", "")), str(one.get("value", ""))
-    clean = scrubber.hide(value, name) if is_secret_in_address(name) else scrubber.body(value, "")
-    return {**one, "name": scrubber.text(name), "value": clean}
+def _parameter(scrubber: Scrubber, parameter: Mapping[str, Any], rule: Rule = is_secret) -> dict[str, Any]:
+    name, value = str(parameter.get("name", "")), str(parameter.get("value", ""))
+    return {**parameter, "name": scrubber.text(name), "value": scrubber.value(name, value, rule)}
 
 
-def _sent(scrubber: Scrubber, body: Mapping[str, Any], secret: Callable[[str], bool]) -> dict[str, Any]:
+def _sent(scrubber: Scrubber, body: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
     clean = dict(body)
     if isinstance(body.get("params"), list):
-        clean["params"] = [_parameter(scrubber, one) for one in body["params"]]
+        clean["params"] = [_parameter(scrubber, one, rule) for one in body["params"]]
     text = body.get("text")
     if isinstance(text, str):
-        clean["text"] = scrubber.body(text, str(body.get("mimeType", "")), secret)
+        clean["text"] = scrubber.body(text, str(body.get("mimeType", "")), rule)
     return clean
 
 
-def _content(scrubber: Scrubber, content: Mapping[str, Any], secret: Callable[[str], bool]) -> dict[str, Any]:
+def _content(scrubber: Scrubber, content: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
     clean = dict(content)
     text = content.get("text")
     if not isinstance(text, str):
@@ -141,7 +136,7 @@ def _content(scrubber: Scrubber, content: Mapping[str, Any], secret: Callable[[s
             del clean["text"]
             return {**clean, "comment": "the body is not text and was left out"}
         text = decoded
-    return {**clean, "text": scrubber.body(text, str(content.get("mimeType", "")), secret)}
+    return {**clean, "text": scrubber.body(text, str(content.get("mimeType", "")), rule)}
 
 
 def _decoded(text: str) -> str | None:
@@ -154,4 +149,13 @@ def _decoded(text: str) -> str | None:
 
 
 def _frame(scrubber: Scrubber, frame: Mapping[str, Any]) -> dict[str, Any]:
-    return {**frame, "data": scrubber.body(str(frame.get("data", "")), "")}
+    """Return a frame of a WebSocket: as text if it holds text, and otherwise without its data."""
+    data = str(frame.get("data", ""))
+    if frame.get("opcode") != BINARY_FRAME:
+        return {**frame, "data": scrubber.body(data, "")}
+    text = _decoded(data)
+    return (
+        {**frame, "data": ""}
+        if not text
+        else {**frame, "opcode": TEXT_FRAME, "data": scrubber.body(text, "")}
+    )

@@ -6,16 +6,33 @@ is meant for the site is sent from nowhere else.
 
 from __future__ import annotations
 
+from rushes.engines.bodies import BEGINNING, LARGEST_ANSWER
+
+READ = """async (reply) => {
+  const reader = reply.body?.getReader(), decoder = new TextDecoder();
+  let text = "", size = 0;
+  for (let piece; reader && !(piece = await reader.read()).done;) {
+    size += piece.value.length;
+    text += decoder.decode(piece.value, {stream: true});
+    if (size > MOST) {
+      await reader.cancel();
+      return {status: reply.status, headers: [...reply.headers], text: text.slice(0, BEGINNING), cut: true};
+    }
+  }
+  return {status: reply.status, headers: [...reply.headers], text: text + decoder.decode()};
+}""".replace("MOST", str(LARGEST_ANSWER)).replace("BEGINNING", str(BEGINNING))
+"""Reads an answer; of one that is too large, or has no end, what came first, as `cut`."""
+
 FETCH = """async ({method, url, headers, body, milliseconds}) => {
   if (location.origin !== new URL(url).origin) return {wandered: location.origin};
   try {
     const reply = await fetch(url, {method, headers, body, credentials: "include", cache: "no-store",
                                     signal: AbortSignal.timeout(milliseconds)});
-    return {status: reply.status, headers: [...reply.headers], text: await reply.text()};
+    return await (READ)(reply);
   } catch (error) {
     return {problem: String(error)};
   }
-}"""
+}""".replace("READ", READ)
 
 START = f"(call) => ({{reply: ({FETCH})(call)}})"
 """Begins a call and returns at once, with its answer to come; `ANSWER` waits for that."""
@@ -30,13 +47,13 @@ UPLOAD = """async ({input, url, headers, field, fields, milliseconds}) => {
   try {
     const reply = await fetch(url, {method: "POST", headers, body: form, credentials: "include",
                                     signal: AbortSignal.timeout(milliseconds)});
-    return {status: reply.status, headers: [...reply.headers], text: await reply.text()};
+    return await (READ)(reply);
   } catch (error) {
     return {problem: String(error)};
   } finally {
     input.remove();
   }
-}"""
+}""".replace("READ", READ)
 
 TOKEN = """async (flow) => {
   for (let tries = 0; !window.SentinelSDK && tries < 50; tries++)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from rushes.engines.http import moment
 
 RENEW_BEFORE = timedelta(minutes=5)
 """A token with less than this to live is renewed before it is used."""
@@ -54,20 +56,11 @@ def session_from(body: Any) -> Session | None:
     email = user.get("email") or (profile.get("email") if isinstance(profile, dict) else None)
     return Session(
         token=token,
-        token_expires=_from_epoch(claims.get("exp")),
+        token_expires=moment(claims.get("exp")),
         expires=moment(body.get("expires")),
         user=str(user.get("id") or ""),
         email=str(email or ""),
     )
-
-
-def moment(text: Any) -> datetime | None:
-    """Return the moment that ISO text names, None where it names none."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -78,10 +71,3 @@ def _claims(token: str) -> dict[str, Any]:
     except (IndexError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _from_epoch(seconds: Any) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadInput, EngineError, SignInNeeded, Unreachable
+from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import SESSION_COOKIE, Browser, Launch, first_line, launch
-from rushes.engines.sora_web.session import Session, moment, session_from
+from rushes.engines.sora_web.session import Session, session_from
 from rushes.engines.sora_web.warm import HOME
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from rushes.domain.errors import (
     SignInNeeded,
     Unreachable,
 )
-from rushes.engines.http import classify_answer, classify_create, json_of, raw
+from rushes.engines.http import classify_answer, classify_create, json_of, moment, raw
 from rushes.engines.sora_web.answers import (
     MORE_QUOTA,
     SIGN_IN,
@@ -34,7 +34,7 @@ from rushes.engines.sora_web.answers import (
 from rushes.engines.sora_web.call import Call
 from rushes.engines.sora_web.creates import Create
 from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.session import Session, moment, session_from
+from rushes.engines.sora_web.session import Session, session_from
 from rushes.engines.sora_web.tab import Reopened, Tab, unsent
 
 ASK_S = 20.0

@@ -18,6 +18,7 @@ from rushes.domain.errors import (
     StorageError,
     Unreachable,
 )
+from rushes.engines.http import asking, sending
 from rushes.engines.sora_web.answers import PASS_IT
 from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.call import Call, response_of, words_of
@@ -130,7 +131,8 @@ class Tab:
                 if "problem" in reply:
                     await gate.answered(SPARE_S)
         if "status" in reply:
-            return response_of(words, reply)
+            with sending():
+                return response_of(words, reply)
         raise self._lost_create(browser, gate.failure or str(reply.get("problem") or "the page had left"))
 
     def _lost_create(self, browser: Browser, cause: str) -> NotDelivered | OutcomeUnknown:
@@ -192,7 +194,8 @@ class Tab:
         self, browser: Browser, call: Call, words: Mapping[str, Any], reply: Mapping[str, Any]
     ) -> httpx.Response:
         if "problem" not in reply:
-            return response_of(words, reply)
+            with asking():
+                return response_of(words, reply)
         cause = await self.page.why(call.method, call.path) or str(reply["problem"])
         if is_proxy_failure(cause):
             browser.crashed = True

@@ -7,7 +7,7 @@ it next finds it opened anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from rushes.domain.errors import Challenged, Unreachable
+from rushes.engines.bodies import BEGINNING, LENGTH_HEADERS
+from rushes.engines.recent import Recent
 from rushes.engines.sora_web.answers import PASS_IT, is_challenge
 from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
 from rushes.engines.sora_web.profile import Profile
@@ -29,6 +31,8 @@ EXPORT_EVERY_S = 30.0
 LONGEST_LOOK_S = 5.0
 LONGEST_LOAD_S = 20.0
 LARGEST_HEAP = 512 * 1024**2
+
+BEGINNING_OF_PAGE = f"() => document.documentElement.outerHTML.slice(0, {BEGINNING})"
 
 PROXIES_TRIED = 5
 PROXY_SIGN_IN = 407
@@ -66,7 +70,7 @@ class WarmPage:
         self._browser: Browser | None = None
         self._turn = asyncio.Lock()
         self._used_at = 0.0
-        self._failures: dict[str, str] = {}
+        self._failures: Recent[str, str] = Recent()
         self._keeper: asyncio.Task[None] | None = None
         self._awaited = 0
         self._quiet = asyncio.Event()
@@ -186,9 +190,8 @@ class WarmPage:
             return
         if response.status == PROXY_SIGN_IN:
             raise ProxyFailed("the proxy does not take its user and password")
-        page = httpx.Response(
-            response.status, headers=response.headers, text=await response.text() if not response.ok else ""
-        )
+        words = "" if response.ok else await browser.page.evaluate(BEGINNING_OF_PAGE)
+        page = httpx.Response(response.status, headers=_without_lengths(response.headers), text=words)
         if is_challenge(page):
             raise Challenged("the site wants to see a person before it opens", next=PASS_IT)
         if not response.ok:
@@ -241,6 +244,10 @@ class WarmPage:
 
     def _note(self, request: Any) -> None:
         self._failures[_place(request.method, request.url)] = str(request.failure)
+
+
+def _without_lengths(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in LENGTH_HEADERS}
 
 
 def _place(method: str, url: str) -> str:
