@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rushes import settings as settings_room
 from rushes.catalogue.catalogue import Catalogue
@@ -21,49 +21,72 @@ from rushes.catalogue.choice import Candidate
 from rushes.catalogue.offer import Offer, amount_to_hold
 from rushes.database.database import Database, translated
 from rushes.domain.answer import Answer
-from rushes.domain.clip import Clip
+from rushes.domain.clip import Clip, Damage
 from rushes.domain.errors import (
     ApprovalNeeded,
     BadInput,
     BadReference,
-    NotFound,
+    KeyMissing,
+    LibraryDamaged,
     ReadOnly,
+    SetupError,
+    SignInNeeded,
     StillRunning,
+    WrongState,
     error_of,
 )
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
-from rushes.domain.money import Budget
-from rushes.domain.request import Reference, VideoRequest
-from rushes.engines.contract import BaseEngine
-from rushes.jobs.admission import Admission, Draft, digest, numbered
+from rushes.domain.money import Budget, Quote, usd
+from rushes.domain.permissions import made_for_user
+from rushes.domain.request import Reference, Role, VideoRequest, check_visible
+from rushes.engines.contract import Engine, Recovery
+from rushes.jobs.admission import Admission, Draft, Identity, digest, numbered
+from rushes.jobs.heartbeat import SilentWorker, find_silent_worker
+from rushes.jobs.key_channel import KeyCourier, KeyDesk
 from rushes.jobs.ledger import Ledger
+from rushes.jobs.rescue import adopt_rescued
 from rushes.jobs.starter import Starter
+from rushes.jobs.trust import Finding
 from rushes.library.library import Library
 from rushes.quoting import Quoting
 from rushes.roster import Roster
 from rushes.settings import Settings
 
+if TYPE_CHECKING:
+    from rushes.jobs.ending import Ending
+
 MOST_TAKES = 100
 """Clips of one request; a batch takes thousands of different ones."""
 
+HASHED_AT_ONCE = 32 * 2**20
+"""Bytes of a clip that are read whenever somebody asks for it; that takes some 30 ms."""
+
+HAND_OVER_S = 10.0
+"""How long a worker that just starts is waited for, where it needs a key that only this process has."""
+
 LOOK_EVERY_S = 0.1
 CHECK_WORKER_EVERY_S = 1.0
+
+
+Copies = dict[Reference, Reference]
+"""References as they were given, and the library's copies of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """An offer that somebody agreed to, and how its clip is wanted.
 
-    `max_usd` bounds its price, and is what is held where the price is not known. `ordinal` tells equal
-    orders apart; `key` is the caller's own; `again` asks for a new clip even where the same was just made;
-    `out` is where a copy goes.
+    `max_usd` bounds its price, and is what is held if the price is not known. `ordinal` tells equal orders
+    apart; `key` is the caller's own, or with `derived_key` one that a door made; `again` asks for a new clip
+    even if the same was just made; `out` is where a copy goes.
     """
 
     offer: Offer
     max_usd: Decimal | None = None
     ordinal: int = 0
     key: str | None = None
+    derived_key: bool = False
     again: bool = False
     out: Path | None = None
 
@@ -76,11 +99,16 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self._database = Database(settings.ledger)
-        self.ledger = Ledger(self._database)
+        self.ledger = Ledger(self._database, marks=settings.marks)
         self.library = Library(settings.home, self._database)
         self.roster = Roster(settings)
         self._quoting = Quoting(self.roster)
-        self._starter = Starter(settings.lock, settings.log, settings.environ)
+        self._starter = Starter(
+            settings.lock, settings.log, {**settings.folder_variables, **settings.environ}
+        )
+        self._courier = KeyCourier(settings.channel)
+        adopt_rescued(self.ledger, settings.home)
+        self._checked: set[tuple[Role, str | None]] = set()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -111,13 +139,23 @@ class Studio:
         """Return what would be made and what it would cost, and send nothing.
 
         Where no model is named and none is set, or an alias is, one is chosen by `rushes.catalogue.choice`;
-        `Offer.chosen` says how. Raises UnknownModel, ModelRetired, UnsupportedOption.
+        `Offer.chosen` says how. Raises UnknownModel, ModelRetired, UnsupportedOption, and BadInput for
+        words that a person would not see.
         """
+        check_visible(request)
         return await self._quoting.quote(request)
 
     def candidates(self, request: VideoRequest) -> list[Candidate]:
         """Return the models that `request` may mean, each with the catalogue's price and why not."""
         return self._quoting.candidates(request)
+
+    def check_ready(self, *offers: Offer) -> None:
+        """Raise KeyMissing, or what else keeps an engine of these offers from being used; nothing is sent.
+
+        `store` checks it, too; a door that asks a person to agree to a price calls this first.
+        """
+        for engine in dict.fromkeys(step.model.engine for offer in offers for step in offer.steps):
+            self.roster.check_ready(engine)
 
     async def submit(self, request: VideoRequest, **how: Any) -> Job:
         """Store one job and have a worker carry it through. Returns at once.
@@ -140,51 +178,124 @@ class Studio:
 
         `key` is the caller's own: the same key is the same jobs, whenever it is sent. `again` asks for new
         clips even where the same were just made. `max_usd` bounds the price of each, and is what is held
-        where the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown.
+        where the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown, KeyMissing.
         """
         offer = await self.quote(request)
-        if not (offer.quote.free or self._quoting.named(request)) and max_usd is None:
-            raise ApprovalNeeded(
-                f"{offer.model.address} was chosen, and costs money; nobody has agreed to it",
-                next="name the model, or give max_usd: the most that one clip may cost",
-            )
-        return self.store(takes(offer, count, key=key, again=again, out=out, max_usd=max_usd))
+        orders = takes(offer, count, key=key, again=again, out=out, max_usd=max_usd)
+        copies = await self.copy_references(offer)
+        if None in self.find_same(orders, copies):
+            self.check_ready(offer)
+            _check_agreed(offer, max_usd)
+        return self.store(orders, copies)
 
-    def store(self, orders: Sequence[Order]) -> list[Admission]:
+    async def copy_references(self, *offers: Offer) -> Copies:
+        """Check and copy the references of offers on another thread: they may be large, or on a slow disk.
+
+        What is returned saves `find_same`, `store` and `kept` from it. Raises BadReference.
+        """
+        import asyncio
+
+        copies: Copies = {}
+        steps = [step for offer in offers for step in offer.steps]
+        for one in dict.fromkeys(one for step in steps for one in step.request.references):
+            copies[one] = await asyncio.to_thread(self._keep, one, {})
+        return copies
+
+    def find_same(self, orders: Sequence[Order], copies: Copies | None = None) -> list[Job | None]:
+        """Return, for each order, the job that answers for it, so that nothing is bought; else None.
+
+        `copies` are the references that are in the library already. Raises BadReference, KeyConflict.
+        """
+        known = dict(copies or {})
+        return [self.ledger.find_same(self._identity(order, self._identify, known)) for order in orders]
+
+    def store(self, orders: Sequence[Order], copies: Copies | None = None) -> list[Admission]:
         """Store a job for each order, with its hold, in one transaction: all of them, or none.
 
-        Whoever calls this has had the offers agreed to. Raises BadReference, OverBudget, PriceUnknown.
+        Whoever calls this has had the offers agreed to. `copies` are the references that are in the library
+        already. Raises BadReference, OverBudget, PriceUnknown, and what `check_ready` does.
         """
+        self.check_ready(*(order.offer for order in orders))
         for out in {order.out for order in orders if order.out is not None}:
             check_writable(out)
-        kept: dict[Reference, Reference] = {}
+        kept = {} if copies is None else copies
         drafts = [self._draft(order, kept) for order in orders]
         admissions = self.ledger.admit(drafts, self.settings.caps)
         for admission, order in zip(admissions, orders, strict=True):
-            if not admission.fresh and order.out is not None:
-                self.copy(admission.job.id, order.out)
+            if not admission.fresh:
+                self.bring_back(admission.job.id)
+                if order.out is not None:
+                    self.copy(admission.job.id, order.out)
         self.ensure_worker()
-        return admissions
+        return [replace(one, job=self.ledger.job(one.job.id)) for one in admissions]
 
-    def kept(self, offer: Offer) -> Offer:
+    def kept(self, offer: Offer, copies: Copies | None = None) -> Offer:
         """Return an offer on the library's own copies of its references: it stays what was agreed to.
 
         Raises BadReference.
         """
-        copies: dict[Reference, Reference] = {}
+        copies = {} if copies is None else copies
         references = tuple(self._keep(one, copies) for one in offer.request.references)
-        others = tuple(self.kept(one) for one in offer.fallbacks)
+        others = tuple(self.kept(one, copies) for one in offer.fallbacks)
         return replace(offer, request=replace(offer.request, references=references), fallbacks=others)
 
     def copy(self, id: str, out: Path) -> None:
         """Give a caller who asks for a job again the copy he asks for, now or once there is a clip."""
-        clips = self.library.intact(id)
-        if clips:
+        answer = self.answer(id)
+        if answer.job.state is JobState.COMPLETED and answer.clips:
             with translated(out):
-                out.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(clips[0].path, out)
+                self.library.copy(answer.clips[0], out)
         else:
             self.ledger.wants_copy(id, out)
+
+    def check_copy(self, answer: Answer, out: Path) -> Answer:
+        """Return an answer that says so if there is a clip, and no copy of it at `out`."""
+        if answer.exit_code or not answer.clips:
+            return answer
+        try:
+            there = not out.is_file() or out.stat().st_size == answer.clips[0].bytes
+            there = there and out.exists()
+        except OSError:
+            there = False
+        return answer if there else replace(answer, missing_copy=out)
+
+    def bring_back(self, id: str) -> Job:
+        """Have what a completed job lost collected, or made again, if that is free; return the job.
+
+        Its clip may be gone or may not be what was filed; or only its pictures or its sidecar are missing.
+        """
+        job = self.ledger.job(id)
+        if job.state is not JobState.COMPLETED:
+            return job
+        clips = self.library.of_job(job.id)
+        lost = not clips or any(self.find_damage(clip) is not None for clip in clips)
+        incomplete = any(self.library.find_missing_parts(clip) for clip in clips)
+        if (lost and self._can_collect(job)) or (incomplete and not lost):
+            return self.collect(job.id)
+        return job
+
+    def _can_collect(self, job: Job) -> bool:
+        """Whether the provider of a completed job can be asked for its clip again."""
+        if job.ticket is None:
+            return False
+        try:
+            self.roster.check_ready(job.engine)
+        except SetupError:
+            return False
+        return True
+
+    def check_clip(self, clip: Clip) -> None:
+        """Raise LibraryDamaged if a clip's file is gone, or is not the one that was filed."""
+        damage = self.find_damage(clip)
+        if damage is not None:
+            bring = f"rushes wait {clip.job_id} collects it again, free, if its provider still has it"
+            raise LibraryDamaged(damage.text, next=bring)
+
+    def find_damage(self, clip: Clip) -> Damage | None:
+        """Return what is wrong with a clip's file; all of it is read unless it is large. None: nothing."""
+        if clip.bytes <= HASHED_AT_ONCE:
+            return self.library.find_any_damage(clip)
+        return self.library.find_damage(clip)
 
     # --- watching ---
 
@@ -203,27 +314,32 @@ class Studio:
                     job = jobs[0]
         except TimeoutError as error:
             said = f"job {job.id} is still {job.state.value}"
-            raise StillRunning(said, next=f"rushes wait {job.id} goes on watching") from error
-        if job.state is JobState.COMPLETED:
-            clips = self.library.of_job(job.id)
-            if not clips:
-                bring = f"rushes collect {job.id} may bring it back; another request makes a new one"
-                raise NotFound(f"the clip of job {job.id} was removed", next=bring)
-            return clips[0]
-        assert job.failure is not None
-        raise error_of(job.failure.code, job.failure.message, job.failure.next, job.failure.billed)
+            raise StillRunning(said, next=f"rushes wait {job.id} continues watching") from error
+        answer = self.answer(job.id)
+        if answer.failure is None:
+            return answer.clips[0]
+        failure = answer.failure
+        raise error_of(failure.code, failure.message, failure.next, failure.billed)
 
     async def watch(self, ids: Sequence[str]) -> AsyncIterator[list[Job]]:
-        """Yield the jobs now and whenever one has changed, until all have ended or need a person."""
+        """Yield the jobs now and whenever one has changed, until all have ended or need a person.
+
+        Files that completed ones have lost are collected again first, see `bring_back`.
+        """
         import asyncio
 
         clock = asyncio.get_running_loop().time
         full = [self.ledger.job(id).id for id in ids]
+        for id in full:
+            # A clip that a person removed stays removed until somebody asks for it.
+            if self.library.of_job(id):
+                self.bring_back(id)
         seen: object = None
         check_at = 0.0
         while True:
             if clock() >= check_at:
-                self.ensure_worker()
+                # A key that is not handed over now is handed over with the next look.
+                self.ensure_worker(patience_s=0.0)
                 check_at = clock() + CHECK_WORKER_EVERY_S
             version = (self._database.version(), self._database.progress_version())
             if version != seen:
@@ -242,7 +358,20 @@ class Studio:
     def answer(self, id: str) -> Answer:
         """Return a job and what came of it, in the one shape that every door shows."""
         job = self.ledger.job(id)
-        return Answer(job=job, clips=tuple(self.library.of_job(job.id)))
+        return self._answer(job, self.find_damage)
+
+    def list_answer(self, job: Job) -> Answer:
+        """Return the same for one of many: of its files only the size is looked at."""
+        return self._answer(job, self.library.find_damage)
+
+    def _answer(self, job: Job, find: Callable[[Clip], Damage | None]) -> Answer:
+        clips = self.library.of_job(job.id)
+        found = {clip.id: find(clip) for clip in clips}
+        return Answer(
+            job=job,
+            clips=tuple(clip for clip in clips if found[clip.id] is None),
+            damage=tuple(damage for damage in found.values() if damage is not None),
+        )
 
     # --- changing ---
 
@@ -252,8 +381,38 @@ class Studio:
         self.ensure_worker()
         return job
 
+    def abandon(self, id: str, *, charged: Decimal | None = None) -> Job:
+        """Stop following a job, whatever its provider says; what was never sent is canceled, free.
+
+        `charged` is what it cost, in dollars; None leaves its bill open. Raises NotFound, WrongState.
+        """
+        return self.ledger.write_off(id, charged)
+
+    async def price_now(self, id: str) -> Quote:
+        """Return what a job costs by now, as its create would be checked. Raises ModelRetired, SetupError."""
+        self.roster.reload()
+        job = self.ledger.job(id)
+        return await self._quoting.price_now(job) or job.quote
+
+    async def agree_to_price(self, id: str, *, max_usd: Decimal | None = None) -> Job:
+        """Agree to what a job that is blocked by its price costs now, and have it sent.
+
+        `max_usd` bounds the price, and is held if it is not known. Raises WrongState, OverBudget,
+        PriceUnknown.
+        """
+        quote = await self.price_now(id)
+        job = self.ledger.agree_to_price(id, quote, amount_to_hold(quote, max_usd), self.settings.caps)
+        self.ensure_worker()
+        return job
+
     def collect(self, id: str) -> Job:
-        """Have a job polled and downloaded again, free; a blocked one goes on. Raises WrongState."""
+        """Have a job polled and downloaded again, free; a blocked one goes on. Raises WrongState.
+
+        One whose key is missing, or was not taken by its provider, goes on with the key that there is now.
+        """
+        job = self.ledger.job(id)
+        if job.state is JobState.BLOCKED and job.reason in (KeyMissing.reason, SignInNeeded.reason):
+            self._pay_with_ours(job)
         job = self.ledger.collect(id)
         self.ensure_worker()
         return job
@@ -265,6 +424,7 @@ class Studio:
         many dollars. Neither: the provider's list is read once more. Raises WrongState.
         """
         if ticket is None and charged is None:
+            self._check_lists(self.ledger.job(id))
             job = self.ledger.look_again(id)
         elif ticket is not None:
             engine = self.engine(self.ledger.job(id).engine)
@@ -274,8 +434,36 @@ class Studio:
         self.ensure_worker()
         return job
 
+    def _check_lists(self, job: Job) -> None:
+        """Raise WrongState if an unknown outcome cannot be looked up: its engine reads no list of jobs."""
+        if job.state is not JobState.OUTCOME_UNKNOWN or self.engine(job.engine).recovery is not Recovery.ASK:
+            return
+        raise WrongState(
+            f"{job.engine} has no list in which job {job.id} could be looked up",
+            next=f"look at the provider's own pages, then run: rushes reconcile {job.id} --accepted TICKET,"
+            " --nothing or --charged AMOUNT",
+        )
+
+    def continue_ledger(self) -> list[str]:
+        """Take a person's word that this ledger is the one that continues; return the jobs that waited.
+
+        Raises LedgerInDoubt if it is damaged: no word repairs that.
+        """
+        self.ledger.trust.inspect()
+        doubt = self.ledger.trust.doubt()
+        if doubt is not None and doubt.finding is Finding.DAMAGED:
+            raise doubt.error
+        ids = self.ledger.decide_continue()
+        self.ensure_worker()
+        return ids
+
+    def split_ledger(self) -> list[str]:
+        """Take a person's word that this ledger is a copy: what it would still pay for is canceled, free."""
+        return self.ledger.decide_copy()
+
     def budget(self) -> Budget:
-        """Return the caps in force, and what is held and spent under each."""
+        """Return the caps in force, and what is held and spent under each. Raises BadSettings."""
+        self.settings.check("budget")
         return self.ledger.budget(self.settings.caps)
 
     # --- models and engines, the worker ---
@@ -289,17 +477,44 @@ class Studio:
         """Return the model at `engine/model`. Raises UnknownModel, or what its engine lacks."""
         return self.roster.model(address)
 
-    def engine(self, name: str) -> BaseEngine:
+    def engine(self, name: str) -> Engine:
         """Return an engine, made on first use. Raises UnknownEngine, EngineMissing, BadSettings."""
         return self.roster.engine(name)
 
-    def ensure_worker(self) -> None:
-        """Make sure that one worker is alive where there is work. It outlives this process."""
-        if self.ledger.needs_worker():
-            self._starter.ensure()
+    async def open_keys(self, *engines: str) -> None:
+        """Have the keyring asked for the keys of engines while the loop goes on.
 
-    async def work(self) -> None:
-        """Be the worker: carry jobs until there is nothing to do. Raises WorkerRunning."""
+        Then nothing that needs them waits for it; what the keyring does not give is told by what needs it.
+        """
+        for name in dict.fromkeys(engines):
+            await self.roster.open_keys(name)
+
+    def ensure_worker(self, *, patience_s: float = HAND_OVER_S) -> None:
+        """Make sure that one worker is alive if there is work, and has those of our keys that it needs.
+
+        It outlives this process. One that just starts is waited for up to `patience_s`, if there is a key for
+        it that nobody else has.
+        """
+        # First: a job that waits for a key that we have is work again.
+        for engine, account in self.ledger.lacking_key():
+            if self.roster.holds(engine, account):
+                self.ledger.key_is_here(engine, account)
+        if not self.ledger.needs_worker():
+            return
+        self._starter.ensure()
+        keys = [one for one in self.roster.private_keys() if self.ledger.needs_key(one.engine, one.account)]
+        if keys:
+            self._courier.deliver(keys, patience_s)
+
+    def silent_worker(self) -> SilentWorker | None:
+        """Return the worker if it is there and does not respond: no job continues until it does."""
+        return find_silent_worker(self.settings.lock, self.settings.heartbeat)
+
+    async def work(self, ending: Ending | None = None) -> None:
+        """Be the worker: carry jobs until there is nothing to do, or somebody asks for the end.
+
+        Raises WorkerRunning, Superseded, LedgerGone, LedgerCorrupt.
+        """
         from rushes.jobs.pace import Limits
         from rushes.jobs.worker import Worker
 
@@ -309,60 +524,95 @@ class Studio:
                 return Limits()
             return Limits(concurrency=one.concurrency, rate=one.rate, window=one.window)
 
-        await Worker(
+        worker = Worker(
             self.ledger,
             self.library,
-            self.engine,
+            self.roster.engine_of,
             limits,
+            ending=ending,
             caps=lambda: self.settings.caps,
+            requote=self._quoting.price_now,
             lock=self.settings.lock,
             idle_s=self.settings.idle_s,
             reload=self.roster.reload,
-        ).run()
+            open_for=self.roster.open_for,
+            leave=self.roster.leave,
+            desk=KeyDesk(place=self.settings.channel, take=self.roster.take),
+            text=self.roster.text,
+        )
+        await worker.run()
+
+    def _pay_with_ours(self, job: Job) -> None:
+        """Have a job that waits for its key go on with ours; without one, it stays the other's."""
+        with suppress(SetupError):
+            account, key_source = self.roster.payer(job.engine)
+            if key_source is not None or job.key_source is None:
+                self.ledger.pay_with(job.id, account, key_source)
 
     # --- parts of submitting ---
 
-    def _draft(self, order: Order, kept: dict[Reference, Reference]) -> Draft:
-        first, *others = [self._part(one, order, kept) for one in order.offer.steps]
-        return replace(
-            first,
+    def _identity(
+        self,
+        order: Order,
+        take: Callable[[Reference, dict[Reference, Reference]], Reference],
+        known: dict[Reference, Reference],
+    ) -> Identity:
+        """Return the identity of an order whose references `take` gives with their hashes."""
+        references = tuple(take(one, known) for one in order.offer.request.references)
+        return Identity(
+            digest=digest(replace(order.offer.request, references=references), order.ordinal),
             ordinal=order.ordinal,
             key=order.key,
+            derived_key=order.derived_key,
             again=order.again,
-            out=order.out,
-            fallbacks=tuple(others),
         )
 
-    def _part(self, offer: Offer, order: Order, kept: dict[Reference, Reference]) -> Draft:
-        """Return what one engine would be sent."""
+    def _draft(self, order: Order, kept: dict[Reference, Reference]) -> Draft:
+        identity = self._identity(order, self._keep, kept)
+        first, *others = [self._part(one, order, kept, identity) for one in order.offer.steps]
+        return replace(first, out=order.out, fallbacks=tuple(others))
+
+    def _part(self, offer: Offer, order: Order, kept: Copies, identity: Identity) -> Draft:
+        """Return what one engine would be sent; all that a request may be sent to have its identity."""
         references = tuple(self._keep(reference, kept) for reference in offer.request.references)
         request = replace(offer.request, references=references)
-        # What was asked makes two requests the same; a seed that nobody gave is drawn after that.
-        same = digest(request, order.ordinal)
+        # What was asked is the identity of a request; a seed that nobody gave is no part of it.
         if request.seed is None and offer.model.seed:
             request = replace(request, seed=secrets.randbelow(2**31))
+        account, key_source = self.roster.payer(offer.model.engine)
         return Draft(
+            **vars(identity),
             request=request,
             engine=offer.model.engine,
-            account=self.engine(offer.model.engine).account,
+            account=account,
+            key_source=key_source,
             provider=offer.model.provider,
             quote=offer.quote,
             hold=amount_to_hold(offer.quote, order.max_usd),
-            digest=same,
         )
 
-    def _keep(self, reference: Reference, kept: dict[Reference, Reference]) -> Reference:
+    def _keep(self, reference: Reference, kept: Copies) -> Reference:
         """Return the library's copy of a reference, checked and copied once. Raises BadReference."""
         if reference not in kept:
-            if reference.path is not None:
-                from rushes.media.reference import check_reference
-
-                check_reference(reference.role, reference.path)
+            checked = self._identify(reference, {})
             copy = self.library.keep(reference)
-            if reference.sha256 not in {None, copy.sha256}:
+            if not checked.sha256 == copy.sha256 == (reference.sha256 or copy.sha256):
                 raise BadReference(f"{reference.path} was changed while it was being read; run it again")
             kept[reference] = copy
         return kept[reference]
+
+    def _identify(self, reference: Reference, known: dict[Reference, Reference]) -> Reference:
+        """Return a reference with its hash, checked; nothing is copied. Raises BadReference."""
+        if reference not in known:
+            found = self.library.identify(reference)
+            content = (found.role, found.sha256)
+            if found.path is not None and content not in self._checked:
+                from rushes.library.references import check_reference
+
+                check_reference(found.role, found.path)
+                self._checked.add(content)
+            known[reference] = found
+        return known[reference]
 
 
 def takes(
@@ -385,10 +635,22 @@ def takes(
     ]
 
 
+def _check_agreed(offer: Offer, max_usd: Decimal | None) -> None:
+    """Raise ApprovalNeeded if an offer costs money and no limit says that this was agreed to."""
+    if max_usd is not None or all(one.quote.free for one in offer.steps):
+        return
+    amount = offer.dearest()
+    cost = "an amount that is not known" if amount is None else f"up to {usd(amount)} a clip"
+    raise ApprovalNeeded(
+        f"{offer.model.address} costs {cost}; nobody has agreed to it, and nothing was sent",
+        next="give max_usd: the most that one clip may cost, in dollars",
+    )
+
+
 def check_writable(out: Path) -> None:
     """Make the folder that a copy goes to. Raises ReadOnly where it cannot be written."""
-    with translated(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with translated(out), made_for_user(out):
+        pass
     if not os.access(out.parent, os.W_OK):
         raise ReadOnly(f"{out.parent} cannot be written; nothing was stored")
 

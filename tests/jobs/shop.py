@@ -19,9 +19,12 @@ from rushes.domain.clip import Clip
 from rushes.domain.job import Job, JobState
 from rushes.domain.money import Caps
 from rushes.domain.request import VideoRequest
+from rushes.domain.text import TextFilter
+from rushes.engines.edge import GuardedEngine
 from rushes.jobs.admission import Admission, Draft, digest
+from rushes.jobs.download import Downloader
 from rushes.jobs.ledger import Ledger
-from rushes.jobs.pace import Backoff, Limits
+from rushes.jobs.pace import Backoff, Limits, Patience
 from rushes.jobs.worker import Worker
 from rushes.library.library import Library
 from rushes.testing.process import ProviderProcess
@@ -38,8 +41,12 @@ NOTHING = Decimal(0)
 class Shop:
     """One home folder, the engine `scripted` with the settings given, and `limits` for it.
 
-    Every prompt carries the shop's own `mark`, by which the provider is scripted for this test alone.
+    `marks` is the folder of the user who owns the ledger, None: there is none.
+    `engine_class` may be another engine that speaks to the same provider. Every prompt carries the shop's own
+    `mark`, by which the provider is scripted for this test alone.
     """
+
+    engine_class: type[ScriptedEngine] = ScriptedEngine
 
     def __init__(
         self,
@@ -47,16 +54,20 @@ class Shop:
         provider: ProviderProcess,
         *,
         clock: Callable[[], float] = time.time,
+        marks: Path | None = None,
         **settings: Any,
     ) -> None:
         self.home = home
         self.provider = provider
         self.mark = secrets.token_hex(5)
         self.database = Database(home / "ledger.db")
-        self.ledger = Ledger(self.database, clock=clock)
+        self.marks = marks
+        self.ledger = Ledger(self.database, clock=clock, marks=marks)
         self.library = Library(home, self.database)
         self.limits = Limits(concurrency=20)
         self.backoff = Backoff(first=0.02, longest=0.2, chance=random.Random(1))
+        self.patience = Patience()
+        self.downloader: Callable[[], Downloader] = Downloader
         self.settings: dict[str, Any] = {
             "base_url": provider.base_url,
             "recovery": "ask",
@@ -141,16 +152,18 @@ class Shop:
     async def worker(self, *, idle_s: float = 3600.0) -> AsyncIterator[Worker]:
         """Give a worker with engine and connection of its own, as a new process would have them."""
         database = Database(self.home / "ledger.db")
-        engine = ScriptedEngine("scripted", self.settings)
+        engine = self.engine_class("scripted", self.settings)
         try:
             yield Worker(
-                Ledger(database, clock=lambda: self.ledger.clock()),
+                Ledger(database, clock=lambda: self.ledger.clock(), marks=self.marks),
                 Library(self.home, database),
-                lambda name: engine,
+                lambda job: GuardedEngine(engine, TextFilter([str(self.settings["key"])])),
                 lambda name: self.limits,
                 lock=self.home / "worker.lock",
                 idle_s=idle_s,
                 backoff=self.backoff,
+                patience=self.patience,
+                downloader=self.downloader,
             )
         finally:
             await engine.aclose()

@@ -70,15 +70,52 @@ async def test_a_key_stands_for_its_request_at_any_age(tmp_path: Path, shop: Sho
         shop.admit(shop.draft("something else", key="mine"))
 
 
-async def test_a_completed_job_answers_for_ten_minutes_even_if_the_clock_is_set_back(shop: Shop) -> None:
-    """Ten minutes after its end the same request makes a new clip; an hour back in time it does not."""
-    (job,) = await shop.carry(shop.submit())
+async def test_a_free_job_answers_for_ten_minutes_even_if_the_clock_is_set_back(shop: Shop) -> None:
+    """Ten minutes after its end the same free request makes a new clip; an hour back in time it does not."""
+    (job,) = await shop.carry(shop.submit(model="free"))
     real = shop.ledger.clock
     shop.ledger.clock = lambda: real() - 3600
-    assert not shop.admit(shop.draft())[0].fresh
+    assert not shop.admit(shop.draft(model="free"))[0].fresh
     shop.ledger.clock = lambda: real() + 601
-    assert shop.admit(shop.draft())[0].fresh
+    assert shop.admit(shop.draft(model="free"))[0].fresh
     assert job.state is JobState.COMPLETED
+
+
+async def test_a_job_that_was_paid_for_answers_at_any_age(shop: Shop) -> None:
+    """(F15, U4.1) The same words a year after a paid clip are that job, and nothing is bought."""
+    (job,) = await shop.carry(shop.submit())
+    real = shop.ledger.clock
+    shop.ledger.clock = lambda: real() + 365 * 86_400
+    again = shop.admit(shop.draft())[0]
+    assert (again.fresh, again.job.id) == (False, job.id)
+    assert shop.admit(shop.draft(again=True))[0].fresh
+
+
+@pytest.mark.parametrize(
+    ("render", "answers"),
+    [
+        ({"outcome": "failed"}, True),
+        ({"outcome": "failed", "cost": "0.06"}, True),
+        ({"outcome": "failed", "cost": "0"}, False),
+    ],
+    ids=["bill unknown", "charged", "not charged"],
+)
+async def test_a_failure_that_may_be_billed_answers_for_the_same_words(
+    shop: Shop, render: dict[str, str], answers: bool
+) -> None:
+    """(F15) After a failure with an open or paid bill the same words buy nothing."""
+    shop.script(render=render)
+    (job,) = await shop.carry(shop.submit())
+    again = shop.admit(shop.draft())[0]
+    assert (again.job.id == job.id, again.fresh) == (answers, not answers)
+    assert "rushes collect" in job.answers_again("1 h ago", "--again")
+
+
+async def test_a_derived_key_is_no_new_clip(shop: Shop) -> None:
+    """(F15) A key that a door made from the words does not buy what was paid for; a caller's own key does."""
+    (job,) = await shop.carry(shop.submit())
+    assert shop.admit(shop.draft(key="line-1", derived_key=True))[0].job.id == job.id
+    assert shop.admit(shop.draft(key="mine"))[0].fresh
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import os
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +17,8 @@ from rushes.database.database import Database
 from rushes.domain.errors import Billed
 from rushes.domain.job import JobState
 from rushes.domain.observation import Observation
+from rushes.engines.contract import MOST_RESULTS
+from rushes.jobs.pace import Patience
 from rushes.library.audit import rebuild
 from rushes.library.library import Library
 from rushes.testing.footage import Footage
@@ -47,6 +51,7 @@ OFFERS = [
     (["expires"], WIDE),
     (["expires", "small"], WIDE),
     (["gone", "small"], NARROW),
+    (["unreachable", "ok"], WIDE),
 ]
 
 
@@ -62,6 +67,17 @@ async def test_the_best_candidate_that_is_whole_becomes_the_clip(
     assert clip.width == width
     assert len(shop.creates()) == 1
     assert not (shop.library.root / "staging" / job.id).exists()
+
+
+async def test_a_preview_waits_for_a_better_file_that_cannot_be_reached(shop: Shop) -> None:
+    """The store of the better one may be down for a moment; after some tries the preview counts."""
+    shop.patience = Patience(result_tries=2)
+    shop.script(candidates=["unreachable", "small"])
+    before = shop.provider.stats().get("results", 0)
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    assert clip.width == NARROW
+    assert shop.provider.stats()["results"] == before + 2
 
 
 async def test_credentials_stay_with_their_own_origin(shop: Shop) -> None:
@@ -84,10 +100,9 @@ async def test_a_repair_keeps_the_original(shop: Shop) -> None:
     assert clip.lint == ()
 
 
-@pytest.mark.parametrize("kind", ["truncated", "html"])
-async def test_a_file_beyond_repair_is_kept_and_named(shop: Shop, kind: str) -> None:
+async def test_a_file_beyond_repair_is_kept_and_named(shop: Shop) -> None:
     """The job fails, was billed, and says where the rejected file lies; it can be collected again."""
-    shop.script(candidates=[kind])
+    shop.script(candidates=["truncated"])
     (job,) = await shop.carry(shop.submit())
     assert job.state is JobState.FAILED
     assert job.failure is not None
@@ -103,9 +118,10 @@ async def test_a_file_beyond_repair_is_kept_and_named(shop: Shop, kind: str) -> 
     assert (shop.spent(), len(shop.creates())) == (HOLD, 1)
 
 
-async def test_a_result_that_is_gone_fails_with_its_bill_unknown(shop: Shop) -> None:
-    """410 for every candidate, again and again: failed, and the hold stays until a person settles it."""
-    shop.script(candidates=["gone"])
+@pytest.mark.parametrize("kind", ["gone", "html"])
+async def test_a_result_that_is_gone_fails_with_its_bill_unknown(shop: Shop, kind: str) -> None:
+    """410 or a page for every candidate, again and again: failed, held until a person settles it (C02)."""
+    shop.script(candidates=[kind])
     (job,) = await shop.carry(shop.submit())
     assert job.failure is not None
     assert (job.state, job.failure.code) == (JobState.FAILED, "result_gone")
@@ -131,6 +147,15 @@ async def test_several_files_become_several_clips(shop: Shop) -> None:
     shop.script(files=2)
     (job,) = await shop.carry(shop.submit())
     assert [clip.id for clip in shop.clips(job)] == ["c" + job.id[1:], "c" + job.id[1:] + "-2"]
+
+
+async def test_more_files_than_one_job_can_have_are_left_where_they_are(shop: Shop) -> None:
+    """F29: of 120 files a few are saved, and the job says once that there are more."""
+    shop.script(files=120)
+    (job,) = await shop.carry(shop.submit())
+    assert (job.state, len(shop.clips(job))) == (JobState.COMPLETED, MOST_RESULTS)
+    (warning,) = [one for one in job.warnings if "more files" in one]
+    assert f"{MOST_RESULTS} are saved" in warning
 
 
 async def test_a_clip_that_lost_its_file_is_brought_back_free(shop: Shop) -> None:
@@ -164,6 +189,22 @@ async def test_a_copy_is_put_where_it_is_wanted(shop: Shop, tmp_path: Path) -> N
     assert {job.state for job in jobs} == {JobState.COMPLETED}
     assert (tmp_path / "new" / "clip.mp4").read_bytes() == shop.clips(wanted)[0].path.read_bytes()
     assert "no copy could be put" in shop.now(hopeless).warnings[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+async def test_a_copy_that_hangs_holds_up_nobody_else(shop: Shop, tmp_path: Path) -> None:
+    """B11: a folder on a network that does not answer, played by a pipe that nobody reads."""
+    pipe = tmp_path / "clip.mp4"
+    os.mkfifo(pipe)
+    hung = shop.submit("hung", out=pipe)
+    async with shop.working():
+        await shop.until(hung, JobState.COLLECTING, which=lambda job: shop.clips(job) != [])
+        other = await shop.settled(shop.submit("other", out=tmp_path / "other.mp4"))
+        assert (other.state, shop.now(hung).state) == (JobState.COMPLETED, JobState.COLLECTING)
+        copied = await asyncio.to_thread(pipe.read_bytes)
+        await shop.settled(hung)
+    assert copied == shop.clips(hung)[0].path.read_bytes()
+    assert [one.name for one in tmp_path.glob("*.part")] == []
 
 
 async def test_a_clip_of_another_length_than_ordered_is_said(shop: Shop) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from rushes import settings
 from rushes.database.database import Database
-from rushes.domain.errors import BadInput, Billed, PriceUnknown
+from rushes.domain.errors import ApprovalNeeded, BadInput, Billed
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 from rushes.jobs.ledger import Ledger
@@ -49,6 +49,9 @@ price = {{ per_second = {{ "*" = "0.30" }} }}
 
 NOTHING = Decimal(0)
 SPENT = Decimal("0.1")
+MOST = Decimal(5)
+"""What one clip may cost, whichever step makes it."""
+
 """What a clip of a second costs at `first` and at `second`."""
 
 NO_WAY = {"accept": False, "status": 422}
@@ -101,7 +104,7 @@ class Stage:
     async def carry(self, studio: Studio, *requests: VideoRequest) -> list[Job]:
         """Submit each and return the jobs once they have ended or a person has to act."""
         async with self.working(studio):
-            ids = [(await studio.submit(request)).id for request in requests]
+            ids = [(await studio.submit(request, max_usd=MOST)).id for request in requests]
             async with asyncio.timeout(30):
                 async for jobs in studio.watch(ids):
                     found = jobs
@@ -113,7 +116,7 @@ class Stage:
         worker = Worker(
             Ledger(database),
             Library(self.home, database),
-            studio.engine,
+            lambda job: studio.engine(job.engine),
             lambda name: Limits(concurrency=4),
             caps=lambda: studio.settings.caps,
             lock=studio.settings.lock,
@@ -251,8 +254,8 @@ async def test_a_wall_holds_nobody_up_who_can_turn_elsewhere(stage: Stage) -> No
 async def test_adding_a_list_does_not_buy_a_second_clip(stage: Stage) -> None:
     """The same request with a fallback is the job that there is, while it is live."""
     async with stage.open() as studio:
-        one = await studio.submit(stage.asked())
-        two = await studio.submit(stage.asked("second/priced"))
+        one = await studio.submit(stage.asked(), max_usd=MOST)
+        two = await studio.submit(stage.asked("second/priced"), max_usd=MOST)
         assert one.id == two.id
 
 
@@ -261,7 +264,7 @@ def lists() -> Sequence[tuple[tuple[str, ...], type[Exception]]]:
         (("first/priced",), BadInput),
         (("second/priced", "second/priced"), BadInput),
         (("second/nothing",), BadInput),
-        (("second/unpriced",), PriceUnknown),
+        (("second/unpriced",), ApprovalNeeded),
     ]
 
 

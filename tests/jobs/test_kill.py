@@ -76,8 +76,9 @@ def assert_nothing_lost(campaign: Campaign) -> None:
 def report(campaign: Campaign, seconds: float) -> None:
     """Say what was done, and how to do it again."""
     phases = ", ".join(f"{phase} {campaign.phases[phase]}" for phase in PHASES)
+    ends = " and ".join(f"{count} by {end}" for end, count in sorted(campaign.ends.items()))
     print(  # noqa: T201 - the seed is needed where it failed
-        f"\n{campaign.recovery.value}: {campaign.kills} kills, {len(campaign.jobs)} jobs,"
+        f"\n{campaign.recovery.value}: {campaign.kills} kills ({ends}), {len(campaign.jobs)} jobs,"
         f" {len(campaign.shop.creates())} creates, {campaign.settled_by_hand} settled by hand,"
         f" {seconds:.0f} s, RUSHES_SEED={campaign.seed}; kills during {phases}"
     )

@@ -153,7 +153,7 @@ def test_what_nobody_agreed_to_is_forgotten(quotes: Quotes, clock: Clock) -> Non
     idle, agreed = quotes.add(offer(), 1, None), quotes.add(offer(), 1, None)
     quotes.approve(agreed.id, "a person")
     clock.now += 3 * 86_400
-    quotes.add(offer(), 1, None)
+    quotes.forget()
 
     assert quotes.get(agreed.id).approved_by == "a person"
     with pytest.raises(NotFound):

@@ -143,11 +143,11 @@ async def test_ask_leaves_it_to_a_person(shop: Shop) -> None:
 
 async def test_settling_by_hand_ends_the_wait_of_the_worker(shop: Shop) -> None:
     """A person who settles a job while the worker waits to look it up is not overruled by the worker."""
-    shop.settings |= {"recovery": "lookup", "list_delay": 1.0}
+    shop.settings |= {"recovery": "lookup", "list_delay": 600.0}
     shop.script(create=LOST)
     job = shop.submit()
     async with shop.working():
         await shop.until(job, JobState.OUTCOME_UNKNOWN)
         shop.ledger.reconcile(job.id, ticket={"id": shop.creates()[0]["id"]})
-        await shop.until(job, JobState.COMPLETED, patience=1.0)
+        await shop.until(job, JobState.COMPLETED)
     assert len(shop.creates()) == 1

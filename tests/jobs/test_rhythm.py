@@ -13,7 +13,7 @@ import pytest
 
 from rushes.domain.job import Job, JobState
 from rushes.engines.contract import Progress, RenderState
-from rushes.jobs.pace import Turns
+from rushes.jobs.pace import Patience, Turns
 from tests.jobs.virtual import Stage, silent
 
 MANY = 40
@@ -202,3 +202,14 @@ async def test_turns_spread_what_comes_at_once() -> None:
     assert waits[:100] == [0.0] * 100
     assert waits == sorted(waits)
     assert waits[-1] == pytest.approx(4.0, abs=0.1)
+
+
+def test_polls_that_are_never_answered_delay_no_other_engines(stage: Callable[..., Stage]) -> None:
+    """F01, F02: of one engine a few are on their way at once; another has places of its own."""
+    one = stage()
+    one.patience = Patience(unreachable=120.0)
+    one.begin_stuck(MANY)
+    (job,) = one.begin(30.0)
+    one.follow()
+    assert one.asked(job)[0] < 1.0
+    assert one.late(job) < 10.0

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ FIT = 7
 
 RUSH = """
 import asyncio, os, sys
+from decimal import Decimal
 from pathlib import Path
 from rushes import settings
 from rushes.domain.errors import OverBudget
@@ -40,7 +42,8 @@ async def submit(number):
     async with Studio.open(settings.load(os.environ, home)) as studio:
         os.close(gun)
         os.read(gate, 1)
-        await studio.submit(VideoRequest(prompt=f"{mark} door {number}", model="lab/priced", seconds=1.0))
+        asked = VideoRequest(prompt=f"{mark} door {number}", model="lab/priced", seconds=1.0)
+        await studio.submit(asked, max_usd=Decimal(1))
 
 def door(number):
     try:
@@ -101,7 +104,8 @@ async def test_fifty_processes_at_once_buy_no_more_than_the_cap_fits(house: Shop
 def submit(house: Shop, environ: dict[str, str]) -> int:
     async def door() -> None:
         async with Studio.open(settings.load(environ, house.home)) as studio:
-            await studio.submit(VideoRequest(prompt=house.prompt(), model="lab/priced", seconds=1.0))
+            asked = VideoRequest(prompt=house.prompt(), model="lab/priced", seconds=1.0)
+            await studio.submit(asked, max_usd=Decimal(1))
 
     return _code(door)
 
@@ -110,7 +114,7 @@ def submit_takes(house: Shop, environ: dict[str, str]) -> int:
     async def door() -> None:
         async with Studio.open(settings.load(environ, house.home)) as studio:
             asked = VideoRequest(prompt=house.prompt(), model="lab/priced", seconds=1.0)
-            await studio.submit_takes(asked, 3)
+            await studio.submit_takes(asked, 3, max_usd=Decimal(1))
 
     return _code(door)
 

@@ -16,8 +16,9 @@ from filelock import FileLock
 from rushes.database.database import Database
 from rushes.domain.errors import RenderFailed, Superseded, WorkerRunning
 from rushes.domain.job import Job, JobState
-from rushes.engines.contract import Accepted, Progress, RenderState
+from rushes.engines.contract import Progress, RenderState
 from rushes.jobs.ledger import Ledger
+from rushes.jobs.pace import Backoff
 from rushes.jobs.starter import is_held
 from rushes.jobs.tenure import Tenure
 from rushes.testing.process import ProviderProcess
@@ -26,7 +27,6 @@ from tests.jobs.shop import NO_CAPS, Shop
 WRITES: dict[str, Callable[[Tenure, Job], object]] = {
     "claim": lambda tenure, job: tenure.claim("scripted", 9),
     "posting": lambda tenure, job: tenure.posting(job, {}),
-    "accepted": lambda tenure, job: tenure.accepted(job, Accepted(ticket={"id": "r1"})),
     "put_off": lambda tenure, job: tenure.put_off(job, RenderFailed(), 1.0),
     "unknown": lambda tenure, job: tenure.unknown(job, RenderFailed(), None),
     "block": lambda tenure, job: tenure.block(job, RenderFailed(), "account", 1.0),
@@ -137,10 +137,12 @@ async def test_a_clock_set_back_an_hour_delays_nothing_by_an_hour(
     ahead.script(create=[step], keys=True)
     now = ahead.ledger.clock
     ahead.ledger.clock = lambda: now() + 3600
+    # So that it is put off when the worker ends, which waits for a create that is under way.
+    soon, ahead.backoff = ahead.backoff, Backoff(first=500.0, longest=500.0)
     job = ahead.submit()
     async with ahead.working():
         await ahead.until(job, *JobState, which=lambda one: one.tries > 0)
-    ahead.ledger.clock = now
+    ahead.ledger.clock, ahead.backoff = now, soon
     if state != "waiting":
         # It sleeps ten minutes at most; a person need not wait for that.
         (ahead.ledger.look_again if state == "unknown" else ahead.ledger.collect)(job.id)

@@ -14,10 +14,12 @@ from rushes.database.database import Database
 from rushes.domain.job import Job
 from rushes.domain.money import Basis, Caps, Quote
 from rushes.domain.request import VideoRequest
+from rushes.domain.text import TextFilter
 from rushes.engines.contract import Accepted, BaseEngine, CancelOutcome, Progress, RenderState, Ticket
+from rushes.engines.edge import GuardedEngine
 from rushes.jobs.admission import Draft, digest
 from rushes.jobs.ledger import Ledger
-from rushes.jobs.pace import Backoff, Limits
+from rushes.jobs.pace import Backoff, Limits, Patience
 from rushes.jobs.tenure import Tenure
 from rushes.jobs.worker import Worker
 from rushes.library.library import Library
@@ -71,6 +73,14 @@ class Renderer(BaseEngine):
         return CancelOutcome.CONFIRMED
 
 
+class Stuck(BaseEngine):
+    """Never answers a poll."""
+
+    async def poll(self, ticket: Ticket) -> Progress:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+
 def silent(fraction: float) -> Progress:
     return Progress(state=RenderState.RUNNING)
 
@@ -82,8 +92,10 @@ class Stage:
         self.home = home
         self.loop = JumpingLoop()
         self.engine = Renderer(tell)
+        self.stuck = Stuck("stuck", {})
         self.database = Database(home / "ledger.db")
         self.ledger = Ledger(self.database, clock=self.now)
+        self.patience = Patience()
         self._count = 0
 
     def close(self) -> None:
@@ -106,6 +118,12 @@ class Stage:
             tenure.rendered(job, None)
             tenure.completed(job, [])
 
+    def begin_stuck(self, count: int) -> None:
+        """Have renders accepted by an engine that never answers a poll."""
+        tenure = Tenure(self.ledger)
+        for _ in range(count):
+            self._accepted(tenure, engine="stuck")
+
     def begin(self, *took: float, **asked: Any) -> list[Job]:
         """Have renders of `took` seconds accepted now."""
         tenure = Tenure(self.ledger)
@@ -116,15 +134,15 @@ class Stage:
             jobs.append(self._accepted(tenure, **asked))
         return jobs
 
-    def _accepted(self, tenure: Tenure, **asked: Any) -> Job:
+    def _accepted(self, tenure: Tenure, engine: str = "scripted", **asked: Any) -> Job:
         fields = {"model": "scripted/free", "resolution": "720p", "seconds": 4.0, **asked}
         request = VideoRequest(prompt=f"number {self._count}", **fields)
         draft = Draft(
-            request=request, engine="scripted", account="default", provider="this process",
+            request=request, engine=engine, account="default", provider="this process",
             quote=Quote(amount=Decimal(0), basis=Basis.FREE), hold=Decimal(0), digest=digest(request, 0),
         )  # fmt: skip
         id = self.ledger.admit([draft], Caps())[0].job.id
-        tenure.claim("scripted", 100_000)
+        tenure.claim(engine, 100_000)
         job = self.ledger.job(id)
         tenure.posting(job, {})
         tenure.accepted(job, Accepted(ticket={"number": self._count}))
@@ -150,11 +168,12 @@ class Stage:
         worker = Worker(
             Ledger(database, clock=self.now),
             Library(self.home, database),
-            lambda name: self.engine,
+            lambda job: GuardedEngine(self.stuck if job.engine == "stuck" else self.engine, TextFilter()),
             lambda name: Limits(concurrency=100_000),
             lock=self.home / "worker.lock",
             idle_s=1.0,
             backoff=Backoff(chance=random.Random(1)),
+            patience=self.patience,
         )
         try:
             await asyncio.gather(worker.run(), *([meanwhile] if meanwhile is not None else []))

@@ -1,8 +1,9 @@
 """A process that has imported everything, and forks the real worker in a few milliseconds.
 
 `python -m tests.jobs.zygote` reads commands, one a line, and answers each with a line: `run` forks a worker
-and gives its process id, `kill` ends it by SIGKILL, `wait` waits until it has ended by itself; the last two
-give its exit status, negative for a signal. The worker is the one of the command line, `rushes worker`.
+and gives its process id, `stop` freezes it by SIGSTOP and `cont` has it continue, `kill` ends it by SIGKILL,
+`term` by SIGTERM, `wait` waits until it has ended; the last three give its exit status, negative for a
+signal. The worker is the one of `rushes worker`.
 """
 
 from __future__ import annotations
@@ -13,22 +14,16 @@ import signal
 import sys
 from typing import NoReturn
 
-import PIL.Image
-
 # All that a worker imports in its life, so that each fork starts where another process would be after 0.6 s.
 import rushes.cli.jobs
 import rushes.cli.main
 import rushes.jobs.download
 import rushes.jobs.inspection
 import rushes.jobs.worker
-import rushes.media.decode
-import rushes.media.lint
-import rushes.media.repair
-import rushes.media.sheet
 import rushes.studio
 import rushes.testing.scripted
 
-LATE = ("anyio._backends._asyncio", "av.subtitles.stream", "httpcore", "numpy.ma")
+LATE = ("anyio._backends._asyncio", "httpcore")
 """What libraries import when they are first used."""
 
 
@@ -36,7 +31,6 @@ def main() -> None:
     """Serve commands until the caller closes the line."""
     for name in LATE:
         importlib.import_module(name)
-    PIL.Image.preinit()
     pid = 0
     for line in sys.stdin:
         match line.strip():
@@ -45,8 +39,17 @@ def main() -> None:
                 if pid == 0:
                     be_the_worker()
                 answer(pid)
+            case "stop":
+                os.kill(pid, signal.SIGSTOP)
+                answer(pid)
+            case "cont":
+                os.kill(pid, signal.SIGCONT)
+                answer(pid)
             case "kill":
                 os.kill(pid, signal.SIGKILL)
+                answer(ended(pid))
+            case "term":
+                os.kill(pid, signal.SIGTERM)
                 answer(ended(pid))
             case "wait":
                 answer(ended(pid))

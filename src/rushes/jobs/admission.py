@@ -20,12 +20,26 @@ it was there, and its key, are the same request today."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class Identity:
+    """What tells whether a job is there already for what is asked: see `digest`.
+
+    `key` is the caller's own, or with `derived_key` one that a door made from the words; `again` asks for
+    another clip even if the same one exists, or, under a key, if nothing came of the job that it stands for.
+    """
+
+    digest: str
+    ordinal: int = 0
+    key: str | None = None
+    derived_key: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(Identity):
     """A job before it is admitted. `hold` is what is set aside for it, in dollars.
 
-    `key` is the caller's own; `again` asks for another clip even where the same one exists, or, under a key,
-    where nothing came of the job that it stands for. `fallbacks` are what the same job would be instead, in
-    order, at engines that are turned to where the one before accepted nothing.
+    `account` says who pays, `key_source` where that key comes from. `fallbacks` are what the same job would
+    be instead, in order, if the engine before accepts nothing.
     """
 
     request: VideoRequest
@@ -34,10 +48,7 @@ class Draft:
     provider: str
     quote: Quote
     hold: Decimal
-    digest: str
-    ordinal: int = 0
-    key: str | None = None
-    again: bool = False
+    key_source: str | None = None
     out: Path | None = None
     fallbacks: tuple[Draft, ...] = ()
 
@@ -55,6 +66,7 @@ def fallback_json(draft: Draft) -> dict[str, Any]:
     return {
         "engine": draft.engine,
         "account": draft.account,
+        "key_source": draft.key_source,
         "model": draft.request.model,
         "provider": draft.provider,
         "request": json.dumps(draft.request.as_json()),

@@ -36,22 +36,28 @@ def standing(database: Database, caps: Caps, now: float) -> Budget:
 class Allowance:
     """What may still be held under the caps. Read once, inside the transaction that admits the jobs.
 
-    And only where one of them costs money.
+    And only if one of them costs money. With `only_sent` what is held for jobs not sent yet does not count.
     """
 
-    def __init__(self, database: Database, caps: Caps, now: float) -> None:
+    def __init__(self, database: Database, caps: Caps, now: float, *, only_sent: bool = False) -> None:
         self._database = database
         self._caps = caps
         self._now = now
+        self._held = "held_by_sent" if only_sent else "held"
 
     @cached_property
     def _standings(self) -> dict[str, Standing]:
-        return {one.name: one for one in _standings(self._database, self._caps, self._now)}
+        return {one.name: one for one in _standings(self._database, self._caps, self._now, self._held)}
 
     def take(self, engine: str, amount: Decimal) -> None:
         """Count `amount` dollars for one job as held. Raises OverBudget where that would go over a cap."""
         if amount == 0:
             return
+        if self._caps.unreadable:
+            raise OverBudget(
+                f"the budget is not known ({self._caps.unreadable}); nothing was sent",
+                next="correct it in the settings file (rushes config path)",
+            )
         most = self._caps.per_job
         if most is not None and amount > most:
             raise OverBudget(
@@ -76,12 +82,12 @@ def _check(one: Standing, amount: Decimal) -> None:
     )
 
 
-def _standings(database: Database, caps: Caps, now: float) -> Iterator[Standing]:
+def _standings(database: Database, caps: Caps, now: float, held_by: str = "held") -> Iterator[Standing]:
     sql = load("rushes.jobs", "ledger.sql")
     here = datetime.fromtimestamp(now, ZoneInfo(caps.timezone))
     day = here.replace(hour=0, minute=0, second=0, microsecond=0)
     since = {"day": day.timestamp(), "month": day.replace(day=1).timestamp()}
-    held = {row["engine"]: row["amount"] for row in database.all(sql["held"])}
+    held = {row["engine"]: row["amount"] for row in database.all(sql[held_by])}
     rows = database.all(sql["spent"], since)
     of_day = {row["engine"]: row["day"] for row in rows}
     of_month = {row["engine"]: row["month"] for row in rows}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rushes.domain.clip import Clip
 from rushes.domain.errors import (
     Blocked,
+    EngineFault,
+    LibraryDamaged,
     MediaError,
     NotFound,
     ResultBroken,
@@ -20,32 +22,71 @@ from rushes.domain.errors import (
     Unreachable,
 )
 from rushes.domain.job import Job
-from rushes.engines.contract import Result, Source
+from rushes.engines.contract import (
+    MOST_RESULTS,
+    MOST_SOURCES,
+    Progress,
+    RenderState,
+    Result,
+    Source,
+)
 from rushes.jobs.admission import numbered
-from rushes.jobs.inspection import Arrival, inspect
-from rushes.jobs.kit import Kit
+from rushes.jobs.download import FileElsewhere
+from rushes.jobs.inspection import Arrival, draw_missing, inspect
+from rushes.jobs.kit import Kit, classified
+from rushes.jobs.lanes import COPIES, FILES, download_lane
+from rushes.jobs.restoring import record_json
+from rushes.jobs.transfer import Transfer
 from rushes.library.library import Library, sha256
 
-LONGEST_RESULTS_S = 900.0
-"""Seconds an engine may take to say where its results are; a local one may have to make them again."""
+TELL_EVERY_S = 1.0
+"""How often it is written down how far a download is."""
+
+LARGEST_BASE, LARGEST_SECOND = 2 * 1024**3, 128 * 1024**2
+"""Bytes that any clip may have, and for each second ordered: a master in 8K ProRes has 100 MB a second."""
+
+LONGEST_UNSAID_S = 60.0
+"""Seconds of a clip whose order does not say how long it is."""
 
 FRESH_RESULTS = 3
-"""How often a provider is asked for new addresses before what it offers counts as gone."""
+"""How often a better file than a preview is asked for again before the preview counts."""
 
 
 async def collect(kit: Kit, job: Job) -> None:
     """Only a clip that decoded whole, and has been filed, completes a job."""
+    there = await whole_clips(kit, job) if job.completed_at else []
+    lost = not there or len(there) < len(kit.library.of_job(job.id))
     try:
         # A job that was completed once needs nothing more than the files it lost.
-        there = kit.library.intact(job.id) if job.completed_at else []
-        clips = there or await bring_in(kit, job)
+        clips = await bring_in(kit, job) if lost else there
+        for clip in there:
+            await complete_files(kit, job, clip)
     except (Blocked, SetupError) as error:
         return kit.block(job, error)
     except (ResultGone, ResultBroken) as error:
         return kit.tenure.fail(job, error)
-    copy_out(kit, job, clips)
+    await copy_out(kit, job, clips)
     kit.tenure.completed(job, [clip.id for clip in clips])
     kit.library.clear_staging(job.id)
+
+
+async def whole_clips(kit: Kit, job: Job) -> list[Clip]:
+    """Return the clips of a job whose files are those that were filed."""
+    clips = kit.library.of_job(job.id)
+    damages = [await kit.lanes.run(FILES, kit.library.find_any_damage, clip) for clip in clips]
+    return [clip for clip, damage in zip(clips, damages, strict=True) if damage is None]
+
+
+async def complete_files(kit: Kit, job: Job, clip: Clip) -> None:
+    """Make the pictures and the sidecar of a whole clip again that are missing."""
+    missing = kit.library.find_missing_parts(clip)
+    if clip.path.with_suffix(".json") in missing:
+        kit.library.rewrite_sidecar(clip)
+    if clip.sheet in missing or clip.bursts in missing:
+        # A picture that cannot be drawn takes nothing from a clip that is whole.
+        with suppress(MediaError):
+            async with kit.decoders.place(job.engine):
+                await asyncio.to_thread(draw_missing, clip)
 
 
 def sweep(kit: Kit) -> None:
@@ -57,63 +98,120 @@ def sweep(kit: Kit) -> None:
 
 
 async def bring_in(kit: Kit, job: Job) -> list[Clip]:
-    """Download, inspect and file every result; where its address has run out, ask for a new one.
+    """Download, inspect and file every result; ask again, with growing pauses, for what is not there yet.
 
-    What a worker filed before it was stopped is not brought in again.
+    What a worker filed before it was stopped is not brought in again. Raises ResultGone, ResultBroken.
     """
-    filed = {clip.id: clip for clip in kit.library.intact(job.id)}
-    refreshed = failures = 0
+    if job.ticket is None:
+        raise ResultGone(
+            f"the ledger has no ticket of job {job.id}, so its provider cannot be asked for its clip",
+            next="rushes create … --again makes another; with the provider's own id of it:"
+            f" rushes reconcile {job.id} --accepted TICKET",
+        )
+    filed = {clip.id: clip for clip in await whole_clips(kit, job)}
+    wait = ResultWait(kit, job)
+    offered: Sequence[Result] = ()
     while True:
         try:
             offered = await results(kit, job)
             return [
-                filed.get(clip_id(job, number)) or await receive(kit, job, number, result, refreshed)
+                filed.get(clip_id(job, number)) or await receive(kit, job, number, result, wait)
                 for number, result in enumerate(offered)
             ]
-        except ResultGone:
-            refreshed += 1
-            if refreshed < FRESH_RESULTS:
-                continue
-            if filed:
-                return list(filed.values())
-            raise
+        except ResultGone as error:
+            if not await wait.outlasts(error, offered):
+                if filed:
+                    return list(filed.values())
+                raise
         except Unreachable as error:
-            failures += 1
-            if failures == 1:
-                kit.tenure.held_up(job, error)
-            await asyncio.sleep(kit.backoff.pause(failures))
+            await wait.outlast_network(error)
+
+
+class ResultWait:
+    """How long a result is asked for: what is missing for minutes, what cannot be reached for hours."""
+
+    def __init__(self, kit: Kit, job: Job) -> None:
+        self._kit = kit
+        self._job = job
+        self._start = asyncio.get_running_loop().time()
+        self._failures = 0
+        self._missing = 0
+
+    def may_bring_better(self, error: ResultGone | Unreachable) -> bool:
+        """Whether a file that is missing is asked for again although a preview of it is here."""
+        if isinstance(error, ResultGone):
+            return self._missing + 1 < FRESH_RESULTS
+        return self._failures + 1 < self._kit.patience.result_tries
+
+    @property
+    def left_s(self) -> float:
+        """How many seconds of patience are left."""
+        return self._start + self._kit.patience.download - asyncio.get_running_loop().time()
+
+    async def outlasts(self, error: ResultGone, offered: Sequence[Result]) -> bool:
+        """Wait before a missing file is asked for again; False: it is gone, or its address has expired."""
+        self._missing += 1
+        expired = [one.expires_at is not None and one.expires_at <= datetime.now(UTC) for one in offered]
+        if self._missing >= self._kit.patience.result_tries or (expired and all(expired)):
+            return False
+        self._kit.tenure.held_up(self._job, error)
+        await asyncio.sleep(self._kit.backoff.pause(self._missing - 1))
+        return True
+
+    async def outlast_network(self, error: Unreachable) -> None:
+        """Wait before a download is tried again. Raises ResultGone after hours of it."""
+        self._failures += 1
+        if self.left_s <= 0:
+            hours = self._kit.patience.download / 3600
+            raise ResultGone(f"it could not be downloaded for {hours:.0f} hours: {error.message}")
+        if self._failures == 1:
+            self._kit.tenure.held_up(self._job, error)
+        await asyncio.sleep(self._kit.backoff.pause(self._failures))
 
 
 async def results(kit: Kit, job: Job) -> Sequence[Result]:
     """Return what the provider offers now."""
     assert job.ticket is not None
     try:
-        async with asyncio.timeout(LONGEST_RESULTS_S):
-            offered = await kit.engine(job.engine).results(job.ticket)
-    except (Blocked, SetupError, ResultGone, ResultBroken, StorageError, Unreachable):
+        offered = await kit.engine(job).results(job.ticket)
+    except (Blocked, SetupError, ResultGone, ResultBroken, StorageError):
         raise
     except Exception as error:
-        raise Unreachable(f"its results could not be read: {error}") from error
+        failure = classified(error, "reading the results")
+        if isinstance(failure, EngineFault):
+            raise failure from error
+        raise Unreachable(failure.message) from error
     if not offered:
-        raise ResultBroken("the provider says it is done and offers no file")
-    return offered
+        raise ResultGone("the provider says it is done and offers no file")
+    if len(offered) > MOST_RESULTS:
+        warn_once(kit, job, f"the provider offers more files than one job can have; {MOST_RESULTS} are saved")
+    return offered[:MOST_RESULTS]
 
 
-async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: int) -> Clip:
+async def receive(kit: Kit, job: Job, number: int, result: Result, wait: ResultWait) -> Clip:
     """Take the first candidate that is a healthy clip of the promised size; else the largest healthy one.
 
-    Where a better one's address has run out, ResultGone asks for a new one first, as often as that is done.
+    Raises ResultGone or Unreachable if a better one may still come, for as long as `wait` asks for it again.
     """
     small: Arrival | None = None
     problem: MediaError | ResultBroken | None = None
     gone: ResultGone | None = None
-    public_only = not kit.engine(job.engine).in_private_network
-    for place, source in enumerate(result.candidates):
+    unreachable: Unreachable | None = None
+    candidates = list(result.candidates)
+    public_only = not kit.engine(job).in_private_network
+    for place, source in enumerate(candidates):
         target = kit.library.staging(job.id) / f"{number}-{place}.mp4"
         try:
-            arrival = await fetch(kit, source, target, public_only)
+            arrival = await fetch(kit, job, source, target, public_only, wait)
+        except FileElsewhere as error:
+            # After the others, whose files in staging are named by their places.
+            candidates += error.sources[: MOST_SOURCES - len(candidates)]
+            continue
         except ResultGone as error:
             gone = error
+            continue
+        except Unreachable as error:
+            unreachable = error
             continue
         except (MediaError, ResultBroken) as error:
             problem = error
@@ -121,47 +219,108 @@ async def receive(kit: Kit, job: Job, number: int, result: Result, refreshed: in
         if arrival.as_promised(result.size):
             kit.tenure.note(job, "downloaded", version=source.label or None, source=str(source))
             return await keep(kit, job, number, arrival)
-        if small is None or arrival.probe.width > small.probe.width:
+        if small is None or arrival.width > small.width:
             small = arrival
-    if gone is not None and (small is None or refreshed + 1 < FRESH_RESULTS):
-        raise gone
+    missing = unreachable or gone
+    if missing is not None and (small is None or wait.may_bring_better(missing)):
+        raise missing
     if small is not None and result.size is not None:
         # A preview: every better version was smaller than promised, broken or gone.
-        promised, found = result.size, small.probe
+        promised, found = result.size, small
         said = f"{promised[0]}×{promised[1]} was promised and only {found.width}×{found.height} offered"
         kit.tenure.warn(job, said)
         return await keep(kit, job, number, small)
     raise broken(kit.library, job, problem)
 
 
-async def fetch(kit: Kit, source: Source, target: Path, public_only: bool) -> Arrival:
+async def fetch(
+    kit: Kit, job: Job, source: Source, target: Path, public_only: bool, wait: ResultWait
+) -> Arrival:
     """Download one candidate and look at all of it, both away from the event loop.
 
     A file at `target` came in whole before the worker was stopped, and is only looked at again.
     """
     if not target.exists():
-        await asyncio.to_thread(kit.downloader.fetch, source, target, public_only=public_only)
+        await download(kit, job, source, target, public_only, wait.left_s)
     try:
-        # Only decoding takes room: a download that stalls must not keep other clips from being looked at.
-        async with kit.room:
-            return await asyncio.to_thread(inspect, target)
+        # Only decoding takes a place: a download that stalls must not keep other clips from being looked at.
+        async with kit.decoders.place(job.engine):
+            return await inspect(target, job.request.seconds)
     except MediaError:
         # Kept, under another name: from a fresh address it may come better.
         target.replace(target.with_suffix(".broken.mp4"))
         raise
 
 
+async def download(
+    kit: Kit, job: Job, source: Source, target: Path, public_only: bool, longest_s: float
+) -> None:
+    """Download one candidate in its engine's lane, one at a time for each file, and tell how far it is.
+
+    If its job was ended and is collected again, the earlier one ends first, and what it brought in is used.
+    """
+    while (earlier := kit.downloads.get(target)) is not None:
+        await asyncio.wait([earlier])
+    if target.exists():
+        return
+    transfer = Transfer(most_bytes=largest_file(job.request.seconds), longest_s=longest_s)
+    fetching = kit.lanes.run(
+        download_lane(job.engine),
+        kit.downloader.fetch,
+        source,
+        target,
+        public_only=public_only,
+        transfer=transfer,
+    )
+    running = kit.downloads[target] = asyncio.ensure_future(fetching)
+    running.add_done_callback(lambda done: _forget_download(kit, target, done))
+    try:
+        await follow_transfer(kit, job, transfer, running)
+    except asyncio.CancelledError:
+        transfer.stop()
+        raise
+    running.result()
+
+
+def largest_file(seconds: float | None) -> int:
+    """Return how many bytes a clip of the length ordered (None: not said) may have."""
+    return LARGEST_BASE + round(LARGEST_SECOND * (seconds or LONGEST_UNSAID_S))
+
+
+async def follow_transfer(kit: Kit, job: Job, transfer: Transfer, running: asyncio.Future[Path]) -> None:
+    """Wait until a download has ended; meanwhile write down how far it is."""
+    told: float | None = None
+    while not running.done():
+        await asyncio.wait([running], timeout=TELL_EVERY_S)
+        if transfer.fraction is not None and transfer.fraction != told:
+            told = transfer.fraction
+            kit.tenure.progress(job, Progress(state=RenderState.SUCCEEDED, fraction=told))
+
+
+def _forget_download(kit: Kit, target: Path, done: asyncio.Future[Path]) -> None:
+    kit.downloads.pop(target, None)
+    # Looked at, or asyncio complains of a failure that nobody waits for any more.
+    if not done.cancelled():
+        done.exception()
+
+
 async def keep(kit: Kit, job: Job, number: int, arrival: Arrival) -> Clip:
     """File one arrival, and say where it is not as long as ordered; once, though it be brought in again."""
     said = arrival.other_length(job.request.seconds)
-    if said and said not in kit.tenure.ledger.job(job.id).warnings:
-        kit.tenure.warn(job, said)
-    return await file(kit.library, job, number, arrival)
+    if said:
+        warn_once(kit, job, said)
+    return await file(kit, job, number, arrival)
 
 
-async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Clip:
+def warn_once(kit: Kit, job: Job, words: str) -> None:
+    """Write a warning on the job; once, though its results be asked for again."""
+    if words not in kit.tenure.ledger.job(job.id).warnings:
+        kit.tenure.warn(job, words)
+
+
+async def file(kit: Kit, job: Job, number: int, arrival: Arrival) -> Clip:
     """File one arrival; the clip's id follows from the job's, so that doing it twice makes one clip."""
-    found = await asyncio.to_thread(sha256, arrival.path)
+    found = await kit.lanes.run(FILES, sha256, arrival.path)
     cost = job.charged if job.charged is not None else job.quote.amount
     clip = Clip(
         id=clip_id(job, number),
@@ -171,11 +330,11 @@ async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Cli
         bursts=arrival.bursts,
         original=arrival.original,
         seconds=round(arrival.seconds, 3),
-        width=arrival.probe.width,
-        height=arrival.probe.height,
-        fps=round(arrival.probe.fps, 3),
-        video_codec=arrival.probe.video_codec,
-        audio_codec=arrival.probe.audio_codec,
+        width=arrival.width,
+        height=arrival.height,
+        fps=round(arrival.fps, 3),
+        video_codec=arrival.video_codec,
+        audio_codec=arrival.audio_codec,
         bytes=arrival.path.stat().st_size,
         sha256=found,
         lint=arrival.lint,
@@ -191,7 +350,7 @@ async def file(library: Library, job: Job, number: int, arrival: Arrival) -> Cli
     )
     # On this thread, which alone writes to the ledger: a row added from another one could land in the middle
     # of a transaction, and be lost with it.
-    return library.add(clip)
+    return kit.library.add(clip, record_json(job, kit.tenure.ledger.clock()))
 
 
 def clip_id(job: Job, number: int) -> str:
@@ -207,7 +366,7 @@ def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroke
     return ResultBroken(said, next=problem.next if isinstance(problem, ResultBroken) else None)
 
 
-def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
+async def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
     """Put a copy where the caller wants one. A folder that cannot be written must not cost the clip."""
     # Asked anew: somebody may have said so since.
     out = kit.tenure.ledger.job(job.id).out
@@ -216,7 +375,10 @@ def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
         if target is None:
             return
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(clip.path, target)
+            await kit.lanes.run(COPIES, kit.library.copy, clip, target)
         except OSError as error:
-            kit.tenure.warn(job, f"no copy could be put at {target}: {error.strerror or error}")
+            return kit.tenure.warn(job, f"no copy could be put at {target}: {error.strerror or error}")
+        except (LibraryDamaged, NotFound) as error:
+            return kit.tenure.warn(job, f"no copy could be put at {target}: {error.message}")
+    if out is not None:
+        kit.tenure.copied(job, out)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from rushes.domain.errors import RushesError
-from rushes.domain.job import Job
+from rushes.domain.job import Job, JobState
 from rushes.domain.money import usd
 from rushes.jobs.budget import to_amount
 from rushes.jobs.kit import Kit
@@ -20,7 +20,8 @@ def turn_to_next(kit: Kit, job: Job, error: RushesError) -> bool:
     """
     tenure = kit.tenure
     with tenure.fenced():
-        if job.cancel_requested:
+        current = tenure.ledger.job(job.id)
+        if current.cancel_requested or current.state is not JobState.SUBMITTING:
             return False
         others = tenure.fallbacks(job)
         while others:

@@ -12,6 +12,7 @@ from rushes.domain.errors import (
     Blocked,
     ContentRefused,
     EngineError,
+    EngineFault,
     RenderFailed,
     ResultGone,
     RushesError,
@@ -20,13 +21,10 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job
 from rushes.engines.contract import CancelOutcome, Engine, Progress, RenderState
-from rushes.jobs.kit import Kit, unclassified
+from rushes.jobs.kit import FAULTS_BEFORE_BLOCK, Kit, classified
+from rushes.jobs.ledger import LONGEST_PAUSE_S
 from rushes.jobs.rhythm import Rhythm
-from rushes.jobs.tenure import LONGEST_PAUSE_S
 from rushes.jobs.typical import typical
-
-LONGEST_CALL_S = 60.0
-"""An engine that never answers a poll must not keep the places of others that would."""
 
 TELL_EVERY_S = 2.0
 TELL_CHANGE = 0.05
@@ -37,6 +35,10 @@ class Watch:
     """What is remembered of one render while it is followed; all of it may be lost."""
 
     failures: int = 0
+    faults: int = 0
+    failing_since: float | None = None
+    unknown_word: str | None = None
+    unknown_since: float = 0.0
     cancel_asked: bool = False
     cancel_failed: bool = False
     state: RenderState | None = None
@@ -93,8 +95,8 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
     """Ask once, write down the answer, and return when to ask again; None: it has left the provider."""
     assert job.ticket is not None
     try:
-        async with kit.asking, asyncio.timeout(LONGEST_CALL_S):
-            progress = await kit.engine(job.engine).poll(job.ticket)
+        async with kit.asking[job.engine]:
+            progress = await kit.engine(job).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)
         return None
@@ -104,18 +106,29 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on without us
-        watch.failures += 1
-        if watch.failures == 1:
-            kit.tenure.held_up(job, unclassified(error, "asking how far it is"))
-        return min(LONGEST_PAUSE_S, kit.backoff.pause(watch.failures, getattr(error, "ask_after", None)))
+        return poll_failed(kit, job, watch, classified(error, "polling for progress"))
     if watch.failures:
         kit.tenure.held_up(job, None)
-        watch.failures = 0
+        watch.failures = watch.faults = 0
+        watch.failing_since = None
     return rhythm.next(progress) if still_there(kit, job, progress, watch) else None
 
 
+def poll_failed(kit: Kit, job: Job, watch: Watch, error: EngineError) -> float | None:
+    """Say on the job why a poll failed, and return when to ask again; None: a person has to look first."""
+    watch.failures += 1
+    watch.faults = watch.faults + 1 if isinstance(error, EngineFault) else 0
+    watch.failing_since = _now() if watch.failing_since is None else watch.failing_since
+    if watch.faults >= FAULTS_BEFORE_BLOCK or _now() - watch.failing_since > kit.patience.unreachable:
+        kit.block(job, error)
+        return None
+    if watch.failures == 1:
+        kit.tenure.held_up(job, error)
+    return min(LONGEST_PAUSE_S, kit.backoff.pause(watch.failures, getattr(error, "ask_after", None)))
+
+
 def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
-    """Write down one answer of the provider; False where there is nothing more to poll for."""
+    """Write down one answer of the provider; False if there is nothing more to poll for."""
     match progress.state:
         case RenderState.QUEUED | RenderState.RUNNING:
             if progress.state is not watch.state:
@@ -123,7 +136,7 @@ def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
                 watch.state = progress.state
             if watch.worth_telling(progress):
                 kit.tenure.progress(job, progress)
-            return True
+            return not has_ended_unsaid(kit, job, progress, watch)
         case RenderState.SUCCEEDED:
             kit.tenure.rendered(job, progress.cost)
         case RenderState.FAILED:
@@ -135,6 +148,23 @@ def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
     return False
 
 
+def has_ended_unsaid(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
+    """Whether a render has stood for long under a word that nobody knows: then it has failed."""
+    word = progress.unknown_word
+    if word != watch.unknown_word:
+        watch.unknown_word, watch.unknown_since = word, _now()
+        words = f'the provider says "{word}", a state that rushes does not know'
+        kit.tenure.held_up(job, RenderFailed(words) if word is not None else None)
+    if word is None:
+        return False
+    limit = kit.patience.unknown_word_done if (progress.fraction or 0.0) >= 1.0 else kit.patience.unknown_word
+    if _now() - watch.unknown_since < limit:
+        return False
+    words = f'the provider has said "{word}" for {limit / 60:.0f} minutes, a state that rushes does not know'
+    kit.tenure.fail(job, RenderFailed(words), progress.cost)
+    return True
+
+
 async def cancel(kit: Kit, job: Job, watch: Watch) -> bool:
     """Ask the provider to stop it; True where it confirmed, and the job is canceled.
 
@@ -142,17 +172,18 @@ async def cancel(kit: Kit, job: Job, watch: Watch) -> bool:
     """
     assert job.ticket is not None
     try:
-        engine = kit.engine(job.engine)
-        async with asyncio.timeout(LONGEST_CALL_S):
-            outcome = await engine.cancel(job.ticket)
+        engine = kit.engine(job)
+        outcome = await engine.cancel(job.ticket)
         watch.cancel_asked = True
         kit.tenure.note(job, "cancel_asked", outcome=outcome.value)
+        if outcome is CancelOutcome.UNSUPPORTED:
+            kit.tenure.warn(job, f"{job.engine} cannot stop a render; its clip is saved when it arrives")
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on and is followed
         if not watch.cancel_failed:
             watch.cancel_failed = True
-            kit.tenure.note(job, "cancel_failed", because=str(error))
+            kit.tenure.note(job, "cancel_failed", because=classified(error, "canceling").message)
         return False
     if outcome is CancelOutcome.CONFIRMED:
         kit.tenure.canceled(job, await cost_of_canceled(engine, job))
@@ -163,9 +194,8 @@ async def cost_of_canceled(engine: Engine, job: Job) -> Decimal | None:
     """Return what a canceled render cost; None where its provider does not say, or knows it no longer."""
     assert job.ticket is not None
     try:
-        async with asyncio.timeout(LONGEST_CALL_S):
-            return (await engine.poll(job.ticket)).cost
-    except (EngineError, TimeoutError):
+        return (await engine.poll(job.ticket)).cost
+    except EngineError:
         return None
 
 

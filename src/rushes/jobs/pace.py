@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 POLLS_A_SECOND = 30.0
@@ -14,6 +14,10 @@ POLLS_A_SECOND = 30.0
 
 POLLS_AT_ONCE = 300.0
 """How many of them may come together where it was quiet before."""
+
+
+LIMITS_LAST_S = 1.0
+"""How soon somebody who waits for a turn sees that a person has changed the limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,23 @@ class Backoff:
         return max(jittered, ask_after or 0.0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long something may go on before a person is asked to look, or a job ends. Durations in seconds.
+
+    `unknown_word_done` is for a render at 100 % under a word that its engine does not know, `unknown_word`
+    for one that does not say how far it is; `unreachable` is how long no poll may get through, `download` how
+    long a download is tried. `result_tries` is how often a file that is not there is asked for before it
+    counts as gone: with the pauses three minutes, which a service may need to make it available.
+    """
+
+    unknown_word_done: float = 600.0
+    unknown_word: float = 6 * 3600.0
+    unreachable: float = 24 * 3600.0
+    download: float = 6 * 3600.0
+    result_tries: int = 9
+
+
 class Turns:
     """Spreads calls over time: `rate` a second go on for ever, `burst` of them may come at once."""
 
@@ -55,26 +76,35 @@ class Turns:
 
 
 class RateWindow:
-    """A sliding window over when creates were sent; begun with the `ages` (s) of those in the ledger."""
+    """A sliding window over when creates were sent, in this worker or before it.
 
-    def __init__(self, limits: Limits, ages: Sequence[float] = ()) -> None:
-        self._limits = limits
+    `limits` gives those in force, which a person may change at any time; `ages` how long ago (s) the creates
+    of the last so many seconds were sent, by the ledger.
+    """
+
+    def __init__(self, limits: Callable[[], Limits], ages: Callable[[float], Sequence[float]]) -> None:
+        self._limits_now = limits
+        self._ages = ages
+        self._limits = Limits()
         self._lock = asyncio.Lock()
-        now = asyncio.get_running_loop().time()
-        self._sent = deque(sorted(now - age for age in ages))
+        self._sent: deque[float] = deque()
 
     async def turn(self) -> None:
         """Wait until one more create may be sent, and count it."""
-        if self._limits.rate is None:
-            return
-        clock = asyncio.get_running_loop().time
         async with self._lock:
-            while len(self._sent) >= self._limits.rate:
-                oldest = self._sent[-self._limits.rate]
-                remaining = oldest + self._limits.window - clock()
-                if remaining <= 0:
-                    break
-                await asyncio.sleep(remaining)
-            while self._sent and self._sent[0] + self._limits.window < clock():
-                self._sent.popleft()
-            self._sent.append(clock())
+            while (pause := self._pause()) > 0:  # noqa: ASYNC110 - what ends is time
+                await asyncio.sleep(min(pause, LIMITS_LAST_S))
+            self._sent.append(asyncio.get_running_loop().time())
+
+    def _pause(self) -> float:
+        """Return in how many seconds one more create may be sent, by the limits as they are now."""
+        now = asyncio.get_running_loop().time()
+        limits = self._limits_now()
+        if limits != self._limits:
+            self._limits = limits
+            self._sent = deque(sorted(now - age for age in self._ages(limits.window)))
+        while self._sent and self._sent[0] + limits.window <= now:
+            self._sent.popleft()
+        if limits.rate is None or len(self._sent) < limits.rate:
+            return 0.0
+        return self._sent[-limits.rate] + limits.window - now

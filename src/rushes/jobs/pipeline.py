@@ -6,15 +6,20 @@ state. Nothing else is remembered, so a worker that was killed anywhere goes on 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
-from rushes.domain.errors import StorageError, Superseded
+from rushes.domain.errors import LedgerCorrupt, StorageError, Superseded
 from rushes.domain.job import Job, JobState
 from rushes.jobs.collect import collect
 from rushes.jobs.follow import follow
+from rushes.jobs.key_gate import has_key, missing_key
 from rushes.jobs.kit import Kit
 from rushes.jobs.settle import settle
 from rushes.jobs.submit import submit
+
+log = logging.getLogger("rushes.worker")
 
 Step = Callable[[Kit, Job], Awaitable[None]]
 
@@ -23,7 +28,12 @@ async def knock(kit: Kit, job: Job) -> None:
     """Wait, then try again where a person had to act first."""
     if await kit.until_due(job):
         kit.reload()
-        kit.tenure.unblocked(job)
+        await kit.open_for(job)
+        missing = missing_key(kit, job)
+        if missing is None:
+            kit.tenure.unblocked(job)
+        else:
+            kit.block(job, missing)
 
 
 STEPS: dict[JobState, Step] = {
@@ -42,17 +52,34 @@ STEPS: dict[JobState, Step] = {
 
 
 async def run(kit: Kit, id: str) -> None:
-    """Carry one job, from wherever it stands, until it has ended or is left to a person."""
-    job = kit.tenure.ledger.job(id)
-    tries = 0
-    while job.state in STEPS and not job.left_to_a_person:
+    """Carry one job, from wherever it stands, until it has ended, is left to a person, or the worker ends."""
+    try:
+        await carry(kit, kit.tenure.ledger.job(id))
+    finally:
+        kit.leave(id)
+
+
+async def carry(kit: Kit, job: Job) -> None:
+    """Take a job from step to step."""
+    if job.unreadable is not None:
+        kit.tenure.set_aside(job)
+    tries = faults = 0
+    while job.state in STEPS and not job.left_to_a_person and not kit.ending:
         try:
-            await STEPS[job.state](kit, job)
+            # Nobody is asked about a job with another key than the one that pays for it.
+            if await has_key(kit, job):
+                await STEPS[job.state](kit, job)
             tries = 0
-        except Superseded:
+        except (Superseded, LedgerCorrupt):
+            # They end the worker: a damaged ledger is not mended by trying again.
             raise
         except StorageError as error:
             # A full disk ends no job: the ledger says where to go on.
             await kit.wait_for_storage(job, error, tries)
             tries += 1
-        job = kit.tenure.ledger.job(id)
+        except Exception as error:
+            faults += 1
+            log.error("job %s: %s", job.id, type(error).__name__, exc_info=error)
+            kit.tell_fault(kit.tenure.ledger.job(job.id), error, faults)
+            await asyncio.sleep(kit.backoff.pause(faults))
+        job = kit.tenure.ledger.job(job.id)

@@ -18,12 +18,20 @@ from typing import Any
 from rushes.catalogue.offer import Offer
 from rushes.database.database import Database, Row
 from rushes.database.sql import load
-from rushes.domain.errors import ApprovalNeeded, KeyConflict, NotFound, PriceUnknown
+from rushes.domain.errors import (
+    ApprovalNeeded,
+    Billed,
+    KeyConflict,
+    NotFound,
+    PriceUnknown,
+    RowUnreadable,
+    RushesError,
+)
 from rushes.domain.model import Model
 from rushes.domain.money import usd
 from rushes.domain.request import VideoRequest
 from rushes.jobs.budget import to_amount, to_micros
-from rushes.jobs.rows import moment, quote_from
+from rushes.jobs.rows import WRONG, moment, quote_from
 
 LASTS_S = 3600.0
 """How long a quote can be agreed to and bought; less where the provider limits its price to less."""
@@ -39,7 +47,8 @@ Find = Callable[[str], Model]
 class KeptQuote:
     """An offer of `count` clips; `most` is what one may cost, None where all of it is free or not known.
 
-    `approved_by` says who agreed; `key` is that of the jobs it bought.
+    `approved_by` says who agreed; `key` is that of the jobs it bought; `again` asks for another clip even if
+    the same was paid for before.
     """
 
     id: str
@@ -49,6 +58,7 @@ class KeptQuote:
     expires_at: datetime
     approved_by: str | None
     key: str | None
+    again: bool = False
 
     @property
     def free(self) -> bool:
@@ -80,7 +90,7 @@ class Quotes:
         self._find = find
         self._sql = load("rushes.jobs", "quotes.sql")
 
-    def add(self, offer: Offer, count: int, max_usd: Decimal | None) -> KeptQuote:
+    def add(self, offer: Offer, count: int, max_usd: Decimal | None, *, again: bool = False) -> KeptQuote:
         """Keep an offer; `max_usd` is what one clip may cost where its price is not known."""
         now = self._clock()
         limits = [one.quote.expires_at.timestamp() for one in offer.steps if one.quote.expires_at]
@@ -91,13 +101,20 @@ class Quotes:
             "offer": json.dumps(offer_json(offer)),
             "count": count,
             "most": None if most is None else to_micros(most),
+            "again": int(again),
             "now": now,
             "expires_at": min([now + LASTS_S, *limits]),
         }
         with self._database.transaction():
-            self._database.run(self._sql["forget"], {"before": now - FORGOTTEN_AFTER_S})
             self._database.run(self._sql["add"], values)
         return self.get(str(values["id"]))
+
+    def forget(self) -> set[str]:
+        """Forget what nobody agreed to, long ago; return the hashes of the references that it named."""
+        with self._database.transaction():
+            rows = self._database.all(self._sql["forget"], {"before": self._clock() - FORGOTTEN_AFTER_S})
+        offers = [json.loads(row["offer"]) for row in rows]
+        return {one["sha256"] for offer in offers for one in offer["request"]["references"] if one["sha256"]}
 
     def get(self, id: str) -> KeptQuote:
         """Return a quote. Raises NotFound, and UnknownModel where its model is gone."""
@@ -152,14 +169,24 @@ class Quotes:
             return self._database.run(self._sql[statement], {"id": id, "now": self._clock(), **values})
 
     def _kept(self, row: Row) -> KeptQuote:
+        try:
+            offer = offer_from(json.loads(row["offer"]), self._find)
+        except WRONG as error:
+            if isinstance(error, RushesError):
+                raise
+            words = f"what the ledger says of quote {row['id']} cannot be read; nothing was sent"
+            raise RowUnreadable(
+                words, next="ask for the price again: quote_video", billed=Billed.NO
+            ) from error
         return KeptQuote(
             id=row["id"],
-            offer=offer_from(json.loads(row["offer"]), self._find),
+            offer=offer,
             count=row["count"],
             most=None if row["most"] is None else to_amount(row["most"]),
             expires_at=moment(row["expires_at"]),
             approved_by=row["approved_by"],
             key=row["key"],
+            again=bool(row["again"]),
         )
 
 

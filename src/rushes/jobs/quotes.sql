@@ -1,6 +1,6 @@
 -- name: add
-INSERT INTO quotes (id, offer, count, most, quoted_at, expires_at)
-VALUES (:id, :offer, :count, :most, :now, :expires_at)
+INSERT INTO quotes (id, offer, count, most, again, quoted_at, expires_at)
+VALUES (:id, :offer, :count, :most, :again, :now, :expires_at)
 
 -- name: quote
 SELECT * FROM quotes WHERE id = :id
@@ -17,4 +17,4 @@ WHERE id = :id AND approved_at IS NOT NULL AND expires_at > :now AND (key IS NUL
 
 -- name: forget
 -- What nobody agreed to, long ago.
-DELETE FROM quotes WHERE approved_at IS NULL AND expires_at < :before
+DELETE FROM quotes WHERE approved_at IS NULL AND expires_at < :before RETURNING offer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from rushes.engines.contract import Progress
-from rushes.jobs.tenure import LONGEST_PAUSE_S
+from rushes.jobs.ledger import LONGEST_PAUSE_S
 
 SHORTEST_PAUSE_S = 0.05
 """However soon a provider wants to be asked again: one that says 0 must not keep a core busy."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from rushes.domain.errors import OutcomeUnknown, Refused, RushesError, SetupError
+from rushes.domain.errors import (
+    EngineError,
+    EngineFault,
+    OutcomeUnknown,
+    Refused,
+    RushesError,
+    SetupError,
+    StorageError,
+)
 from rushes.domain.job import Job
 from rushes.engines.contract import Accepted, Candidate, Engine, Recovery
-from rushes.jobs.kit import Kit
+from rushes.jobs.kit import FAULTS_BEFORE_BLOCK, Kit, classified
 from rushes.jobs.ledger import canonical
 from rushes.jobs.submit import model_id, post, store_ticket
 
@@ -15,7 +23,7 @@ async def settle(kit: Kit, job: Job) -> None:
     if not await kit.until_due(job):
         return
     try:
-        engine = kit.engine(job.engine)
+        engine = kit.engine(job)
     except SetupError as error:
         return leave_to_a_person(kit, job, error.message)
     match engine.recovery:
@@ -32,6 +40,11 @@ async def replay(kit: Kit, job: Job, engine: Engine) -> None:
     free = engine.recovery is Recovery.RERUN_FREE
     if not free and not still_remembered(kit, job, engine):
         return leave_to_a_person(kit, job, "the provider has forgotten the key by now")
+    with kit.create_under_way(job):
+        await replay_and_store(kit, job, engine, free=free)
+
+
+async def replay_and_store(kit: Kit, job: Job, engine: Engine, *, free: bool) -> None:
     try:
         prepared = await engine.prepare(job.request, model_id(job))
         accepted = await post(kit, job, prepared, kit.tenure.submission(job)["key"])
@@ -42,6 +55,8 @@ async def replay(kit: Kit, job: Job, engine: Engine) -> None:
         # services refuse a key that comes with other words.
         leave_to_a_person(kit, job, f"the provider refused the key the second time ({error.message})")
     except RushesError as error:
+        if isinstance(error, EngineFault) and job.tries >= FAULTS_BEFORE_BLOCK:
+            return leave_to_a_person(kit, job, error.message)
         unsettled = OutcomeUnknown(f"it is not settled yet: {error.message}")
         kit.tenure.unknown(job, unsettled, kit.pause(job, error))
     else:
@@ -59,17 +74,28 @@ async def look_up(kit: Kit, job: Job, engine: Engine) -> None:
     """Adopt the one thing in the provider's list that is this job and that no other job holds."""
     try:
         listed = await engine.lookup(kit.tenure.attempt(job, model_id(job)))
+        held = kit.tenure.tickets(job, every_account=True)
+        matching = [one for one in listed if canonical(one.ticket) not in held and could_be(one, job)]
+    except StorageError:
+        raise
     except Exception as error:  # noqa: BLE001 - a list that cannot be read is read again later
-        unread = OutcomeUnknown(f"the provider's list could not be read: {error}")
-        return kit.tenure.unknown(job, unread, kit.pause(job))
-    held = kit.tenure.tickets(job)
-    found = [one for one in listed if canonical(one.ticket) not in held and could_be(one, job)]
+        return unread(kit, job, classified(error, "reading its list of jobs"))
     # A list that tells no prompts tells several lost creates apart only while there is one.
-    nameless = any(one.prompt is None for one in found) and kit.tenure.rivals(job)
-    if len(found) == 1 and not nameless:
-        return await store_ticket(kit, job, Accepted(ticket=found[0].ticket, facts=found[0].facts))
-    count = "nothing" if not found else f"{len(found)} thing{'s' * (len(found) > 1)}"
+    nameless = any(one.prompt is None for one in matching) and kit.tenure.rivals(job)
+    if len(matching) == 1 and not nameless:
+        return await store_ticket(kit, job, Accepted(ticket=matching[0].ticket, facts=matching[0].facts))
+    count = "nothing" if not matching else f"{len(matching)} thing{'s' * (len(matching) > 1)}"
     leave_to_a_person(kit, job, f"the provider lists {count} that could be it")
+
+
+def unread(kit: Kit, job: Job, error: EngineError) -> None:
+    """Have a list that could not be read read again; after a day, or a few mistakes, a person has to look."""
+    words = f"the provider's list could not be read: {error.message}"
+    age = kit.tenure.ledger.clock() - kit.tenure.posted_at(job).timestamp()
+    mistaken = isinstance(error, EngineFault) and job.tries >= FAULTS_BEFORE_BLOCK
+    if mistaken or age > kit.patience.unreachable:
+        return leave_to_a_person(kit, job, words)
+    kit.tenure.unknown(job, OutcomeUnknown(words), kit.pause(job))
 
 
 def could_be(candidate: Candidate, job: Job) -> bool:
@@ -77,5 +103,7 @@ def could_be(candidate: Candidate, job: Job) -> bool:
 
 
 def leave_to_a_person(kit: Kit, job: Job, why: str) -> None:
-    """Say that the machine is at its end; `rushes reconcile` takes it up."""
-    kit.tenure.unknown(job, OutcomeUnknown(f"whether the provider accepted it is not known: {why}"), None)
+    """Say why nothing more can be found out automatically; `rushes reconcile` takes it up."""
+    # What its engine advised when it happened stays the advice.
+    advice = job.failure.next if job.failure is not None else None
+    kit.tenure.unknown(job, OutcomeUnknown(why, next=advice), None)

@@ -50,13 +50,29 @@ class Spent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnusualCharge:
+    """A job that was charged more than twice of what was held for it, in US dollars."""
+
+    job: str
+    charged: Decimal
+    held: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        return {"job": self.job, "charged": str(self.charged), "held": str(self.held)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spending:
-    """The report: days in order, engines and models with the dearest first. Nothing spent, no line."""
+    """The report: days in order, engines and models with the dearest first. Nothing spent, no line.
+
+    `unusual` are the largest charges that are far above what was quoted.
+    """
 
     by: By
     since: date | None
     timezone: str
     lines: tuple[Spent, ...]
+    unusual: tuple[UnusualCharge, ...] = ()
 
     @property
     def total(self) -> Spent:
@@ -77,6 +93,7 @@ class Spending:
             "timezone": self.timezone,
             "lines": [line.as_json() for line in self.lines],
             "total": self.total.as_json(),
+            "unusual": [charge.as_json() for charge in self.unusual],
         }
 
 
@@ -97,7 +114,11 @@ def spending(database: Database, by: By, since: date | None, timezone: str) -> S
     lines.sort(key=lambda line: line.name)
     if by is not By.DAY:
         lines.sort(key=lambda line: line.spent + line.held, reverse=True)
-    return Spending(by=by, since=since, timezone=timezone, lines=tuple(lines))
+    unusual = tuple(
+        UnusualCharge(job=row["id"], charged=to_amount(row["amount"]), held=to_amount(row["held"]))
+        for row in database.all(sql["unusual_charges"], {"since": start})
+    )
+    return Spending(by=by, since=since, timezone=timezone, lines=tuple(lines), unusual=unusual)
 
 
 def _name(row: Row, by: By, zone: ZoneInfo) -> str:

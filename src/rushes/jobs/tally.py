@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rushes.database.database import Database
 from rushes.database.sql import load
 from rushes.domain.job import JobState
+from rushes.jobs.rows import state_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,9 @@ def keyed(database: Database, keys: Collection[str]) -> dict[tuple[str, int], Kn
     sql = load("rushes.jobs", "ledger.sql")["keyed"]
     rows = database.all(sql, {"keys": json.dumps(sorted(keys))})
     return {
-        (row["key"], row["ordinal"]): Known(id=row["id"], digest=row["digest"], state=JobState(row["state"]))
+        (row["key"], row["ordinal"]): Known(
+            id=row["id"], digest=row["digest"], state=state_from(row["state"])
+        )
         for row in rows
     }
 
@@ -41,10 +44,11 @@ def keyed(database: Database, keys: Collection[str]) -> dict[tuple[str, int], Kn
 def tally(database: Database, ids: Collection[str]) -> Tally:
     """Return how the jobs in `ids` stand."""
     sql = load("rushes.jobs", "ledger.sql")["tally"]
-    states, open = {}, 0
+    states: dict[JobState, int] = {}
+    open = 0
     for row in database.all(sql, {"ids": json.dumps(list(ids))}):
-        state = JobState(row["state"])
-        states[state] = row["jobs"]
+        state = state_from(row["state"])
+        states[state] = states.get(state, 0) + row["jobs"]
         if state is JobState.OUTCOME_UNKNOWN:
             open += row["due"]
         elif not state.ended and state is not JobState.BLOCKED:

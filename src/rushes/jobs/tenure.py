@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rushes.database.database import Row
 from rushes.database.sql import load
-from rushes.domain.errors import Billed, OverBudget, RushesError, Superseded, WrongState
+from rushes.domain.errors import (
+    Abandoned,
+    Billed,
+    LedgerInDoubt,
+    OverBudget,
+    RushesError,
+    StorageError,
+    Superseded,
+)
 from rushes.domain.job import Failure, Job, JobState
-from rushes.domain.money import Caps
+from rushes.domain.money import Caps, usd
 from rushes.engines.contract import Accepted, Attempt, Progress, RenderState
-from rushes.jobs.budget import to_amount, to_micros
-from rushes.jobs.ledger import Ledger, canonical
+from rushes.jobs.budget import to_amount
+from rushes.jobs.ledger import LONGEST_PAUSE_S, NOTHING_SENT, Ledger, canonical, error_json
 from rushes.jobs.rows import moment
 
-LONGEST_PAUSE_S = 600.0
-"""No pause between two tries is longer; a due time further off than this means the clock was set back."""
+MARKS_PAUSE_S = 10.0
+"""How long a job waits whose create could not be counted outside the ledger: the disk may be full."""
+
+log = logging.getLogger("rushes.worker")
 
 
 class Tenure:
@@ -31,6 +44,7 @@ class Tenure:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._database = ledger.database
+        self._database.pin()
         self._sql = load("rushes.jobs", "tenure.sql")
         with self._database.transaction():
             self._database.run(self._sql["take_over"], {"pid": os.getpid()})
@@ -41,6 +55,11 @@ class Tenure:
     def carried(self) -> list[str]:
         """Return the ids of the jobs a worker carries, oldest first."""
         return [row["id"] for row in self._database.all(self._sql["carried"])]
+
+    def ended(self, ids: Collection[str]) -> list[str]:
+        """Return those of the jobs in `ids` that have ended."""
+        values = {"ids": json.dumps(sorted(ids))}
+        return [row["id"] for row in self._database.all(self._sql["ended"], values)]
 
     def wishes(self) -> list[str]:
         """Return the ids of the jobs that somebody wants canceled."""
@@ -55,19 +74,68 @@ class Tenure:
     def engines_waiting(self) -> list[str]:
         return [row["engine"] for row in self._database.all(self._sql["engines_waiting"])]
 
+    async def inspect_ledger(self, engine: str, places: int) -> None:
+        """Have the ledger looked at before `claim` takes paid jobs of an engine.
+
+        Read in a thread: a large one takes seconds.
+        """
+        trust, ids = self.ledger.trust, self._claimable(engine, places)
+        if trust.is_due() and any(not self.ledger.job(id).quote.free for id in ids):
+            trust.inspect_timed(*await asyncio.to_thread(trust.find_damage_timed))
+
     def claim(self, engine: str, places: int) -> list[str]:
         """Move an engine's waiting jobs, oldest first, to `submitting`, as far as its `places` go."""
         # Looked at before it is locked: a commit, even of nothing, would have every watcher look again.
-        if not self._claimable(engine, places):
+        found = [self.ledger.job(id) for id in self._claimable(engine, places)]
+        if not found:
             return []
+        if any(not job.quote.free for job in found):
+            self.ledger.trust.inspect_if_due()
+        claimed = []
         with self.fenced():
-            ids = self._claimable(engine, places)
-            for id in ids:
+            for id in self._claimable(engine, places):
                 job = self.ledger.job(id)
+                if self._is_kept_back(job):
+                    continue
                 self.ledger.move(id, [JobState.WAITING], JobState.SUBMITTING, tries=job.tries)
                 attempt = {"id": id, "key": f"rushes-{id}-{job.attempt + 1}", "now": self.ledger.clock()}
                 self._database.run(self._sql["add_submission"], attempt)
-        return ids
+                claimed.append(id)
+        return claimed
+
+    def _is_kept_back(self, job: Job) -> bool:
+        """Leave a job to a person that cannot be read, or paid for by a ledger that is in doubt."""
+        if job.unreadable is not None:
+            self._set_aside(job)
+            return True
+        doubt = None if job.quote.free else self.ledger.trust.check()
+        if doubt is None:
+            return False
+        self.ledger.move(
+            job.id,
+            [JobState.WAITING, JobState.SUBMITTING],
+            JobState.BLOCKED,
+            reason=LedgerInDoubt.reason,
+            failure=failure_of(doubt.error),
+        )
+        self.ledger.note(job.id, "blocked", reason=LedgerInDoubt.reason, because=doubt.detail)
+        return True
+
+    def set_aside(self, job: Job) -> None:
+        """Leave a job that cannot be read to a person, and say so once; what it holds stays held."""
+        with self.fenced():
+            self._set_aside(job)
+
+    def _set_aside(self, job: Job) -> None:
+        values = {
+            "id": job.id,
+            "posted": int(job.posted_at is not None),
+            "error": None if job.failure is None else error_json(job.failure),
+            "now": self.ledger.clock(),
+        }
+        if self._database.run(self._sql["set_aside"], values):
+            log.error("job %s is left to a person: %s", job.id, job.unreadable)
+            self.ledger.note(job.id, "unreadable", because=job.unreadable)
 
     def _claimable(self, engine: str, places: int) -> list[str]:
         taken = self._database.one(self._sql["occupied"], {"engine": engine})
@@ -94,17 +162,39 @@ class Tenure:
         `notes` are what its engine wants back where nobody hears what became of it.
         """
         with self.fenced():
-            if self.ledger.job(job.id).cancel_requested:
+            current = self.ledger.job(job.id)
+            if current.cancel_requested:
                 self._end(job, JobState.CANCELED, NOTHING_SENT)
+            if current.cancel_requested or current.state is not JobState.SUBMITTING:
+                return False
+            if self._is_kept_back(current):
+                self._outcome(current, "not_sent")
                 return False
             now = self.ledger.clock()
             values = {"id": job.id, "attempt": job.attempt, "now": now, "notes": json.dumps(dict(notes))}
             self._database.run(self._sql["posted"], values)
+            if not current.quote.free:
+                self.ledger.trust.count_create()
+        return current.quote.free or self._count_outside(current)
+
+    def _count_outside(self, job: Job) -> bool:
+        """Count a create outside the ledger, too, before it is sent; if that fails it waits."""
+        try:
+            self.ledger.trust.write_marks()
+        except StorageError as error:
+            self.put_off(job, error, MARKS_PAUSE_S)
+            return False
         return True
 
     def accepted(self, job: Job, accepted: Accepted) -> None:
-        """Store the ticket, before anything else is done with it."""
-        with self.fenced():
+        """Store the ticket, before anything else is done with it.
+
+        One that was superseded stores it as well: the newer worker cannot know it.
+        """
+        with self._database.transaction():
+            now = self.ledger.job(job.id)
+            if self._epoch() != self.epoch and (now.ticket is not None or now.attempt != job.attempt):
+                raise Superseded()
             values = {"id": job.id, "attempt": job.attempt, "ticket": canonical(accepted.ticket)}
             self._database.run(self._sql["accepted"], values)
             facts = {
@@ -113,12 +203,15 @@ class Tenure:
                 "warnings": json.dumps([*self.ledger.job(job.id).warnings, *accepted.warnings]),
             }
             self._database.run(self._sql["accepted_facts"], facts)
-            if not self.ledger.move(
-                job.id, [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN, JobState.FAILED], JobState.QUEUED
-            ):
-                raise WrongState(f"job {job.id} was moved while its create was answered")
-            # A person may have written it off in the meantime; what was accepted may cost money after all.
-            self.ledger.hold_again(job)
+            now = self.ledger.job(job.id)
+            # A person may have ended it in the meantime: that stands, and `collect` can use the ticket.
+            abandoned = now.failure is not None and now.failure.code == Abandoned.code
+            if not abandoned:
+                origin = [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN, JobState.FAILED]
+                self.ledger.move(job.id, origin, JobState.QUEUED)
+            if not (abandoned and now.cost.settled and now.cost.amount):
+                # What was accepted may cost money after all, unless a person has said how much.
+                self.ledger.hold_again(job)
             where = {"engine": job.engine, "account": job.account, "now": self.ledger.clock()}
             self._database.run(self._sql["unblock"], where)
             self.ledger.note(job.id, "accepted", ticket=accepted.ticket)
@@ -127,6 +220,8 @@ class Tenure:
         """The create was provably not accepted: the job waits, and is sent again later."""
         with self.fenced():
             self._outcome(job, "not_sent")
+            if self._grant_cancel(job):
+                return
             due = self.ledger.clock() + seconds
             tries = job.tries + 1
             self.ledger.move(
@@ -139,26 +234,48 @@ class Tenure:
             )
             self.ledger.note(job.id, "put_off", because=error.message, seconds=round(seconds, 1))
 
-    def unknown(self, job: Job, error: RushesError, seconds: float | None, raw: str | None = None) -> None:
-        """The create may have been accepted. It is settled in `seconds`, or by a person (None)."""
+    def unknown(
+        self,
+        job: Job,
+        error: RushesError,
+        seconds: float | None,
+        raw: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """The create may have been accepted. It is settled in `seconds`, or by a person (None).
+
+        What was first said of it stays in front: it is what a person has to decide by. `reason` says what
+        settling it waits for, if it waits for something.
+        """
         with self.fenced():
             self._outcome(job, "unknown", raw)
             due = 0.0 if seconds is None else self.ledger.clock() + max(seconds, 0.001)
             origin = [JobState.SUBMITTING, JobState.OUTCOME_UNKNOWN]
             tries = job.tries + 1
             failure = failure_of(error)
+            first = self.ledger.first_doubt(job.id)
+            if first is not None and first not in failure.message:
+                failure = replace(failure, message=f"{first}; {failure.message}")
             self.ledger.move(
-                job.id, origin, JobState.OUTCOME_UNKNOWN, due_at=due, tries=tries, failure=failure
+                job.id,
+                origin,
+                JobState.OUTCOME_UNKNOWN,
+                reason=reason,
+                due_at=due,
+                tries=tries,
+                failure=failure,
             )
             self.ledger.note(
                 job.id, "outcome_unknown", because=error.message, settles_itself=seconds is not None
             )
 
     def block(self, job: Job, error: RushesError, reason: str, seconds: float) -> None:
-        """A person must act first. It is tried again in `seconds`."""
+        """A person must act first. It is tried again in `seconds`, if a worker is alive then."""
         with self.fenced():
             if job.state is JobState.SUBMITTING:
                 self._outcome(job, "refused")
+                if self._grant_cancel(job):
+                    return
             self.ledger.move(
                 job.id,
                 [job.state, *_FROM_PROVIDER],
@@ -170,11 +287,17 @@ class Tenure:
             )
             self.ledger.note(job.id, "blocked", reason=reason, because=error.message)
 
+    def _grant_cancel(self, job: Job) -> bool:
+        """End a job that nobody has accepted, if somebody wants it canceled; say whether."""
+        wanted = self.ledger.job(job.id).cancel_requested
+        if wanted:
+            self._end(job, JobState.CANCELED, NOTHING_SENT)
+        return wanted
+
     def unblocked(self, job: Job) -> None:
         """Try a blocked job again: at its provider where it has a ticket, else from the start."""
         with self.fenced():
-            to = JobState.QUEUED if job.ticket is not None else JobState.WAITING
-            self.ledger.move(job.id, [JobState.BLOCKED], to, tries=job.tries)
+            self.ledger.move(job.id, [JobState.BLOCKED], job.unblocked_state, tries=job.tries)
 
     def fallbacks(self, job: Job) -> list[dict[str, Any]]:
         """Return what the job may still be instead, in order, as `admission.fallback_json` wrote it."""
@@ -199,7 +322,14 @@ class Tenure:
     ) -> None:
         """Make a job that nobody accepted what `other` says, and have it wait for its turn there."""
         self._outcome(job, "refused")
-        values = {**other, "id": job.id, "fallbacks": json.dumps(rest), "now": self.ledger.clock()}
+        values = {
+            # What was stored by an earlier rushes says nothing of its key.
+            "key_source": None,
+            **other,
+            "id": job.id,
+            "fallbacks": json.dumps(rest),
+            "now": self.ledger.clock(),
+        }
         self._database.run(self._sql["turn_to"], values)
         self.ledger.move(job.id, [JobState.SUBMITTING], JobState.WAITING)
         self._warn(job, told)
@@ -228,6 +358,8 @@ class Tenure:
         with self.fenced():
             self._charged(job, cost)
             self.ledger.move(job.id, [JobState.QUEUED, JobState.RUNNING], JobState.COLLECTING)
+            # From here on it is that of the download.
+            self._database.run(self._sql["forget_progress"], {"id": job.id})
             self.ledger.note(job.id, "rendered", cost=str(cost) if cost is not None else None)
 
     # --- ends ---
@@ -273,6 +405,11 @@ class Tenure:
         with self.fenced():
             self._warn(job, text)
 
+    def copied(self, job: Job, out: Path) -> None:
+        """Record that the copy at `out` was made: collected again, a job does not write over it."""
+        with self.fenced():
+            self._database.run(self._sql["copied"], {"id": job.id, "out": str(out)})
+
     def note(self, job: Job, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""
         with self.fenced():
@@ -280,9 +417,10 @@ class Tenure:
 
     # --- for recovery and limits ---
 
-    def tickets(self, job: Job) -> set[str]:
-        """Return every ticket the ledger holds for the job's account, in canonical form."""
-        rows = self._database.all(self._sql["tickets"], {"engine": job.engine, "account": job.account})
+    def tickets(self, job: Job, *, every_account: bool = False) -> set[str]:
+        """Return every ticket the ledger holds for the job's account or engine, in canonical form."""
+        account = None if every_account else job.account
+        rows = self._database.all(self._sql["tickets"], {"engine": job.engine, "account": account})
         return {row["ticket"] for row in rows}
 
     def rivals(self, job: Job) -> int:
@@ -337,8 +475,17 @@ class Tenure:
         self._database.run(self._sql["outcome"], values)
 
     def _charged(self, job: Job, cost: Decimal | None) -> None:
-        if cost is not None:
-            self._database.run(self._sql["charged"], {"id": job.id, "charged": to_micros(cost)})
+        """Write down what the provider says it charged, and flag it if that is far above what was held."""
+        if cost is None or self.ledger.has_word_on_bill(job.id):
+            return
+        self.ledger.write_charge(job, cost)
+        hold = job.cost.amount or Decimal(0)
+        if cost > 2 * hold and job.charged != cost:
+            self._warn(
+                job,
+                f"the provider says it charged {usd(cost)}, and {usd(hold)} was expected; if that is wrong:"
+                f" rushes reconcile {job.id} --charged AMOUNT",
+            )
 
     def _epoch(self) -> int:
         row = self._database.one(self._sql["epoch"])
@@ -355,14 +502,6 @@ class Tenure:
 
 
 _FROM_PROVIDER = (JobState.QUEUED, JobState.RUNNING, JobState.COLLECTING)
-
-NOTHING_SENT = Failure(
-    code="canceled",
-    message="canceled before anything was sent",
-    billed=Billed.NO,
-    next="rushes create … makes a new one",
-    exit_code=9,
-)
 
 
 def failure_of(error: RushesError) -> Failure:

@@ -11,16 +11,23 @@ WHERE state IN ('submitting', 'queued', 'running', 'collecting')
    OR (state IN ('blocked', 'outcome_unknown') AND due_at > 0)
 ORDER BY created_at
 
+-- name: ended
+-- Which of the jobs in :ids (a JSON list) have ended.
+SELECT id FROM jobs
+WHERE state IN ('completed', 'failed', 'canceled') AND id IN (SELECT value FROM json_each(:ids))
+
 -- name: claimable
 -- Waiting jobs of one engine that may start now, oldest first. While a job of the same account is blocked
--- the others wait too: they would meet the same wall; one that has somewhere else to turn to goes. Where `due_at` lies further off than any pause we
--- make, the clock was set back; it counts as due.
+-- the others wait too: they would meet the same wall, unless it is one of that job alone; one that has a
+-- fallback goes. Where `due_at` lies further off than any pause we make, the clock was set back; it counts as
+-- due.
 SELECT jobs.id FROM jobs
 WHERE jobs.state = 'waiting' AND jobs.engine = :engine
   AND (jobs.due_at <= :now OR jobs.due_at > :now + :longest_pause)
   AND (jobs.fallbacks != '[]' OR NOT EXISTS (
       SELECT 1 FROM jobs wall
       WHERE wall.state = 'blocked' AND wall.engine = jobs.engine AND wall.account = jobs.account
+        AND wall.reason NOT IN ('price', 'budget', 'model', 'ledger', 'unreadable', 'internal error', 'unreachable')
         AND wall.due_at > :now AND wall.due_at <= :now + :longest_pause))
 ORDER BY jobs.created_at, jobs.rowid
 LIMIT :limit
@@ -31,7 +38,7 @@ SELECT fallbacks FROM jobs WHERE id = :id
 -- name: turn_to
 -- The job is to be made by another engine.
 UPDATE jobs
-SET engine = :engine, account = :account, model = :model, provider = :provider, request = :request,
+SET engine = :engine, account = :account, key_source = :key_source, model = :model, provider = :provider, request = :request,
     quote = :quote, fallbacks = :fallbacks, updated_at = :now
 WHERE id = :id
 
@@ -60,7 +67,15 @@ WHERE cancel_requested = 1 AND state IN ('submitting', 'queued', 'running', 'blo
 -- name: unblock
 -- One job of an account went through: the others that met the wall are due at once.
 UPDATE jobs SET due_at = 1, updated_at = :now
-WHERE state = 'blocked' AND engine = :engine AND account = :account
+WHERE state = 'blocked' AND engine = :engine AND account = :account AND reason NOT IN ('ledger', 'unreadable')
+
+-- name: set_aside
+-- A job that cannot be read is left to a person: where it may be at its provider, nothing is sent anew.
+UPDATE jobs
+SET state = CASE WHEN state = 'outcome_unknown' OR (state = 'submitting' AND :posted) THEN 'outcome_unknown'
+                 ELSE 'blocked' END,
+    reason = 'unreadable', due_at = 0, error = :error, updated_at = :now
+WHERE id = :id AND state NOT IN ('completed', 'failed', 'canceled')
 
 -- name: warn
 UPDATE jobs SET warnings = :warnings WHERE id = :id
@@ -85,17 +100,16 @@ WHERE job_id = :id AND attempt = :attempt
 UPDATE submissions SET ticket = :ticket, outcome = 'accepted' WHERE job_id = :id AND attempt = :attempt
 
 -- name: outcome
-UPDATE submissions SET outcome = :outcome, raw = :raw WHERE job_id = :id AND attempt = :attempt
+-- What the provider answered is evidence, and stays.
+UPDATE submissions SET outcome = :outcome, raw = coalesce(:raw, raw) WHERE job_id = :id AND attempt = :attempt
 
 -- name: accepted_facts
 UPDATE jobs SET facts = :facts, warnings = :warnings WHERE id = :id
 
--- name: charged
-UPDATE jobs SET charged = :charged WHERE id = :id
-
 -- name: tickets
--- Every ticket the ledger holds for an account.
-SELECT ticket FROM submissions WHERE engine = :engine AND account = :account AND ticket IS NOT NULL
+-- Every ticket the ledger holds for an account; :account NULL means all of an engine's.
+SELECT ticket FROM submissions
+WHERE engine = :engine AND (:account IS NULL OR account = :account) AND ticket IS NOT NULL
 
 -- name: rivals
 -- Other creates of an account whose outcome is as unknown: one thing in a list could be any of them.
@@ -114,6 +128,9 @@ INSERT INTO progress.progress (job_id, fraction, queue_position, at)
 VALUES (:id, :fraction, :queue_position, :now)
 ON CONFLICT (job_id) DO UPDATE SET fraction = excluded.fraction,
     queue_position = excluded.queue_position, at = excluded.at
+
+-- name: copied
+UPDATE jobs SET out = NULL WHERE id = :id AND out = :out
 
 -- name: forget_progress
 DELETE FROM progress.progress WHERE job_id = :id

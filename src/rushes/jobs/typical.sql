@@ -9,6 +9,7 @@ FROM (SELECT id, model, request FROM jobs
 JOIN submissions ON submissions.job_id = newest.id AND submissions.engine = :engine
      AND submissions.outcome = 'accepted'
 WHERE newest.model = :model
+  AND json_valid(newest.request)
   AND json_extract(newest.request, '$.seconds') IS :seconds
   AND json_extract(newest.request, '$.resolution') IS :resolution
   AND seconds > 0

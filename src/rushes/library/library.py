@@ -3,29 +3,42 @@
 clips/2026/11/<words of the prompt>-<id>.mp4 (.json, .sheet.jpg, .bursts.jpg, .original.mp4)
 references/<sha256>.<ext>       what was handed in, copied before anything is sent
 rejected/<job>-….rejected       what a provider delivered and nobody could repair
+rejected/<clip>-….changed.mp4   what somebody had made of a clip that was collected again
 staging/<job>/                  what is under way
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from rushes.database.database import Database, Row, storage_error, translated
 from rushes.database.sql import load
-from rushes.domain.clip import Clip
-from rushes.domain.errors import BadReference, NotFound
+from rushes.domain.clip import Clip, Damage, DamageKind
+from rushes.domain.errors import BadReference, LibraryDamaged, NotFound, StorageError
+from rushes.domain.permissions import made_for_user, make_private
 from rushes.domain.request import Reference, VideoRequest
 from rushes.library import sidecar
+from rushes.library.inside import NotInside, check_folder, locate, open_file, write_text
 
 MAX_REFERENCE_BYTES = 512 * 1024 * 1024
+
+UNUSED_AFTER_S = 86_400.0
+"""How long a copy of a reference is kept although nothing names it."""
+
+REMOVE_LINK = "remove the link from the library, then: rushes library rebuild"
+
+_ENDING = re.compile(r"\.[a-z0-9]{1,10}")
 
 
 class Library:
@@ -38,23 +51,33 @@ class Library:
 
     # --- what goes in ---
 
+    def identify(self, reference: Reference) -> Reference:
+        """Return a reference with its hash; nothing is copied. Raises BadReference."""
+        if reference.path is None or self._is_kept(reference):
+            return reference
+        _check_source(reference, reference.path)
+        try:
+            return replace(reference, sha256=sha256(reference.path))
+        except OSError as error:
+            raise BadReference(f"{reference.path} cannot be read ({error.strerror})") from error
+
     def keep(self, reference: Reference) -> Reference:
         """Copy a reference into the library under its hash, so that nothing done to it later matters.
 
-        What the provider holds already stays there.
+        What the provider holds already stays there, and so does a copy that is here. Raises BadReference.
         """
         source = reference.path
         if source is None:
             return reference
-        if not source.exists():
-            raise BadReference(f"the {reference.role.value} reference {source} does not exist")
-        if not source.is_file():
-            raise BadReference(f"the {reference.role.value} reference {source} is not a file")
-        if source.stat().st_size > MAX_REFERENCE_BYTES:
-            raise BadReference(f"{source} is larger than {MAX_REFERENCE_BYTES // 2**20} MiB")
-        folder = self.root / "references"
+        if self._is_kept(reference):
+            # As new: nobody takes it away for being old and unused while it is about to be used.
+            with suppress(OSError):
+                os.utime(source)
+            return reference
+        _check_source(reference, source)
+        folder = self.references
         with translated(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
         # Hashed as copied: the source may be changed by somebody while it is read.
         part = folder / f"{uuid4().hex}.part"
         try:
@@ -63,19 +86,26 @@ class Library:
             raise BadReference(f"{source} cannot be read ({error.strerror})") from error
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise storage_error(part, error.strerror or str(error)) from error
-        found = sha256(part)
-        target = folder / f"{found}{source.suffix.lower()}"
+            raise storage_error(part, error) from error
+        digest = sha256(part)
+        ending = source.suffix.lower()
+        target = folder / (digest + (ending if _ENDING.fullmatch(ending) else ""))
         with translated(target):
             os.replace(part, target)
-        return replace(reference, path=target, sha256=found)
+        return replace(reference, path=target, sha256=digest)
+
+    def _is_kept(self, reference: Reference) -> bool:
+        """Whether a reference is the library's own copy; its content is checked when it is sent."""
+        path = reference.path
+        own = path is not None and path.parent == self.references and path.stem == reference.sha256
+        return own and path is not None and path.is_file() and not path.is_symlink()
 
     def check_references(self, request: VideoRequest) -> None:
-        """Raise BadReference where a copy in the library is no longer what was asked for."""
+        """Raise BadReference if a copy is no longer what was asked for, or does not lie in the library."""
         for reference in request.references:
             if reference.path is None:
                 continue
-            if not reference.path.is_file() or sha256(reference.path) != reference.sha256:
+            if self._hash_of(self.references, reference.path) != reference.sha256:
                 raise BadReference(
                     f"the library's copy of the {reference.role.value} reference was changed or removed"
                     f" ({reference.path}); nothing was sent",
@@ -86,27 +116,24 @@ class Library:
         """Return the folder for what is under way for a job."""
         folder = self.root / "staging" / job_id
         with translated(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
         return folder
 
     def clear_staging(self, job_id: str) -> None:
         shutil.rmtree(self.root / "staging" / job_id, ignore_errors=True)
 
-    def add(self, clip: Clip) -> Clip:
+    def add(self, clip: Clip, job: Mapping[str, Any] | None = None) -> Clip:
         """File a clip whose files lie in staging: move them to their place, write the sidecar, add the row.
 
-        Done twice, after a kill, it ends the same.
+        `job` is what its sidecar says of its job. Done twice, after a kill, it ends the same.
         """
-        home = self.root / "clips" / f"{clip.created_at:%Y}" / f"{clip.created_at:%m}"
+        home = self.clips / f"{clip.created_at:%Y}" / f"{clip.created_at:%m}"
         stem = f"{slug(clip.prompt)}-{clip.id}"
-        places = {
-            "path": home / f"{stem}.mp4",
-            "sheet": home / f"{stem}.sheet.jpg",
-            "bursts": home / f"{stem}.bursts.jpg",
-            "original": home / f"{stem}.original.mp4",
-        }
+        path = home / f"{stem}.mp4"
+        places = {"path": path} | {name: home / f"{stem}{end}" for name, end in sidecar.ENDINGS.items()}
         with translated(home):
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder(home)
+            self._put_aside(path)
             for name, place in places.items():
                 source = getattr(clip, name)
                 if source is not None:
@@ -114,26 +141,56 @@ class Library:
                     os.replace(source, place)
             filed = replace(
                 clip,
-                path=places["path"],
+                path=path,
                 sheet=places["sheet"],
                 bursts=places["bursts"] if clip.bursts else None,
                 original=places["original"] if clip.original else None,
             )
-            text = sidecar.write(filed, self.root)
-            part = home / f"{stem}.json.part"
-            part.write_text(text, encoding="utf-8")
-            _sync(part)
-            os.replace(part, home / f"{stem}.json")
-            _sync(home)
+            text = sidecar.write(filed, self.root, job)
+            self._write_sidecar(path, text)
         self._database.run(self._sql["add"], self._values(filed, text))
         return filed
+
+    def _make_folder(self, home: Path) -> None:
+        """Make a folder of clips, one after the other, through no link that leads out."""
+        for folder in (self.clips, home.parent, home):
+            make_private(folder)
+            self._check_folder(folder / "any")
+
+    def _put_aside(self, path: Path) -> None:
+        """Keep what somebody made of a clip's file before it is replaced by the clip as it was."""
+        if path.is_symlink() or not path.is_file() or not path.stat().st_size:
+            return
+        row = self._database.one(self._sql["at_path"], {"path": self._name(path)})
+        digest = sha256(path)
+        if row is None or row["sha256"] == digest:
+            return
+        folder = self.root / "rejected"
+        make_private(folder)
+        os.replace(path, folder / f"{path.stem}-{digest[:12]}.changed.mp4")
+
+    def _write_sidecar(self, path: Path, text: str) -> None:
+        side = path.with_suffix(".json")
+        part = side.with_name(f"{side.name}.part")
+        write_text(part, text)
+        _sync(part)
+        os.replace(part, side)
+        _sync(side.parent)
+
+    def rewrite_sidecar(self, clip: Clip) -> None:
+        """Write a clip's sidecar anew from its row, word for word."""
+        row = self._database.one(self._sql["get"], {"id": clip.id})
+        if row is not None:
+            with translated(clip.path):
+                self._check_folder(clip.path)
+                self._write_sidecar(clip.path, row["sidecar"])
 
     def reject(self, job_id: str) -> list[Path]:
         """Keep what arrived for a job and is no clip as `*.rejected`; return where."""
         kept = []
         folder = self.root / "rejected"
         with translated(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
             for file in sorted(self.staging(job_id).iterdir()):
                 if file.suffix in {".mp4", ".part"} and file.stat().st_size:
                     target = folder / f"{job_id}-{file.name}.rejected"
@@ -153,49 +210,202 @@ class Library:
             row = self._database.one(self._sql["get"], {"id": rows[0]["id"]}) if rows else None
         if row is None:
             raise NotFound(f"there is no clip {id!r}", next="rushes clips lists them")
-        return self._clip(row)
+        try:
+            return self._clip(row)
+        except ValueError as error:
+            raise LibraryDamaged(
+                f"the library's entry of clip {row['id']} cannot be used: {error}",
+                next="rushes library rebuild repairs or removes it",
+            ) from error
 
     def search(self, text: str = "", *, limit: int = 50) -> list[Clip]:
         """Return the newest clips first whose prompt or model holds `text`."""
-        rows = self._database.all(self._sql["search"], {"text": text, "limit": limit})
-        return [self._clip(row) for row in rows]
+        return self._readable(self._database.all(self._sql["search"], {"text": text, "limit": limit}))
 
     def all(self) -> Iterator[Clip]:
-        """Yield every clip, oldest first."""
+        """Yield every clip whose row can be read, oldest first."""
+        yield from self._readable(self._database.all(self._sql["all"]))
+
+    def damaged_rows(self) -> Iterator[tuple[str, Path, str]]:
+        """Yield the rows that describe no clip: id, the path as it stands there, and what is wrong."""
         for row in self._database.all(self._sql["all"]):
-            yield self._clip(row)
+            try:
+                self._clip(row)
+            except ValueError as error:
+                yield row["id"], self.root / row["path"], str(error)
 
     def of_job(self, job_id: str) -> list[Clip]:
         """Return the clips that came of a job."""
-        return [self._clip(row) for row in self._database.all(self._sql["of_job"], {"job_id": job_id})]
+        return self._readable(self._database.all(self._sql["of_job"], {"job_id": job_id}))
 
-    def intact(self, job_id: str) -> list[Clip]:
-        """Return the clips that came of a job, or none where a file of theirs is missing."""
-        clips = self.of_job(job_id)
-        return clips if all(clip.path.is_file() for clip in clips) else []
+    def id_at(self, path: Path) -> str | None:
+        """Return the id of the clip whose file a path is, None if there is no row of one."""
+        row = self._database.one(self._sql["at_path"], {"path": self._name(path)})
+        return None if row is None else str(row["id"])
+
+    # --- what lies on the disk ---
+
+    @property
+    def clips(self) -> Path:
+        """The folder of the clips and their sidecars."""
+        return self.root / "clips"
+
+    @property
+    def references(self) -> Path:
+        """The folder of the copies of what was handed in."""
+        return self.root / "references"
+
+    def file(self, path: Path) -> Path:
+        """Return where a file of a clip really is. Raises NotFound, LibraryDamaged."""
+        try:
+            return locate(self.clips, path)
+        except FileNotFoundError as error:
+            raise NotFound(f"{path} is gone", next=LibraryDamaged.next) from error
+        except NotInside as error:
+            raise LibraryDamaged(f"{error}; it was not opened", next=REMOVE_LINK) from error
+
+    def open(self, path: Path) -> BufferedReader:
+        """Open a file of a clip. Raises NotFound, and LibraryDamaged for a link that leads out."""
+        self.file(path)
+        try:
+            return open_file(self.clips, path)
+        except NotInside as error:
+            raise LibraryDamaged(f"{error}; it was not opened", next=REMOVE_LINK) from error
+        except OSError as error:
+            raise NotFound(f"{path} cannot be read ({error.strerror})") from error
+
+    def find_damage(self, clip: Clip) -> Damage | None:
+        """Return what is wrong with a clip's file, as far as its size tells; None: nothing."""
+        try:
+            for picture in (clip.sheet, clip.bursts):
+                if picture is not None and os.path.lexists(picture):
+                    locate(self.clips, picture)
+            size = locate(self.clips, clip.path).stat().st_size
+        except FileNotFoundError:
+            return _damage(DamageKind.MISSING, clip, "is missing")
+        except NotInside as error:
+            return _damage(DamageKind.OUTSIDE, clip, f"was not opened: {error}")
+        if size != clip.bytes:
+            words = f"is not the one that was filed: {size:,} bytes, not {clip.bytes:,}"
+            return _damage(DamageKind.CHANGED, clip, words)
+        return None
+
+    def find_any_damage(self, clip: Clip) -> Damage | None:
+        """Return what is wrong with a clip's file, all of which is read; None: nothing."""
+        damage = self.find_damage(clip)
+        if damage is None and self._hash_of(self.clips, clip.path) != clip.sha256:
+            damage = _damage(DamageKind.CHANGED, clip, "is not the one that was filed: its sha256 differs")
+        return damage
+
+    def find_missing_parts(self, clip: Clip) -> list[Path]:
+        """Return which pictures and sidecar of a clip are missing; all of them can be made again from it."""
+        parts = (clip.sheet, clip.bursts, clip.path.with_suffix(".json"))
+        return [part for part in parts if part is not None and not os.path.lexists(part)]
+
+    def copy(self, clip: Clip, target: Path) -> None:
+        """Copy a clip to `target`, whole or not at all. Raises LibraryDamaged if it is not what was filed."""
+        target = target.resolve()
+        if target.exists() and not target.is_file():
+            # A device is written to; another file must not take its place.
+            with self.open(clip.path) as source, target.open("wb") as file:
+                return shutil.copyfileobj(source, file, 2**20)
+        part = target.with_name(f".{uuid4().hex}.part")
+        with made_for_user(target):
+            try:
+                with self.open(clip.path) as source, part.open("xb") as file:
+                    shutil.copyfileobj(source, file, 2**20)
+                if sha256(part) != clip.sha256:
+                    raise LibraryDamaged(
+                        f"the file of clip {clip.id} is not the one that was filed ({clip.path})"
+                    )
+                if target.exists():
+                    shutil.copymode(target, part)
+                os.replace(part, target)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def _hash_of(self, folder: Path, path: Path) -> str | None:
+        """Return the sha256 of a file of the library, None if it cannot be read or leads out of `folder`."""
+        try:
+            with open_file(folder, path) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, NotInside):
+            return None
+
+    def _check_folder(self, path: Path) -> None:
+        try:
+            check_folder(self.clips, path)
+        except NotInside as error:
+            raise LibraryDamaged(f"{error}; nothing was changed there", next=REMOVE_LINK) from error
+
+    # --- what is taken away and brought back ---
 
     def remove(self, id: str) -> Clip:
         """Delete a clip's files and its row; what the ledger says of its job and its cost stays."""
         clip = self.get(id)
         with translated(clip.path):
-            for file in (clip.path, clip.sheet, clip.bursts, clip.original, clip.path.with_suffix(".json")):
-                if file is not None:
+            if clip.path.parent.exists():
+                self._check_folder(clip.path)
+                for file in (
+                    clip.path,
+                    clip.sheet,
+                    clip.bursts,
+                    clip.original,
+                    clip.path.with_suffix(".json"),
+                ):
+                    if file is not None:
+                        file.unlink(missing_ok=True)
+                # Frames that somebody asked for.
+                for file in clip.path.parent.glob(f"{glob.escape(clip.path.stem)}.look-*.jpg"):
                     file.unlink(missing_ok=True)
-            # Frames that somebody asked for; a clip's name holds nothing that has a meaning here.
-            for file in clip.path.parent.glob(f"{clip.path.stem}.look-*.jpg"):
-                file.unlink(missing_ok=True)
         self._database.run(self._sql["remove"], {"id": clip.id})
         return clip
 
-    def restore(self, clip: Clip) -> None:
-        """Put back the row of a clip whose files and sidecar are there."""
-        self._database.run(self._sql["add"], self._values(clip, sidecar.write(clip, self.root)))
+    def remove_row(self, id: str) -> None:
+        """Forget a row that describes no clip; no file is touched."""
+        self._database.run(self._sql["remove"], {"id": id})
+
+    def restore(self, clip: Clip, text: str) -> None:
+        """Put back the row of a clip whose files and sidecar are there; `text` is the sidecar's."""
+        self._database.run(self._sql["add"], self._values(clip, text))
+
+    def remove_unused_references(self, now: float, hashes: Iterable[str] | None = None) -> int:
+        """Delete the copies that no job, quote or clip names; return how many. `hashes` bounds it to some.
+
+        Only those that were put here a day before `now` (seconds since 1970): a younger one may be about to
+        be named.
+        """
+        before = now - UNUSED_AFTER_S
+        wanted = None if hashes is None else set(hashes)
+        old = [
+            file
+            for file in (self.references.iterdir() if self.references.is_dir() else ())
+            if (wanted is None or file.stem in wanted) and _is_older(file, before)
+        ]
+        removed = 0
+        try:
+            named = (
+                {one["sha256"] for one in self._database.all(self._sql["named_references"])} if old else set()
+            )
+        except StorageError:
+            # A row that cannot be read may name any of them.
+            return removed
+        for file in old:
+            if file.stem not in named and _is_older(file, before):
+                with suppress(OSError):
+                    file.unlink()
+                    removed += 1
+        return removed
+
+    def _name(self, path: Path) -> str:
+        """Return a path as the rows have it: relative to the library."""
+        return str(path.relative_to(self.root))
 
     def _values(self, clip: Clip, text: str) -> dict[str, Any]:
         return {
             "id": clip.id,
             "job_id": clip.job_id,
-            "path": str(clip.path.relative_to(self.root)),
+            "path": self._name(clip.path),
             "sha256": clip.sha256,
             "prompt": clip.prompt,
             "model": clip.model,
@@ -205,6 +415,14 @@ class Library:
 
     def _clip(self, row: Row) -> Clip:
         return sidecar.read(row["sidecar"], self.root)
+
+    def _readable(self, rows: Iterable[Row]) -> list[Clip]:
+        """Return the clips of rows, without those that describe none: `verify` names these."""
+        clips = []
+        for row in rows:
+            with suppress(ValueError):
+                clips.append(self._clip(row))
+        return clips
 
 
 def slug(prompt: str) -> str:
@@ -218,6 +436,31 @@ def sha256(path: Path) -> str:
     """Return the sha256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_source(reference: Reference, source: Path) -> None:
+    """Raise BadReference unless a reference is a file of a bearable size."""
+    if not source.exists():
+        raise BadReference(f"the {reference.role.value} reference {source} does not exist")
+    if source.is_dir():
+        raise BadReference(
+            f"the {reference.role.value} reference {source} is a folder", next="name a file in it"
+        )
+    if not source.is_file():
+        raise BadReference(f"the {reference.role.value} reference {source} is not a file")
+    if source.stat().st_size > MAX_REFERENCE_BYTES:
+        raise BadReference(f"{source} is larger than {MAX_REFERENCE_BYTES // 2**20} MiB")
+
+
+def _damage(kind: DamageKind, clip: Clip, words: str) -> Damage:
+    return Damage(kind=kind, clip=clip, text=f"the file of clip {clip.id} {words} ({clip.path})")
+
+
+def _is_older(file: Path, before: float) -> bool:
+    try:
+        return file.lstat().st_mtime < before
+    except OSError:
+        return False
 
 
 def _sync(path: Path) -> None:

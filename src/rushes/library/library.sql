@@ -24,3 +24,20 @@ SELECT * FROM clips ORDER BY created_at, id
 
 -- name: remove
 DELETE FROM clips WHERE id = :id
+
+-- name: at_path
+SELECT id, sha256 FROM clips WHERE path = :path
+
+-- name: named_references
+-- The hash of every reference that a job, a fallback of one, a quote or a clip names.
+SELECT json_extract(one.value, '$.sha256') AS sha256
+FROM jobs, json_each(jobs.request, '$.references') AS one
+UNION
+SELECT json_extract(one.value, '$.sha256')
+FROM jobs, json_each(jobs.fallbacks) AS step, json_each(json_extract(step.value, '$.request'), '$.references') AS one
+WHERE jobs.fallbacks != '[]'
+UNION
+SELECT json_extract(one.value, '$.sha256')
+FROM quotes, json_each(quotes.offer, '$.request.references') AS one
+UNION
+SELECT one.value FROM clips, json_each(clips.sidecar, '$.references') AS one

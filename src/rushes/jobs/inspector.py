@@ -1,0 +1,90 @@
+"""The program that a worker starts for each file that arrived: `python -m rushes.jobs.inspector`.
+
+Its order is {"examine": path, "frames": the most that it may have, or null}, answered with an `Arrival`; or
+{"draw": clip}, answered with how many pictures of the clip were missing and are drawn now.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rushes.children.serving import DECODER_MEMORY, ParentLine, serve
+from rushes.domain.clip import Clip, Finding, Repair, Severity
+from rushes.domain.errors import BeyondRepair
+from rushes.jobs.inspection import Arrival
+
+
+def examine(path: Path, frames: int | None) -> Arrival:
+    """Do what `inspection.inspect` promises, in this process. Raises NotAVideo or BeyondRepair."""
+    from rushes.media.bursts import moments
+    from rushes.media.decode import decode_all
+    from rushes.media.limits import Budget
+    from rushes.media.probe import probe
+    from rushes.media.sheet import bursts, overview
+
+    budget = Budget()
+    if frames is not None:
+        budget = replace(budget, frames=min(frames, budget.frames))
+    decoded = decode_all(path, budget)
+    ruined = [one for one in decoded.findings if one.severity is Severity.ERROR and one.repair is Repair.NONE]
+    if ruined:
+        raise BeyondRepair(f"{path.name}: {ruined[0].text}")
+    healthy, remarks = repaired(path)
+    about = probe(healthy)
+    return Arrival(
+        path=healthy,
+        original=path if healthy != path else None,
+        seconds=about.seconds or decoded.facts.end,
+        width=about.width,
+        height=about.height,
+        fps=about.fps,
+        video_codec=about.video_codec,
+        audio_codec=about.audio_codec,
+        facts=decoded.facts,
+        lint=(*decoded.findings, *remarks),
+        sheet=overview(healthy, path.with_suffix(".sheet.jpg")),
+        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(decoded.facts)),
+    )
+
+
+def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
+    """Return a file that plays everywhere, and what lint still says of it."""
+    from rushes.media.lint import lint
+    from rushes.media.repair import repair, worth_repairing
+
+    findings = lint(path)
+    ruined = [one for one in findings if one.severity is Severity.ERROR and one.repair is Repair.NONE]
+    if ruined:
+        raise BeyondRepair(f"{path.name}: {ruined[0].text}")
+    if not any(one.severity is Severity.ERROR for one in findings):
+        return path, findings
+    mended = repair(path, worth_repairing(findings), path.with_suffix(".mended.mp4"))
+    return mended, lint(mended)
+
+
+def draw(clip: Clip) -> int:
+    """Do what `inspection.draw_missing` promises, in this process. Raises NotAVideo or BeyondRepair."""
+    from rushes.media.bursts import moments
+    from rushes.media.sheet import bursts, overview
+
+    drawn = 0
+    if not os.path.lexists(clip.sheet):
+        overview(clip.path, clip.sheet)
+        drawn += 1
+    if clip.bursts is not None and not os.path.lexists(clip.bursts):
+        bursts(clip.path, clip.bursts, moments(clip.facts))
+        drawn += 1
+    return drawn
+
+
+def work(order: dict[str, Any], line: ParentLine) -> dict[str, Any] | int:
+    if "draw" in order:
+        return draw(Clip.from_json(order["draw"]))
+    return examine(Path(order["examine"]), order["frames"]).as_json()
+
+
+if __name__ == "__main__":
+    serve(work, memory=DECODER_MEMORY)
