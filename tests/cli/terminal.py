@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -34,10 +35,12 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Terminal:
-    """Runs `rushes` in a fresh home, with `variables` beside those of the environment."""
+    """Runs `rushes` in a fresh home, with `variables` beside those of the environment; its folder is
+    `folder`, or the home."""
 
     home: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def environ(self) -> dict[str, str]:
@@ -51,7 +54,7 @@ class Terminal:
         done = subprocess.run(
             self.command(*words),
             env=self.environ,
-            cwd=self.home,
+            cwd=self.folder or self.home,
             input=stdin,
             capture_output=True,
             text=True,
@@ -77,7 +80,10 @@ class Terminal:
         return int(found[0] or 0) if found else 0
 
     def stop_worker(self) -> None:
-        """Kill the worker, if one is alive."""
+        """Kill the worker, if one is alive, and clear its socket away."""
         if pid := self.worker():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+            with suppress(FileNotFoundError):
+                told = json.loads((self.home / "worker.channel").read_text())
+                shutil.rmtree(Path(told["address"]).parent)

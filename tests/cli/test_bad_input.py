@@ -123,7 +123,7 @@ def test_settings_with_a_mistake_name_it(terminal: Terminal) -> None:
     """A typing error in the settings file is named with its file, exit code 8."""
     terminal.settings("[budget]\nper_dya = 5\n")
 
-    said = terminal.run("jobs")
+    said = terminal.run("budget")
 
     assert said.code == 8
     assert "per_dya" in said.err

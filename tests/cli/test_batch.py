@@ -249,3 +249,24 @@ def test_words_of_a_clip_do_not_go_with_it(terminal: Terminal) -> None:
         assert terminal.run("create", *words, "--batch", file).code == 2
     assert terminal.run("create", "a boat", "--max-usd-total", "1").code == 2
     assert terminal.json("jobs") == []
+
+
+def test_a_line_that_was_paid_for_elsewhere_buys_nothing(paid: Terminal, provider: ProviderProcess) -> None:
+    """(F15, U4.1) What `create` bought answers for the line of a batch: nothing is asked or sent."""
+    (line,) = shots("elsewhere", 1)
+    bought = paid.json("create", line["prompt"], "--model", line["model"], "--seconds", "1", "--yes")
+    said = paid.run("create", "--batch", write(paid, [line]))
+    assert said.code == 0, said
+    assert results(paid)[0]["job"] == bought["job"]["id"]
+    assert len(provider.log("elsewhere")) == 1
+
+
+def test_the_same_words_are_not_asked_for_twice(paid: Terminal, provider: ProviderProcess) -> None:
+    """(F15) What was paid for answers without a yes: the answer says what it cost."""
+    words = ("create", "asked once", "--model", "lab/priced", "--seconds", "1")
+    paid.json(*words, "--yes")
+    again = paid.run(*words)
+    assert again.code == 0, again
+    assert "already made" in again.err
+    assert "$0.10" in again.err
+    assert len(provider.log("asked once")) == 1

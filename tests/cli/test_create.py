@@ -52,9 +52,7 @@ def test_the_same_words_again_are_the_same_job(stocked: Terminal) -> None:
     second = stocked.run("create", "a lighthouse in a storm at night", *QUICK, "--seed", "7", "--json")
 
     assert second.json()["job"]["id"] == first["job"]["id"]
-    assert re.search(
-        r"this is the job you made \d+ \S+ ago; nothing spent; --again makes another", second.err
-    )
+    assert re.search(r"already made \d+ \S+ ago \(free\), no new charge; --again makes another", second.err)
 
 
 def test_again_makes_another(terminal: Terminal) -> None:
@@ -212,7 +210,7 @@ def test_a_quote_is_shown_before_anything_is_made(terminal: Terminal, command: s
     extra = ("--no-wait",) if command == "create" else ()
     said = terminal.run(command, "a forest", *extra)
 
-    assert "animatic/storyboard (nothing that generates" in said.out + said.err
+    assert "animatic/storyboard (no video model" in said.out + said.err
     assert "free" in said.out + said.err
 
 

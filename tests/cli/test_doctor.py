@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
-from rushes.domain.extras import install_command
 from rushes.testing.openrouter_service import KEY
 from rushes.testing.standin_process import StandInProcess, running_standin
 from tests.cli.terminal import Terminal
+
+BEYOND = ("openrouter", "pydantic", "mcp", "playwright", "starlette", "torch", "uvicorn")
+"""Packages that come with extras of rushes, and the SDKs of its services."""
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +90,26 @@ def test_a_key_is_tried_and_its_place_told(terminal: Terminal, openrouter: Stand
 
 
 def test_a_shipped_engine_with_a_key_is_checked(tmp_path: Path) -> None:
-    """One that nobody configured is looked at when its key is there, and its missing package is told."""
-    (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["openrouter"] = None\n')
-    without = Terminal(home=tmp_path, variables={"OPENROUTER_API_KEY": "", "FAL_KEY": ""})
+    """An engine that is in no settings file is looked at as soon as its key is there."""
+    # Its own address is that of the real service, which nobody answers for here.
+    alone = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    without = Terminal(home=tmp_path, variables={"OPENROUTER_API_KEY": "", "FAL_KEY": "", **alone})
     before = engines(without)
-    variables = {**without.variables, "OPENROUTER_API_KEY": KEY, "PYTHONPATH": before_all(tmp_path)}
-    after = engines(Terminal(home=tmp_path, variables=variables))
+    after = engines(Terminal(home=tmp_path, variables={**without.variables, "OPENROUTER_API_KEY": KEY}))
 
     assert "openrouter" not in before
-    assert "'openrouter', which is not installed" in after["openrouter"]["told"]
-    assert after["openrouter"]["mend"] == install_command("openrouter")
     assert after["openrouter"]["key_from"] == "the environment variable OPENROUTER_API_KEY"
-    assert not after["openrouter"]["good"]
+    assert "did not answer" in after["openrouter"]["told"]
+
+
+def test_a_key_needs_no_package_beside_those_of_rushes(tmp_path: Path, openrouter: StandInProcess) -> None:
+    """As `uv tool install .` brings it, an engine with a key is ready (U3.1)."""
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules |= dict.fromkeys({BEYOND!r})\n")
+    variables = {"OPENROUTER_API_KEY": KEY, "FAL_KEY": "", "PYTHONPATH": before_all(tmp_path)}
+    plain = Terminal(home=tmp_path, variables=variables)
+    plain.settings(f'[engines.openrouter]\nbase_url = "{openrouter.base_url}"\n')
+
+    assert engines(plain)["openrouter"]["good"]
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="browsers are found there without the PATH")

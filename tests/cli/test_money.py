@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,30 @@ def test_the_key_is_nowhere(paid: Terminal, tmp_path: Path) -> None:
     assert KEY not in shown
     assert files
     assert [file for file in files if KEY.encode() in file.read_bytes()] == []
+
+
+@pytest.mark.parametrize("amount", ["1e30", "inf", "nan", "-1", "1000001"])
+def test_a_limit_that_is_none_is_refused_by_name(
+    paid: Terminal, provider: ProviderProcess, amount: str
+) -> None:
+    """(F35) --max-usd out of range is bad input, and no internal error; nothing is sent."""
+    said = paid.run("create", "a limit", "--model", "lab/priced", f"--max-usd={amount}")
+
+    assert said.code == 2
+    assert "not an amount" in said.err
+    assert "internal error" not in said.err
+    assert provider.log("a limit") == []
+
+
+@pytest.mark.parametrize("cap", ["1e30", "inf", "nan", "-1"])
+def test_a_cap_that_is_none_is_refused_by_name(paid: Terminal, provider: ProviderProcess, cap: str) -> None:
+    """(F35) A cap out of range is named, by `budget` and by a `create` that costs money: nothing is sent."""
+    settings = (paid.home / "config.toml").read_text(encoding="utf-8")
+    paid.settings(re.sub("per_day = .*", f"per_day = {cap}", settings))
+
+    for words, code in ((("budget",), 8), (("create", "a cap", "--model", "lab/priced", "--yes"), 6)):
+        said = paid.run(*words)
+        assert said.code == code, said
+        assert "budget.per_day" in said.err
+        assert "internal error" not in said.err
+    assert provider.log("a cap") == []

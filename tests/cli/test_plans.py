@@ -53,7 +53,7 @@ def test_a_provider_that_says_nothing_is_not_quoted(planned: Terminal) -> None:
     ("prompt", "told"),
     [
         ("nobody is signed in", "nobody is signed in"),
-        ("a mistake", "the engine failed: KeyError: 'remaining'"),
+        ("a mistake", "the engine planned failed while asking for the price: KeyError: 'remaining' (at cli/"),
     ],
 )
 def test_an_engine_that_cannot_answer_keeps_no_quote_back(planned: Terminal, prompt: str, told: str) -> None:

@@ -64,7 +64,7 @@ def test_every_wish_is_kept_and_shown(lab: Terminal) -> None:
     assert "style  anime" in shown
     assert "remix of  s_01" in shown
     assert "shot  2.5 s: it falls: over the edge" in shown
-    assert "goes on from  gen_7" in lab.run("quote", "on", *LAB, "--extend", "gen_7").out
+    assert "continues  gen_7" in lab.run("quote", "on", *LAB, "--extend", "gen_7").out
 
 
 def test_another_wish_is_another_job(lab: Terminal) -> None:

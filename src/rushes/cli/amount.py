@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from rushes.domain.money import LARGEST_LIMIT, can_be_limit
+
 
 class Amount(click.ParamType[Decimal]):
     """An amount in US dollars."""
@@ -18,6 +20,6 @@ class Amount(click.ParamType[Decimal]):
             amount = Decimal(str(value).removeprefix("$"))
         except InvalidOperation:
             self.fail(f"{value!r} is not an amount such as 0.50", param, ctx)
-        if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is not an amount such as 0.50", param, ctx)
+        if not can_be_limit(amount):
+            self.fail(f"{value!r} is not an amount from 0 to {LARGEST_LIMIT:,} such as 0.50", param, ctx)
         return amount

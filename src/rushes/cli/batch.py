@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
-
 from rushes.cli.batch_file import Line, read
 from rushes.cli.batch_offer import Priced, agree, check_caps, quoted, told, whole
-from rushes.cli.output import put_json, put_pairs, say
+from rushes.cli.loop import opened
+from rushes.cli.output import echo, put_json, put_pairs, say
+from rushes.cli.watching import warning_of_silence
 from rushes.database.database import translated
 from rushes.domain.answer import Answer
 from rushes.domain.errors import BadInput, OverBudget
 from rushes.domain.job import JobState
 from rushes.domain.money import usd
+from rushes.domain.permissions import give_to_user
+from rushes.domain.text import json_text
 from rushes.jobs.ledger import CAME_TO_NOTHING
 from rushes.jobs.tally import Tally, keyed, tally
 from rushes.studio import Order, Studio
@@ -77,23 +78,33 @@ def run(batch: Batch, *, as_json: bool) -> int:
     """
     ids: dict[int, str] = {}
     try:
-        return asyncio.run(_run(batch, ids, as_json))
+        outcome = _run(batch, ids)
     except KeyboardInterrupt:
-        if not ids:
-            raise
-        say(f"\nstopped watching; the jobs go on. Come back with: rushes create --batch {batch.file}")
+        if ids:
+            say("")
+            say(f"stopped watching; the jobs go on. Come back with: rushes create --batch {batch.file}")
+        else:
+            say("")
+            say("stopped; nothing was sent")
         sys.exit(130)
+    _put(batch, outcome, as_json)
+    return outcome.exit_code if batch.wait else 0
 
 
-async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
+def _run(batch: Batch, ids: dict[int, str]) -> Outcome:
     lines, problems = read(batch.file)
-    async with Studio.open() as studio:
+    with opened() as (studio, runner):
         known = keyed(studio.ledger.database, {line.key for line in lines})
-        if batch.again:
-            known = {name: one for name, one in known.items() if one.state not in CAME_TO_NOTHING}
-        priced = await quoted(studio, lines, problems, known, batch.max_usd)
+        retried = {name for name, one in known.items() if batch.again and one.state in CAME_TO_NOTHING}
+        known = {name: one for name, one in known.items() if name not in retried}
+        priced = runner.run(quoted(studio, lines, problems, known, batch.max_usd))
         there = {line.number: known.get((line.key, line.ordinal)) for line in lines}
         old = {number: one.id for number, one in there.items() if one is not None}
+        priced = [replace(one, again=(one.line.key, one.line.ordinal) in retried) for one in priced]
+        # A line that was paid for elsewhere is that job: nothing is bought for it.
+        same = studio.find_same([_order(one, batch) for one in priced])
+        old |= {one.line.number: job.id for one, job in zip(priced, same, strict=True) if job is not None}
+        priced = [one for one in priced if one.line.number not in old]
         if old:
             say(f"{len(old)} of {len(lines)} lines have their jobs already; nothing more is paid for them")
         if priced:
@@ -101,15 +112,31 @@ async def _run(batch: Batch, ids: dict[int, str], as_json: bool) -> int:
             check_caps(studio, priced)
             agree(whole(priced), len(priced), yes=batch.yes, most=batch.max_usd_total)
         ids.update(old)
-        await _store(studio, batch, priced, ids)
-        for line in lines:
-            if line.number in old and line.out is not None and not line.out.exists():
-                studio.copy(old[line.number], line.out)
-        if batch.wait:
-            await _watch(studio, list(ids.values()), batch.timeout)
-        outcome = _write(studio, lines, ids, batch.results)
-    _put(batch, outcome, as_json)
-    return outcome.exit_code if batch.wait else 0
+        return runner.run(_make(studio, batch, lines, priced, ids))
+
+
+async def _make(
+    studio: Studio, batch: Batch, lines: Sequence[Line], priced: Sequence[Priced], ids: dict[int, str]
+) -> Outcome:
+    """Store the new lines, watch all of them, write the results; `ids` has the jobs there are, by line."""
+    old = dict(ids)
+    await _store(studio, batch, priced, ids)
+    for line in lines:
+        if line.number in old:
+            _look_after(studio, old[line.number], line.out)
+    if batch.wait:
+        await _watch(studio, list(ids.values()), batch.timeout)
+    return _write(studio, lines, ids, batch.results)
+
+
+def _look_after(studio: Studio, id: str, out: Path | None) -> None:
+    """Have a clip that a line has already brought back if it is lost, and copied where the line wants it."""
+    if out is not None and not out.exists():
+        studio.bring_back(id)
+        studio.copy(id, out)
+    elif studio.list_answer(studio.ledger.job(id)).failure is not None:
+        # Of thousands of clips that nobody copies only the sizes are looked at.
+        studio.bring_back(id)
 
 
 # --- storing ---
@@ -123,7 +150,7 @@ async def _store(studio: Studio, batch: Batch, priced: Sequence[Priced], ids: di
         except OverBudget as error:
             stored = f"{len(ids)} lines have jobs, which go on; then " if ids else ""
             raise OverBudget(
-                f"{stored}{error.message}", next=f"{error.next}; then run it again: it goes on where it was"
+                f"{stored}{error.message}", next=f"{error.next}; then run it again: it continues where it was"
             ) from error
         for one, admission in zip(part, admissions, strict=True):
             ids[one.line.number] = admission.job.id
@@ -143,7 +170,8 @@ def _order(one: Priced, batch: Batch) -> Order:
         max_usd=batch.max_usd,
         ordinal=line.ordinal,
         key=line.key,
-        again=batch.again,
+        derived_key=not line.own_key,
+        again=one.again,
         out=line.out,
     )
 
@@ -154,7 +182,7 @@ def _order(one: Priced, batch: Batch) -> Order:
 async def _watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> None:
     """Watch all of them as one, until there is nothing to wait for or `timeout` seconds have passed."""
     try:
-        async with asyncio.timeout(timeout):
+        async with warning_of_silence(studio), asyncio.timeout(timeout):
             await (_bar(studio, ids) if sys.stderr.isatty() else _lines(studio, ids))
     except TimeoutError:
         say(f"still running after {timeout:g} s; the jobs go on, and running it again watches them")
@@ -221,13 +249,16 @@ def _write(studio: Studio, lines: Sequence[Line], ids: Mapping[int, str], result
     with translated(results):
         with part.open("w", encoding="utf-8") as file:
             for line in lines:
-                answer = studio.answer(ids[line.number])
-                file.write(json.dumps(_result(line, answer), ensure_ascii=False) + "\n")
+                answer = studio.list_answer(studio.ledger.job(ids[line.number]))
+                if line.out is not None and not line.out.exists():
+                    answer = studio.check_copy(answer, line.out)
+                file.write(json_text(_result(line, answer)) + "\n")
                 job = answer.job
                 states[job.state] = states.get(job.state, 0) + 1
                 amount = job.cost.amount or Decimal(0)
                 spent, held = (spent + amount, held) if job.cost.settled else (spent, held + amount)
                 code = code or answer.exit_code
+        give_to_user(part)
         os.replace(part, results)
     return Outcome(states=states, spent=spent, held=held, exit_code=code)
 
@@ -262,4 +293,4 @@ def _put(batch: Batch, outcome: Outcome, as_json: bool) -> None:
     put_pairs([("jobs", states), ("cost", cost), ("results", str(batch.results))])
     bad = sum(count for state, count in outcome.states.items() if state is not JobState.COMPLETED)
     if bad and batch.wait:
-        click.echo("each line's error, and what to do next, stand in the results")
+        echo("each line's error, and what to do next, stand in the results")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.domain.errors import BadInput
-from rushes.domain.request import Reference, Role, Shot, VideoRequest
+from rushes.domain.request import Reference, Role, Shot, VideoRequest, check_visible
 
 LINES_LIMIT = 100_000
 """Lines of one file; all of them are held in memory, a few kilobytes each."""
@@ -115,7 +115,7 @@ class Hashes:
     def of(self, role: Role, path: Path) -> str:
         """Return a file's sha256 in hex. Raises BadReference for what is not what its role needs."""
         if (role, path) not in self._known:
-            from rushes.media.reference import check_reference
+            from rushes.library.references import check_reference
 
             check_reference(role, path)
             try:
@@ -166,6 +166,7 @@ def _line(number: int, fields: Mapping[str, Any], folder: Path, hashes: Hashes) 
         shots=_each("shots", fields, _shot),
         fallback=_names(fields),
     )
+    check_visible(request)
     own = _typed("key", fields["key"], str) if "key" in fields else None
     if own is not None and not own.strip():
         raise BadInput("its key is empty", next="give it a name, or leave it out")

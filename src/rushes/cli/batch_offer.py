@@ -22,12 +22,16 @@ from rushes.studio import Studio
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """A line, what would be made of it, what is held for it, and the most that a step of it may cost."""
+    """A line, what would be made of it, what is held for it, and the most that a step of it may cost.
+
+    `again`: its job came to nothing, and it is to be tried once more.
+    """
 
     line: Line
     offer: Offer
     hold: Decimal
     most: Decimal
+    again: bool = False
 
 
 class Quoter:
@@ -66,7 +70,7 @@ async def quoted(
     """Return the lines that have no job yet, priced. Raises BadInput that names every bad one, `unread` too.
 
     A line whose key was made from its own words is the job it has, whatever the default model is by now. A
-    caller's own key has to stand for the same request as it did.
+    caller's own key has to stand for the same request as it did. Raises what `Studio.check_ready` does.
     """
     quoter = Quoter(studio)
     priced: list[Priced] = []
@@ -81,13 +85,12 @@ async def quoted(
                 _check_same(line, offer, there)
                 continue
             holds = [amount_to_hold(one.quote, max_usd) for one in offer.steps]
-            for one in offer.steps:
-                studio.engine(one.model.engine)
         except (BadInput, MoneyError, SetupError) as error:
             problems.append(Problem(number=line.number, message=error.message, next=error.next))
             continue
         priced.append(Priced(line=line, offer=offer, hold=holds[0], most=max(holds)))
     refuse(problems)
+    studio.check_ready(*(one.offer for one in priced))
     quoter.remark()
     return priced
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from rushes.cli.output import age, common, put_clip, put_fitted, put_json, put_pairs, say
+from rushes.cli.output import agrees, common, echo, put_clip, put_fitted, put_json, put_pairs, say, style
+from rushes.domain.clip import Clip, Damage
 from rushes.domain.errors import BadInput, LibraryDamaged
+from rushes.domain.job import age
 from rushes.domain.money import usd
 from rushes.domain.observation import Observation
 from rushes.studio import Studio
@@ -21,19 +24,34 @@ def clips(as_json: bool, text: str, limit: int) -> int:
     """List clips, the newest first; TEXT searches prompts and models."""
     with Studio.open() as studio:
         found = studio.library.search(text, limit=limit)
+        damages = {one.id: studio.library.find_damage(one) for one in found}
     if as_json:
-        put_json([one.as_json() for one in found])
+        put_json([_shape(one, damages[one.id]) for one in found])
         return 0
     if not found:
-        click.echo(f"no clip matches {text!r}" if text else "no clips yet")
+        echo(f"no clip matches {text!r}" if text else "no clips yet")
         return 0
     rows = [
-        (one.id, age(one.created_at), f"{one.seconds:g} s", f"{one.width}×{one.height}",
+        (one.id, age(one.created_at), f"{one.seconds:g} s", _size(one, damages[one.id]),
          one.model, one.prompt)
         for one in found
     ]  # fmt: skip
     put_fitted(rows, ("CLIP", "MADE", "LENGTH", "SIZE", "MODEL", "PROMPT"))
+    if any(damages.values()):
+        say("some files are missing or changed: rushes library verify names them")
     return 0
+
+
+def _shape(clip: Clip, damage: Damage | None) -> dict[str, Any]:
+    """Return a clip as JSON; what is wrong with its file only if something is."""
+    return clip.as_json() | ({"damage": damage.text} if damage is not None else {})
+
+
+def _size(clip: Clip, damage: Damage | None) -> str:
+    """Return the size of a clip's picture, or in red why there is none to see."""
+    if damage is None:
+        return f"{clip.width}×{clip.height}"
+    return style(f"file {damage.kind.value}", fg="red")
 
 
 @click.command()
@@ -43,9 +61,11 @@ def clip(as_json: bool, id: str) -> int:
     """Show one clip: its files, its facts, where it came from."""
     with Studio.open() as studio:
         found = studio.library.get(id)
+        damage = studio.find_damage(found)
+    code = LibraryDamaged.exit_code if damage is not None else 0
     if as_json:
-        put_json(found.as_json())
-        return 0
+        put_json(_shape(found, damage))
+        return code
     seen = Observation.of(found).lines()[1:]
     put_pairs(
         [
@@ -56,7 +76,9 @@ def clip(as_json: bool, id: str) -> int:
         ]
     )
     put_clip(found, "free" if not found.cost else usd(found.cost))
-    return 0
+    if damage is not None:
+        echo(f"{damage.text}\n{style(' next', fg='cyan')}: rushes wait {found.job_id} collects it again")
+    return code
 
 
 @click.command("open")
@@ -66,10 +88,11 @@ def open_clip(as_json: bool, id: str) -> int:
     """Open a clip in the player of this machine."""
     with Studio.open() as studio:
         found = studio.library.get(id)
+        studio.check_clip(found)
     if as_json:
         put_json({"path": str(found.path)})
     else:
-        click.echo(found.path)
+        echo(found.path)
     if click.launch(str(found.path)) != 0:
         say("no player could be started; open the file by hand")
     return 0
@@ -88,14 +111,14 @@ def remove(as_json: bool, ids: tuple[str, ...], yes: bool) -> int:
                 raise BadInput("removing a clip cannot be undone", next="run it again with --yes")
             for one in found:
                 say(f"{one.id}  {one.path}")
-            click.confirm(f"Delete {len(found)} clip(s)?", abort=True, err=True)
+            agrees(f"Delete {len(found)} clip(s)?", abort=True)
         for one in found:
             studio.library.remove(one.id)
     if as_json:
         put_json([one.as_json() for one in found])
     else:
         for one in found:
-            click.echo(f"removed {one.id}  {one.path}")
+            echo(f"removed {one.id}  {one.path}")
     return 0
 
 
@@ -117,25 +140,30 @@ def verify(as_json: bool) -> int:
         put_json({"clips": count, "flaws": [flaw.as_json() for flaw in flaws]})
     else:
         for flaw in flaws:
-            click.echo(f"{flaw.kind.replace('_', ' ')}  {flaw.path}\n    {flaw.text}")
-        click.echo(
-            f"{count} clips, {len(flaws)} flaws" if flaws else f"{count} clips, all as they were filed"
-        )
+            echo(f"{flaw.kind.replace('_', ' ')}  {flaw.path}\n{flaw.text}")
+        echo(f"{count} clips, {len(flaws)} flaws" if flaws else f"{count} clips, no problems found")
     return LibraryDamaged.exit_code if flaws else 0
 
 
 @library.command()
 @common
 def rebuild(as_json: bool) -> int:
-    """Bring rows back from sidecars, and sidecars from rows."""
-    from rushes.library.audit import rebuild as restore
+    """Restore clips, jobs and what they cost from sidecars, and missing sidecars and sheets."""
+    from rushes.jobs.restoring import rebuild as restore
 
     with Studio.open() as studio:
-        restored, flaws = restore(studio.library)
+        done = restore(studio.ledger, studio.library)
     if as_json:
-        put_json({"restored": restored, "flaws": [flaw.as_json() for flaw in flaws]})
+        put_json(
+            {
+                "restored": done.restored,
+                "jobs": done.jobs,
+                "booked": f"{done.booked:f}",
+                "flaws": [flaw.as_json() for flaw in done.flaws],
+            }
+        )
     else:
-        for flaw in flaws:
-            click.echo(f"{flaw.path}: {flaw.text}")
-        click.echo(f"{restored} restored")
-    return LibraryDamaged.exit_code if flaws else 0
+        for flaw in done.flaws:
+            echo(f"{flaw.path}: {flaw.text}")
+        echo(f"{done.restored} restored, {done.jobs} jobs with {usd(done.booked)} booked")
+    return LibraryDamaged.exit_code if done.flaws else 0

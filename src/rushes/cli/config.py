@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import common, put_json, put_pairs, put_table, say
+from rushes.cli.output import common, echo, put_json, put_pairs, put_table, say, shown, style
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.money import usd
 
@@ -45,7 +45,7 @@ def path(as_json: bool) -> int:
 
     # Without reading it: this is where a mistake in it leads to.
     found = settings.places()[1]
-    put_json({"path": str(found)}) if as_json else click.echo(found)
+    put_json({"path": str(found)}) if as_json else echo(found)
     return 0
 
 
@@ -101,7 +101,7 @@ def _refuse_argument(found: Setting, value: tuple[str, ...]) -> None:
 def _ask(found: Setting) -> str:
     """Return the key: typed without being shown, or everything that comes on stdin."""
     if sys.stdin.isatty():
-        key: str = click.prompt(str(found), hide_input=True, err=True)
+        key: str = click.prompt(shown(str(found)), hide_input=True, err=True)
         return key
     try:
         return sys.stdin.read()
@@ -114,9 +114,9 @@ def _tell(done: str, changed: Changed, as_json: bool) -> int:
         shape = {"where": list(changed.where), "hidden_by": changed.hidden_by or None}
         put_json({"done": done, "setting": str(changed.setting), **shape})
         return 0
-    click.echo(f"{done} {changed.setting} in {' and '.join(changed.where)}")
+    echo(f"{done} {changed.setting} in {' and '.join(changed.where)}")
     if changed.hidden_by:
-        say(f"{click.style('note', fg='yellow')}: used in its place is {changed.hidden_by}")
+        say(f"{style('note', fg='yellow')}: used in its place is {changed.hidden_by}")
     return 0
 
 
@@ -131,16 +131,24 @@ def _show(as_json: bool) -> int:
         "home": str(found.home),
         "log": str(found.log),
         "model": found.model or "the cheapest that can and is set up, else animatic/storyboard (free)",
-        "engines": ", ".join(f"{one.name} ({one.kind})" for one in found.engines.values()),
-        "budget": f"{_cap(caps.per_job)} a job, {_cap(caps.per_day)} a day, {_cap(caps.per_month)} a month",
+        "engines": ", ".join(f"{one.name} ({one.kind})" for one in found.set_up.values()),
+        "budget": "not known, so nothing that costs money is sent"
+        if caps.unreadable
+        else f"{_cap(caps.per_job)} a job, {_cap(caps.per_day)} a day, {_cap(caps.per_month)} a month",
         "timezone": caps.timezone,
     }
+    problems = [fault.why for fault in found.faults.values()]
     if as_json:
-        put_json({**shape, "keys": keys})
+        put_json({**shape, "keys": keys, "problems": problems})
         return 0
     lines = [f"{row['setting']}: {row['from'] or 'none'}" for row in keys] or ["none is needed"]
-    put_pairs([*shape.items(), *zip(["keys", *[""] * len(lines)], lines, strict=False)])
+    put_pairs([*shape.items(), *_listed("keys", lines), *_listed("problems", problems)])
     return 0
+
+
+def _listed(name: str, lines: list[str]) -> list[tuple[str, str]]:
+    """Return lines as pairs, with their name before the first."""
+    return list(zip([name, *[""] * len(lines)], lines, strict=False))
 
 
 def _with_keys(found: Settings) -> list[EngineSettings]:
@@ -153,7 +161,7 @@ def _key_rows(engine: EngineSettings) -> list[dict[str, str | None]]:
     from rushes.settings.defaults import secrets_of
 
     places: dict[str, str | None] = {
-        option: f"{where}, not used: {engine.refused[option]}" if option in engine.refused else where
+        option: f"{where}, not used: {engine.refused[option].why}" if option in engine.refused else where
         for option, where in engine.key_sources.items()
     }
     places |= {option: f"{variable}, which is not set" for option, variable in engine.missing.items()}
@@ -169,19 +177,19 @@ def _cap(amount: Decimal | None) -> str:
 @click.command()
 @common
 def doctor(as_json: bool) -> int:
-    """Check this machine and every engine that is set up, at no cost; name the command that mends it."""
+    """Check this machine and every engine that is set up, at no cost; name the command that repairs it."""
     from rushes.diagnosis import examine
 
     checks = examine()
     if as_json:
         put_json([check.as_json() for check in checks])
     else:
-        marks = {True: click.style("ok", fg="green"), False: click.style("no", fg="red")}
+        marks = {True: style("ok", fg="green"), False: style("no", fg="red")}
         rows = [
             (marks[one.good], one.name, one.told + (f"; key: {one.key_from}" if one.key_from else ""))
             for one in checks
         ]
         put_table(rows, ("", "CHECK", "FOUND"))
         for mend in dict.fromkeys(check.mend for check in checks if check.mend):
-            click.echo(f"{click.style('mend', fg='cyan')}: {mend}")
+            echo(f"{style('repair', fg='cyan')}: {mend}")
     return 0 if all(check.good for check in checks) else SetupError.exit_code

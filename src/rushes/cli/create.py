@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,30 @@ import click
 from rushes.catalogue.choice import Candidate
 from rushes.catalogue.offer import Offer
 from rushes.cli.amount import Amount
+from rushes.cli.loop import opened
 from rushes.cli.output import (
-    age,
+    agrees,
     common,
+    echo,
     one_or_list,
     put_answer,
     put_json,
     put_pairs,
     put_table,
     say,
+    style,
+    warn_of,
     wishes,
 )
 from rushes.cli.watching import exit_code, watch
 from rushes.cli.words import out_file, request_from, request_options
 from rushes.domain.answer import Answer
-from rushes.domain.errors import ApprovalNeeded
+from rushes.domain.errors import ApprovalNeeded, SetupError
+from rushes.domain.job import age
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import VideoRequest
 from rushes.jobs.admission import Admission
-from rushes.studio import Studio, takes
+from rushes.studio import Order, Studio, takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +55,27 @@ class How:
 
 @click.command()
 @request_options
-@click.option("--key", help="Your own name for this request: the same key is the same job, whenever sent.")
+@click.option("--key", help="Idempotency key: the same key always returns the same job.")
 @click.option(
     "--again",
     is_flag=True,
-    help="Make another one, even where the same was just made. With --batch: the lines that failed.",
+    help="Make and pay for another clip, even if this request was paid for before."
+    " With --batch: retry failed lines.",
 )
-@click.option("--out", type=Path, metavar="FILE", help="Put a copy of the clip here, too.")
+@click.option("--out", type=Path, metavar="FILE", help="Also copy the clip to this file.")
 @click.option(
-    "--max-usd", type=Amount(), help="Never pay more for one clip; held where the price is unknown."
+    "--max-usd",
+    type=Amount(),
+    help="Maximum price per clip in USD; held in full if the price is unknown.",
 )
-@click.option("--yes", is_flag=True, help="Agree to the price.")
-@click.option("--no-wait", is_flag=True, help="Return once the job is stored.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job goes on.")
+@click.option("--yes", is_flag=True, help="Agree to the price without being asked.")
+@click.option("--no-wait", is_flag=True, help="Return as soon as the job is stored.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job continues.")
 @click.option(
     "--batch",
     type=Path,
     metavar="FILE",
-    help="A clip for each line of FILE, JSON objects with prompt, model, seconds … Run again, it goes on.",
+    help="A clip for each line of FILE, JSON objects with prompt, model, seconds … Run again, it continues.",
 )
 @click.option("--max-usd-total", type=Amount(), help="With --batch: agree to this much for all of it.")
 @common
@@ -119,11 +126,14 @@ def create(
     )
     stored: list[str] = []
     try:
-        answers = asyncio.run(_create(request_from(**words), count, how, stored))
+        answers = _create(request_from(**words), count, how, stored)
     except KeyboardInterrupt:
-        if not stored:
-            raise
-        say(f"\nstopped watching; the job goes on. Come back with: rushes wait {' '.join(stored)}")
+        if stored:
+            say("")
+            say(f"stopped watching; the job continues. Come back with: rushes wait {' '.join(stored)}")
+        else:
+            say("")
+            say("stopped; nothing was sent")
         sys.exit(130)
     if as_json:
         put_json(one_or_list(answers))
@@ -133,51 +143,82 @@ def create(
     return exit_code(answers) if how.wait else 0
 
 
-async def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> list[Answer]:
-    async with Studio.open() as studio:
-        offer = await studio.quote(request)
-        remark(offer)
-        ceiling = approve(offer, count, how)
-        orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=ceiling)
-        admissions = studio.store(orders)
-        stored.extend(admission.job.id for admission in admissions)
-        for admission in admissions:
-            announce(admission, offer)
-        if not how.wait:
-            return [studio.answer(id) for id in stored]
-        return await watch(studio, stored, how.timeout)
+def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> list[Answer]:
+    with opened() as (studio, runner):
+        offer = runner.run(studio.quote(request))
+        orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=how.max_usd)
+        new = studio.find_same(orders).count(None)
+        # What was made before is answered with that job: nothing is bought, so nothing is asked.
+        if new:
+            studio.check_ready(offer)
+            remark(offer)
+            ceiling = approve(offer, new, how)
+            orders = [replace(order, max_usd=ceiling) for order in orders]
+        return runner.run(_make(studio, offer, orders, how, stored))
+
+
+async def _make(
+    studio: Studio, offer: Offer, orders: Sequence[Order], how: How, stored: list[str]
+) -> list[Answer]:
+    """Store the jobs and watch them. On the loop, Ctrl-C is heard only once all of them are in `stored`."""
+    admissions = studio.store(orders)
+    stored.extend(admission.job.id for admission in admissions)
+    for admission in admissions:
+        announce(admission, offer, how.key)
+    if not how.wait:
+        warn_of(studio.silent_worker())
+        return [studio.answer(id) for id in stored]
+    answers = await watch(studio, stored, how.timeout)
+    return [
+        answer if order.out is None else studio.check_copy(answer, order.out)
+        for answer, order in zip(answers, orders, strict=True)
+    ]
 
 
 def approve(offer: Offer, count: int, how: How) -> Decimal | None:
     """Have a person agree to the price, once, and return the most that one clip may cost.
 
-    Raises ApprovalNeeded where nobody can be asked.
+    What several clips cost in all is shown in any case. Raises ApprovalNeeded.
     """
     dearest = offer.dearest()
-    if dearest is None or how.max_usd is not None:
-        return how.max_usd
-    if not how.yes:
-        asked = ", else ".join(f"{one.model.address}: {price(one.quote, count)}" for one in offer.steps)
-        confirm(asked, f"{asked}. Make it?")
-    return dearest
+    most = dearest if how.max_usd is None else how.max_usd
+    if most is None:
+        return None
+    total = ", else ".join(
+        f"{one.model.address}: {price(one.quote, count, how.max_usd)}" for one in offer.steps
+    )
+    if how.max_usd is None and not how.yes:
+        confirm(total, f"{total}. Make {'it' if count == 1 else 'them'}?")
+    elif count > 1:
+        say(total)
+    return most
 
 
 def confirm(cost: str, question: str, *, next: str | None = None) -> None:
-    """Have a person agree to a cost. Raises ApprovalNeeded where nobody can be asked."""
+    """Have a person agree to a cost. Call it outside of the event loop, which would keep Ctrl-C back.
+
+    Raises ApprovalNeeded after a no, and where nobody can be asked; KeyboardInterrupt after Ctrl-C.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ApprovalNeeded(f"{cost}; nobody has agreed to it", next=next)
-    click.confirm(question, abort=True, err=True)
+    try:
+        agreed = agrees(question)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    if not agreed:
+        raise ApprovalNeeded(
+            "not approved; nothing was sent",
+            next="ask for less (a shorter clip, another model), or run it again and answer y",
+        )
 
 
-def announce(admission: Admission, offer: Offer) -> None:
+def announce(admission: Admission, offer: Offer, key: str | None) -> None:
     """Say which job stands for what was asked, and whether it is a new one."""
     job = admission.job
     if admission.fresh:
         say(f"job {job.id}  {offer.model.address} ({offer.chosen})  {price(offer.quote, 1)}")
         return
-    when = f"you started {age(job.created_at)}" if not job.state.ended else f"you made {age(job.created_at)}"
-    another = "another --key makes another" if job.key else "--again makes another"
-    say(f"job {job.id}  this is the job {when}; nothing spent; {another}")
+    say(f"job {job.id}  {job.answers_again(age(job.created_at), 'another --key' if key else '--again')}")
 
 
 def remark(offer: Offer) -> None:
@@ -199,7 +240,9 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
     candidates = _candidates(request) if explain else []
     if candidates and not as_json:
         put_candidates(candidates)
-    offer = asyncio.run(_quote(request))
+    with opened() as (studio, runner):
+        offer = runner.run(studio.quote(request))
+        missing = _missing(studio, offer)
     remark(offer)
     if as_json:
         shape = {
@@ -209,6 +252,7 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
             "count": count,
             "quote": offer.quote.as_json(),
             "unconfirmed": list(offer.unconfirmed),
+            "missing": missing.as_json() if missing else None,
             "fallbacks": [
                 {"model": one.model.address, "quote": one.quote.as_json()} for one in offer.fallbacks
             ],
@@ -216,7 +260,18 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
         put_json(shape | {"candidates": [one.as_json() for one in candidates]} if explain else shape)
     else:
         put_offer(offer, count)
+        if missing:
+            echo(f"{style('note', fg='yellow')}: {missing.message}; {missing.next}")
     return 0
+
+
+def _missing(studio: Studio, offer: Offer) -> SetupError | None:
+    """Return what keeps this offer from being made, or None."""
+    try:
+        studio.check_ready(offer)
+    except SetupError as error:
+        return error
+    return None
 
 
 def put_offer(offer: Offer, count: int) -> None:
@@ -245,12 +300,12 @@ def put_candidates(candidates: Sequence[Candidate]) -> None:
         (
             one.model.address,
             price(one.quote, 1) if one.quote.known else "not known",
-            one.why_not or click.style("can be used", fg="green"),
+            one.why_not or style("can be used", fg="green"),
         )
         for one in sorted(candidates, key=order)
     ]
     put_table(rows, ("CANDIDATE", "PRICE", "WHY NOT"))
-    click.echo()
+    echo()
 
 
 def _candidates(request: VideoRequest) -> list[Candidate]:
@@ -258,19 +313,15 @@ def _candidates(request: VideoRequest) -> list[Candidate]:
         return studio.candidates(request)
 
 
-async def _quote(request: VideoRequest) -> Offer:
-    async with Studio.open() as studio:
-        return await studio.quote(request)
-
-
-def price(quoted: Quote, count: int) -> str:
-    """Return a quote in words."""
+def price(quoted: Quote, count: int, max_usd: Decimal | None = None) -> str:
+    """Return a quote in words; `max_usd` is what is held for one clip if its price is not known."""
     if quoted.basis is Basis.FREE:
         return "free"
     if quoted.basis is Basis.INCLUDED_IN_PLAN:
         left = f", {quoted.quota_left} left" if quoted.quota_left is not None else ""
         return f"included in your plan{left}"
-    if quoted.amount is None:
+    amount = max_usd if quoted.amount is None else quoted.amount
+    if amount is None:
         return "price not known; give --max-usd"
-    each = usd(quoted.amount)
-    return each if count == 1 else f"{count} × {each} = {usd(quoted.amount * count)}"
+    total = usd(amount) if count == 1 else f"{count} × {usd(amount)} = {usd(amount * count)}"
+    return total if quoted.known else f"price not known, at most {total}"

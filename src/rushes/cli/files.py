@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from rushes.cli.output import common, put_json
+from rushes.cli.decoder import decode
+from rushes.cli.output import common, echo, put_json, style
 from rushes.domain.clip import Severity
 from rushes.domain.errors import BadInput, NotAVideo
+from rushes.domain.permissions import made_for_user
 
 
 @click.command()
@@ -19,17 +21,16 @@ from rushes.domain.errors import BadInput, NotAVideo
 @common
 def sheet(as_json: bool, file: Path, as_bursts: bool, out: Path | None) -> int:
     """Draw a contact sheet of a video file: twelve exact frames with their times."""
-    from rushes.media.sheet import bursts, overview
-
     existing(file)
     target = out or file.with_suffix(".bursts.jpg" if as_bursts else ".sheet.jpg")
     if target.exists() and target.resolve() == file.resolve():
         raise BadInput(f"{target} is the video itself", next="name another file with --out")
-    made = (bursts if as_bursts else overview)(file, target).absolute()
+    with made_for_user(target):
+        made = decode("sheet", file, file=str(file), target=str(target), bursts=as_bursts)
     if as_json:
-        put_json({"sheet": str(made)})
+        put_json({"sheet": made})
     else:
-        click.echo(made)
+        echo(made)
     return 0
 
 
@@ -40,32 +41,22 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: Path | None) -> int:
 @common
 def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
     """Say where a video file will not play. Exits with 10 where something keeps it from playing."""
-    from rushes.media.decode import decode_all
-    from rushes.media.lint import lint as look
-    from rushes.media.repair import repair, worth_repairing
-
     existing(file)
-    header = look(file)
-    findings = tuple({(one.code, one.text): one for one in (*header, *decode_all(file).findings)}.values())
-    bad = any(one.severity is Severity.ERROR for one in findings)
-    mended: Path | None = None
-    if as_repair and worth_repairing(header):
-        mended = repair(file, worth_repairing(header), out or file.with_suffix(".mended.mp4")).absolute()
-        bad = any(one.severity is Severity.ERROR for one in look(mended))
+    target = (out or file.with_suffix(".mended.mp4")) if as_repair else None
+    with made_for_user(target) if target is not None else nullcontext():
+        answer = decode("lint", file, file=str(file), target=str(target) if target is not None else None)
+    findings, copy = answer["findings"], answer["repaired"]
     if as_json:
-        put_json({"findings": [asdict(one) for one in findings], "repaired": str(mended) if mended else None})
+        put_json({"findings": findings, "repaired": copy})
     else:
         for one in findings:
-            colour = "red" if one.severity is Severity.ERROR else "yellow"
-            how = one.repair.value.replace("_", " ")
-            click.echo(
-                f"{click.style(one.severity.value, fg=colour)}  {one.text}  ({one.code}; repair: {how})"
-            )
-        click.echo(
-            str(mended) if mended else "" if findings else "nothing to find fault with",
-            nl=bool(mended or not findings),
-        )
-    return NotAVideo.exit_code if bad else 0
+            colour = "red" if one["severity"] == Severity.ERROR else "yellow"
+            how = one["repair"].replace("_", " ")
+            severity = style(one["severity"], fg=colour)
+            echo(f"{severity}  {one['text']}  ({one['code']}; repair: {how})")
+        if copy is not None or not findings:
+            echo(copy or "no problems found")
+    return NotAVideo.exit_code if answer["bad"] else 0
 
 
 def existing(file: Path) -> None:

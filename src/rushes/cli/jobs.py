@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
 
 from rushes.cli.amount import Amount
 from rushes.cli.output import (
-    age,
     common,
     cost_with_quota,
+    echo,
     one_or_list,
     put_answer,
     put_fitted,
@@ -21,12 +25,23 @@ from rushes.cli.output import (
     say,
     shortened,
     state,
+    style,
+    warn_of,
     wishes,
 )
 from rushes.domain.answer import Answer
-from rushes.domain.errors import BadInput
-from rushes.domain.job import Job, JobState
+from rushes.domain.clip import Damage
+from rushes.domain.errors import BadInput, LibraryDamaged, RushesError
+from rushes.domain.job import Job, JobState, age
 from rushes.studio import Studio
+
+if TYPE_CHECKING:
+    from rushes.jobs.ending import Ending
+
+log = logging.getLogger("rushes.worker")
+
+LONGEST_CLOSE_S = 20.0
+"""How long a worker that ends waits for its engines to close: browsers, children."""
 
 
 @click.command()
@@ -38,11 +53,12 @@ def jobs(as_json: bool, only: str | None, limit: int) -> int:
     with Studio.open() as studio:
         studio.ensure_worker()
         found = studio.ledger.jobs(state=JobState(only) if only else None, limit=limit)
+        warn_of(studio.silent_worker())
         if as_json:
-            put_json([studio.answer(job.id).as_json() for job in found])
+            put_json([studio.list_answer(job).as_json() for job in found])
             return 0
     if not found:
-        click.echo('no jobs yet; rushes create "a paper boat at dusk" makes the first')
+        echo('no jobs yet; rushes create "a paper boat at dusk" makes the first')
         return 0
     put_fitted([_row(job) for job in found], ("JOB", "STATE", "MADE", "COST", "MODEL", "PROMPT"))
     return 0
@@ -66,21 +82,27 @@ def job(as_json: bool, id: str) -> int:
     """Show one job and everything that happened to it."""
     with Studio.open() as studio:
         studio.ensure_worker()
+        warn_of(studio.silent_worker())
         answer = studio.answer(id)
         events = studio.ledger.events(id)
     if as_json:
         put_json({**answer.as_json(), "events": events})
-        return 0
+        return exit_code_of(answer.damage)
     put_pairs(_facts(answer.job))
-    click.echo()
+    echo()
     for event in events:
         at = datetime.fromtimestamp(event["at"], UTC)
         told = (f"{name} {value}" for name, value in event["detail"].items() if value is not None)
         detail = shortened(", ".join(told), 120)
-        click.echo(f"{click.style(f'{at:%H:%M:%S}', dim=True)}  {event['kind'].replace('_', ' ')}  {detail}")
-    click.echo()
+        echo(f"{style(f'{at:%H:%M:%S}', dim=True)}  {event['kind'].replace('_', ' ')}  {detail}")
+    echo()
     put_answer(answer)
-    return 0
+    return exit_code_of(answer.damage)
+
+
+def exit_code_of(damage: Sequence[Damage]) -> int:
+    """Return 0, or that of a library with a damaged clip: a command that names one is no success."""
+    return LibraryDamaged.exit_code if damage else 0
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
@@ -95,6 +117,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         ("prompt", request.prompt),
         *wishes(request),
         ("model", job.model),
+        *([("key", f"from {job.key_source}")] if job.key_source else []),
         ("clip", shape + ("" if request.seed is None else f", seed {request.seed}")),
         ("cost", cost_with_quota(job)),
         ("made", made),
@@ -122,7 +145,8 @@ def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
     try:
         answers = asyncio.run(watched())
     except KeyboardInterrupt:
-        say(f"\nstopped watching; nothing else was stopped. Come back with: rushes wait {' '.join(ids)}")
+        say("")
+        say(f"stopped watching; nothing else was stopped. Come back with: rushes wait {' '.join(ids)}")
         sys.exit(130)
     if as_json:
         put_json(one_or_list(answers))
@@ -134,24 +158,39 @@ def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
+@click.option("--abandon", is_flag=True, help="Stop following the jobs now, whatever their providers say.")
+@click.option("--charged", type=Amount(), help="With --abandon: what each job cost; 0 for nothing.")
 @common
-def cancel(as_json: bool, ids: tuple[str, ...]) -> int:
-    """Cancel jobs: at once where nothing was sent, else as far as the provider lets us."""
+def cancel(as_json: bool, ids: tuple[str, ...], abandon: bool, charged: Decimal | None) -> int:
+    """Cancel jobs.
+
+    If nothing was sent, a job is canceled at once and costs nothing. Otherwise its provider is asked to stop
+    it; if it cannot, the clip is saved when it arrives. With --abandon rushes stops following the job. What
+    is held for it stays held until you say what it cost.
+    """
+    if charged is not None and not abandon:
+        raise BadInput(
+            "--charged needs --abandon", next="add --abandon, or use: rushes reconcile ID --charged"
+        )
     with Studio.open() as studio:
-        jobs = [studio.cancel(id) for id in ids]
+        jobs = [studio.abandon(id, charged=charged) if abandon else studio.cancel(id) for id in ids]
         answers = [studio.answer(job.id) for job in jobs]
     if as_json:
         put_json(one_or_list(answers))
         return 0
     for one in jobs:
         if one.state is JobState.CANCELED:
-            click.echo(f"job {one.id} is canceled; nothing was sent, nothing was charged")
+            open_bill = "" if one.cost.settled else f"; when you know the bill: rushes reconcile {one.id}"
+            echo(f"job {one.id} is canceled, {one.cost.words}{open_bill}")
+        elif one.state is JobState.FAILED:
+            open_bill = "" if one.cost.settled else f"; when you know the bill: rushes reconcile {one.id}"
+            echo(f"job {one.id} is abandoned, {one.cost.words}{open_bill}")
         elif one.state is JobState.OUTCOME_UNKNOWN:
-            click.echo(f"job {one.id} is canceled if it turns out to be accepted; rushes reconcile {one.id}")
+            echo(f"job {one.id} is canceled if it turns out to be accepted; rushes reconcile {one.id}")
         else:
-            click.echo(
-                f"job {one.id} is {state(one)}: its provider is being asked to stop it; if it cannot, the"
-                f" clip is filed when it comes (rushes wait {one.id})"
+            echo(
+                f"job {one.id} is {state(one)}: cancellation requested; if its provider cannot stop it, the"
+                f" clip is still saved. To stop following it: rushes cancel --abandon {one.id}"
             )
     return 0
 
@@ -167,7 +206,7 @@ def collect(as_json: bool, ids: tuple[str, ...]) -> int:
         put_json(one_or_list(answers))
         return 0
     for answer in answers:
-        click.echo(f"job {answer.job.id} is {state(answer.job)}; rushes wait {answer.job.id} watches it")
+        echo(f"job {answer.job.id} is {state(answer.job)}; rushes wait {answer.job.id} watches it")
     return 0
 
 
@@ -178,10 +217,10 @@ def collect(as_json: bool, ids: tuple[str, ...]) -> int:
 @click.option("--charged", type=Amount(), help="Nothing comes of it, and this is what it cost.")
 @common
 def reconcile(as_json: bool, id: str, accepted: str | None, nothing: bool, charged: Decimal | None) -> int:
-    """Settle a job whose outcome or bill is not known.
+    """Settle a job whose outcome or bill is not known, or correct what it cost.
 
-    Without an option the provider's own list is read once more, where it has one. Look at the provider's
-    pages and say what you see there: --accepted TICKET, --nothing, or --charged AMOUNT.
+    Without an option the provider's own list is read once more, if it has one. Look at the provider's pages
+    and say what you see there: --accepted TICKET, --nothing, or --charged AMOUNT.
     """
     if sum((accepted is not None, nothing, charged is not None)) > 1:
         raise BadInput("--accepted, --nothing and --charged exclude each other", next="give one of them")
@@ -191,33 +230,70 @@ def reconcile(as_json: bool, id: str, accepted: str | None, nothing: bool, charg
     if as_json:
         put_json(answer.as_json())
     else:
-        click.echo(f"job {settled.id} is {state(settled)}, {settled.cost.words}")
+        echo(f"job {settled.id} is {state(settled)}, {settled.cost.words}")
         if not settled.state.ended:
-            click.echo(f" next: rushes wait {settled.id}")
+            echo(f" next: rushes {'why' if settled.left_to_a_person else 'wait'} {settled.id}")
     return 0
 
 
 @click.command()
-@click.option("--status", is_flag=True, help="Only say whether one is alive.")
+@click.option("--status", is_flag=True, help="Show whether a worker is running.")
 @common
 def worker(as_json: bool, status: bool) -> int:
-    """Be the process that carries jobs through. It is started by itself, and exits when it is idle."""
+    """Run the background worker. It starts automatically, and exits when it is idle."""
     if status:
         return _worker_status(as_json)
     import asyncio
-    import logging
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with asyncio.Runner() as runner:
+        exit_status = runner.run(_work())
+        if as_json and not exit_status:
+            put_json({"worked": True})
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A thread that waits for a download or a keyring keeps no worker alive: nothing of it is lost.
+        os._exit(exit_status)
 
-    async def work() -> None:
-        async with Studio.open() as studio:
-            await studio.work()
 
-    asyncio.run(work())
-    if as_json:
-        put_json({"worked": True})
-    return 0
+async def _work() -> int:
+    """Be the worker, and return the exit status: an error is told here, since nothing is done after it."""
+    from rushes.jobs.ending import Ending, asked_by_signals
+    from rushes.settings import load_for_worker
+
+    studio, ending = Studio.open(load_for_worker()), Ending()
+    # Until the last engine is closed: a browser that is cut off keeps its sign-in to itself.
+    with asked_by_signals(ending):
+        try:
+            return await _carry(studio, ending)
+        finally:
+            await _close(studio)
+
+
+async def _carry(studio: Studio, ending: Ending) -> int:
+    """Carry jobs, and return the exit status."""
+    from rushes.cli.main import tell
+    from rushes.cli.worker_log import log_worker
+
+    try:
+        log_worker(studio.roster.text, studio.settings.log)
+        await studio.work(ending)
+        return ending.exit_status
+    except RushesError as error:
+        tell(error)
+        return error.exit_code
+    except Exception as error:
+        log.critical("the worker ends: %s", type(error).__name__, exc_info=error)
+        return RushesError.exit_code
+
+
+async def _close(studio: Studio) -> None:
+    import asyncio
+
+    try:
+        async with asyncio.timeout(LONGEST_CLOSE_S):
+            await studio.__aexit__()
+    except Exception as error:  # noqa: BLE001 - an engine that cannot be closed keeps no worker alive
+        log.error("an engine could not be closed: %s", error)
 
 
 def _worker_status(as_json: bool) -> int:
@@ -227,17 +303,18 @@ def _worker_status(as_json: bool) -> int:
         alive = is_held(studio.settings.lock)
         busy = studio.ledger.needs_worker()
         pid = studio.ledger.worker_pid() if alive else None
+        silent = studio.silent_worker()
+        log = str(studio.settings.log)
     if as_json:
-        put_json({"alive": alive, "pid": pid, "work": busy, "log": str(studio.settings.log)})
+        told = None if silent is None else silent.as_json()
+        put_json({"alive": alive, "pid": pid, "silent": told, "work": busy, "log": log})
+        return 0
+    if silent is not None:
+        standing = f"process {pid}, not responding for {silent.seconds:.0f} s"
+    elif alive:
+        standing = f"alive, process {pid}"
     else:
-        put_pairs(
-            [
-                (
-                    "worker",
-                    f"alive, process {pid}" if alive else "none (the next command that has work starts one)",
-                ),
-                ("work", "there is some" if busy else "none"),
-                ("log", str(studio.settings.log)),
-            ]
-        )
+        standing = "none (the next command that has work starts one)"
+    put_pairs([("worker", standing), ("work", "there is some" if busy else "none"), ("log", log)])
+    warn_of(silent)
     return 0

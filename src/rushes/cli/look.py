@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rushes.cli.decoder import decode
 from rushes.cli.files import existing
 from rushes.cli.output import common, put_json, put_pairs
 from rushes.domain.clip import Span
 from rushes.domain.errors import BadInput
+from rushes.domain.permissions import give_to_user, made_for_user
 from rushes.studio import Studio
-from rushes.viewing import Pictures, Video, named, observed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which pictures are asked for beside the overview; `out` is their folder, None for the usual one."""
-
-    bursts: bool
-    at: tuple[float, ...]
-    span: Span | None
-    out: Path | None
+from rushes.viewing import Video, named
 
 
 @click.command()
@@ -49,8 +41,13 @@ def look(
     Length, size and sound; cuts, jumps and flashes, what is black, frozen or silent, each with its time;
     then the pictures: at most twelve frames of the whole, and those that are asked for.
     """
-    wanted = Wanted(bursts=as_bursts, at=tuple(dict.fromkeys(at)), span=span_of(between), out=out)
-    shapes = [shown(video, wanted) for video in videos(what)]
+    span = span_of(between)
+    wanted = {
+        "bursts": as_bursts,
+        "at": list(dict.fromkeys(at)),
+        "span": [span.start, span.end] if span is not None else None,
+    }
+    shapes = [shown(video, wanted, out) for video in videos(what)]
     if as_json:
         put_json(shapes[0] if len(shapes) == 1 else shapes)
         return 0
@@ -76,23 +73,17 @@ def videos(what: str) -> list[Video]:
         return named(studio, what)
 
 
-def shown(video: Video, wanted: Wanted) -> dict[str, Any]:
-    """Return what is told of a video, its pictures drawn."""
-    seen = observed(video)
-    pictures = Pictures(video, seen, wanted.out)
-    pictures.check(*wanted.at)
-    span = wanted.span
-    strip = pictures.stretch(span.start, span.end) if span is not None else None
-    return {
-        "path": str(video.path),
-        "clip": video.clip.id if video.clip else None,
-        "seen": seen.as_json(),
-        "lines": seen.lines(),
-        "sheet": str(pictures.overview().path),
-        "bursts": str(pictures.bursts(seen.facts)) if wanted.bursts else None,
-        "range": str(strip.path) if strip else None,
-        "frames": [{"seconds": at, "path": str(pictures.frame(at))} for at in wanted.at],
-    }
+def shown(video: Video, wanted: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
+    """Return what is told of a video, its pictures drawn into `out`, or into the usual folder."""
+    if out is None:
+        return dict(decode("look", video.path, video=video.as_json(), out=None, **wanted))
+    # Any name: the folder is what is made.
+    with made_for_user(out / "pictures"):
+        shape = dict(decode("look", video.path, video=video.as_json(), out=str(out), **wanted))
+    for file in (shape["sheet"], shape["bursts"], shape["range"], *(one["path"] for one in shape["frames"])):
+        if file is not None:
+            give_to_user(Path(file))
+    return shape
 
 
 def span_of(text: str | None) -> Span | None:

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from rushes.domain.errors import BadInput, RushesError
+from rushes.cli.output import echo, put_json, put_lines, style, warn_of
+from rushes.domain.errors import BadInput, LedgerBusy, RushesError
+from rushes.domain.permissions import keep_files_private
+from rushes.domain.text import TextFilter
+
+if TYPE_CHECKING:
+    from rushes.jobs.heartbeat import SilentWorker
 
 COMMANDS = {
     "create": ("create:create", "Make a clip: words in, a verified MP4 and its contact sheet out."),
     "quote": ("create:quote", "Say what a clip would cost, and send nothing."),
     "jobs": ("jobs:jobs", "List jobs, the newest first."),
     "job": ("jobs:job", "Show one job and everything that happened to it."),
+    "why": ("why:why", "Explain the state of a job: its money, what happens next, and your options."),
     "wait": ("jobs:wait", "Watch jobs until they have ended."),
-    "cancel": ("jobs:cancel", "Cancel jobs, as far as their providers let us."),
+    "cancel": ("jobs:cancel", "Cancel jobs, or stop following them."),
     "collect": ("jobs:collect", "Poll and download a job's result again, free."),
     "reconcile": ("jobs:reconcile", "Settle a job whose outcome or bill is not known."),
-    "worker": ("jobs:worker", "Be the process that carries jobs through (started by itself)."),
+    "worker": ("jobs:worker", "Run the background worker (starts automatically)."),
     "clips": ("clips:clips", "List or search the clips in the library."),
     "clip": ("clips:clip", "Show one clip."),
     "open": ("clips:open_clip", "Open a clip in the player of this machine."),
     "remove": ("clips:remove", "Delete clips and their files."),
     "library": ("clips:library", "Verify the library, or rebuild its rows from sidecars."),
+    "ledger": ("ledger:ledger", "Check the ledger; decide what a copied or restored one does."),
     "look": ("look:look", "Tell what is to be seen and heard in a clip, and show its frames."),
     "sheet": ("files:sheet", "Draw a contact sheet of any video file."),
-    "lint": ("files:lint", "Say where a video file will not play, and mend it."),
-    "budget": ("house:budget", "Show the caps, and what is held and spent."),
+    "lint": ("files:lint", "Say where a video file will not play, and repair it."),
+    "budget": ("budget:budget", "Show the caps, and what is held and spent."),
     "spend": ("spend:spend", "Show where the money went, by day, engine or model."),
-    "engines": ("house:engines", "List the engines that are configured or can be."),
-    "models": ("house:models", "List models and what they can do."),
+    "engines": ("engines:engines", "List the engines that are set up, and how to set up the others."),
+    "models": ("models:models", "List models, what they can do and what they lack to be used."),
     "config": ("config:config", "Show the settings in force, change them, keep keys."),
     "mcp": ("mcp:mcp", "Serve agents by MCP, on stdin and stdout or over HTTP."),
-    "approve": ("approve:approve", "Agree to the price of a quote that an agent was given."),
+    "approve": ("approve:approve", "Agree to the price of an agent's quote, or of a blocked job."),
     "sora": ("sora.group:sora", "Sign in to Sora's web app, look into it, and emulate it."),
     "skill": ("skill:skill", "Give agents the skill that makes clips with rushes."),
-    "doctor": ("config:doctor", "Check this machine and its engines; name the command that mends it."),
+    "doctor": ("config:doctor", "Check this machine and its engines; name the command that repairs it."),
 }
 
 
@@ -74,33 +81,34 @@ def app() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every error ends here as a message and an exit code, never as a traceback."""
+    keep_files_private()
     try:
         status = app(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         # A group without a command has been asked what there is. Its message is the whole help.
-        click.echo(error.format_message())
+        put_lines(error.format_message())
         sys.exit(0)
     except click.UsageError as error:
         said = BadInput(error.format_message(), next=_help_for(error))
-        _tell(said)
+        tell(said)
         sys.exit(said.exit_code)
     except click.ClickException as error:
-        error.show()
+        echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read us (head, less) has gone; there is nobody left to tell.
         sys.stderr.close()
         sys.exit(0)
     except RushesError as error:
-        _tell(error)
+        tell(error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback reaches a person unasked
-        _tell(RushesError(f"a mistake of ours: {type(error).__name__}: {error}"))
+        tell(RushesError(f"internal error: {type(error).__name__}: {error}"))
         sys.exit(RushesError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -110,13 +118,40 @@ def _help_for(error: click.UsageError) -> str:
     return f"{path} --help shows how it is used"
 
 
-def _tell(error: RushesError) -> None:
+def tell(error: RushesError) -> None:
+    """Say what went wrong and what to do next, on stderr, and with --json on stdout."""
+    text = _text_filter()
+    error.message, error.next = text.block(error.message), text.block(error.next)
     if "--debug" in sys.argv:
-        traceback.print_exc()
+        echo(text.block(traceback.format_exc()), err=True)
     if "--json" in sys.argv:
         shape: dict[str, object] = {"job": None, "clips": [], "cost": None, "error": error.as_json()}
-        click.echo(json.dumps(shape, indent=2, ensure_ascii=False))
+        put_json(shape)
     billed = {"yes": "; it was charged", "unknown": "; whether it was charged is not known"}
     note = billed.get(error.billed.value, "")
-    click.echo(f"{click.style('error', fg='red')}: {error.message}{note}", err=True)
-    click.echo(f"{click.style(' next', fg='cyan')}: {error.next}", err=True)
+    echo(f"{style('error', fg='red')}: {error.message}{note}", err=True)
+    echo(f"{style(' next', fg='cyan')}: {error.next}", err=True)
+    if isinstance(error, LedgerBusy):
+        warn_of(_silent_worker())
+
+
+def _silent_worker() -> SilentWorker | None:
+    """Return the worker that may keep the ledger locked: one that was stopped in the middle of a write."""
+    from rushes import settings
+    from rushes.jobs.heartbeat import find_silent_worker
+
+    try:
+        found = settings.load()
+        return find_silent_worker(found.lock, found.heartbeat)
+    except Exception:  # noqa: BLE001 - the error itself has been told already
+        return None
+
+
+def _text_filter() -> TextFilter:
+    """Return what makes texts safe here; settings that cannot be read have no secrets that are in use."""
+    from rushes import settings
+
+    try:
+        return TextFilter(settings.load().secrets())
+    except Exception:  # noqa: BLE001 - an error must be told whatever state the settings are in
+        return TextFilter()

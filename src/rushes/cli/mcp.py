@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from rushes.cli.output import common, put_json, say
+from rushes.cli.worker_log import log_warnings_to_stderr
 from rushes.domain.errors import BadInput, EngineMissing
 from rushes.domain.extras import install_command
+from rushes.studio import Studio
 
 
 @click.command()
@@ -25,7 +27,8 @@ def mcp(as_json: bool, address: str | None, roots: tuple[Path, ...]) -> int:
     """Serve agents by MCP: on stdin and stdout, or over HTTP.
 
     Clients may read the library, the folders named here or under [mcp] roots, and without --http the folder
-    they start it in. HTTP is for this machine alone, unless RUSHES_MCP_TOKEN is set.
+    they start it in. Over HTTP they send a token: that of RUSHES_MCP_TOKEN, or one that is made and shown at
+    each start. Other machines can reach it only if RUSHES_MCP_TOKEN is set.
     """
     import asyncio
 
@@ -37,18 +40,30 @@ def mcp(as_json: bool, address: str | None, roots: tuple[Path, ...]) -> int:
             f"the MCP server needs the package {error.name}, which is not installed",
             next=install_command("mcp"),
         ) from error
-    if place is None:
-        asyncio.run(serve_stdio(roots))
-        return 0
-    from rushes.mcp.http import serve_http
 
-    def started(url: str) -> None:
+    def started(url: str, made: str | None) -> None:
         if as_json:
-            put_json({"url": url})
-        else:
-            say(f"serving MCP at {url}; Ctrl-C ends it, never a job")
+            put_json({"url": url, "token": made})
+            return
+        say(f"serving MCP at {url}; Ctrl-C ends it, never a job")
+        if made:
+            say(f"token for this run: {made} (set RUSHES_MCP_TOKEN to keep the same one)")
+            say(f'next: claude mcp add --transport http rushes {url} --header "Authorization: Bearer {made}"')
 
-    asyncio.run(serve_http(*place, roots, started))
+    async def serve() -> None:
+        async with Studio.open() as studio:
+            studio.settings.check("mcp")
+            # Before the SDK sets up a log of its own: that one imports modules while it tells of an error,
+            # which fails where no more files can be opened, and ends the process.
+            log_warnings_to_stderr(studio.roster.text)
+            if place is None:
+                await serve_stdio(studio, roots)
+                return
+            from rushes.mcp.http import serve_http
+
+            await serve_http(studio, place, roots, started)
+
+    asyncio.run(serve())
     return 0
 
 

@@ -1,11 +1,17 @@
-"""How results look: JSON alone on stdout, or short lines for a person; diagnostics go to stderr."""
+"""How results look: JSON alone on stdout, or short lines for a person; diagnostics go to stderr.
+
+All that the commands print goes through here, and so does every word from outside: `shown` writes out what a
+terminal would obey or hide, and further lines of a text are indented, so that none can pass for one of ours.
+"""
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import shutil
+import sys
+import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -14,6 +20,8 @@ from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
+from rushes.domain.text import json_text, one_line, visible_lines
+from rushes.jobs.heartbeat import SilentWorker
 
 COLOURS = {
     JobState.COMPLETED: "green",
@@ -22,6 +30,15 @@ COLOURS = {
     JobState.BLOCKED: "yellow",
     JobState.CANCELED: "bright_black",
 }
+
+MARK = f"\x1b{os.urandom(8).hex()}"
+"""What `style` begins an escape sequence with: nobody outside of this process can write it."""
+
+STYLE = re.compile(re.escape(MARK) + r"(\[[0-9;]*m)")
+
+FURTHER = re.compile(r"[\n\t]+")
+
+INDENT = " " * 4
 
 NARROWEST = 16
 """Characters of a prompt that are shown however little room there is."""
@@ -38,8 +55,43 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def style(text: str, **how: Any) -> str:
+    """Return text in a colour or weight; `how` are the options of `click.style`."""
+    before, _, after = click.style("\0", **how).partition("\0")
+    return before.replace("\x1b", MARK) + text + after.replace("\x1b", MARK)
+
+
+def plain(text: str) -> str:
+    """Return text without what `style` put into it."""
+    return STYLE.sub("", text)
+
+
+def shown(text: str) -> str:
+    """Return text for a terminal: in our own styles, with everything else that is unsafe written out."""
+    words, *styled = STYLE.split(text)
+    parts = [
+        f"\x1b{code}{visible_lines(after)}" for code, after in zip(styled[::2], styled[1::2], strict=True)
+    ]
+    return visible_lines(words) + "".join(parts)
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print one entry of a result; its further lines are indented."""
+    click.echo(shown(str(text)).replace("\n", f"\n{INDENT}"), err=err, nl=nl)
+
+
+def put_lines(text: str, *, err: bool = False) -> None:
+    """Print a text that is laid out in lines already: help, a table, CSV."""
+    click.echo(shown(text).removesuffix("\n"), err=err)
+
+
+def agrees(question: str, *, abort: bool = False) -> bool:
+    """Ask a person for a yes or no. Raises click.Abort after Ctrl-C, and with `abort` after a no."""
+    return click.confirm(shown(question), err=True, abort=abort)
+
+
 def put_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(json_text(data, indent=2))
 
 
 def one_or_list(answers: Sequence[Answer]) -> Any:
@@ -50,32 +102,72 @@ def one_or_list(answers: Sequence[Answer]) -> Any:
 
 def say(text: str) -> None:
     """Tell a person something that is not the result."""
-    click.echo(text, err=True)
+    echo(text, err=True)
+
+
+def warn_of(silent: SilentWorker | None) -> None:
+    """Tell a person of a worker that does not respond, and what to do about it."""
+    if silent is not None:
+        say(f"{style('warning', fg='yellow')}: {silent.words}")
+        say(f"{style(' next', fg='cyan')}: {silent.advice}")
 
 
 def put_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     """Print columns as wide as their contents; the last one is left as it is."""
-    plain = [[click.unstyle(cell) for cell in row] for row in (heads, *rows)]
-    widths = [max(len(row[at]) for row in plain) for at in range(len(heads))]
+    cells = [[FURTHER.sub(" ", shown(cell)) for cell in row] for row in (heads, *rows)]
+    widths = [max(len(plain(row[at])) for row in cells) for at in range(len(heads))]
     widths[-1] = 0
-    for number, row in enumerate((heads, *rows)):
-        cells = [cell + " " * (widths[at] - len(plain[number][at])) for at, cell in enumerate(row)]
-        line = "  ".join(cells).rstrip()
+    for number, row in enumerate(cells):
+        padded = (cell + " " * (widths[at] - len(click.unstyle(cell))) for at, cell in enumerate(row))
+        line = "  ".join(padded).rstrip()
         click.echo(click.style(line, dim=True) if number == 0 else line)
 
 
 def put_fitted(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     """Print a table whose last column is shortened to the room that the terminal leaves it."""
-    widths = [max(len(click.unstyle(row[at])) for row in (heads, *rows)) + 2 for at in range(len(heads) - 1)]
+    widths = [max(len(plain(row[at])) for row in (heads, *rows)) + 2 for at in range(len(heads) - 1)]
     room = max(NARROWEST, shutil.get_terminal_size((100, 24)).columns - sum(widths))
     put_table([(*row[:-1], shortened(row[-1], room)) for row in rows], heads)
 
 
 def put_pairs(pairs: Sequence[tuple[str, str]]) -> None:
-    """Print names and values, one to a line, values aligned."""
+    """Print names and values, one to a line, values aligned.
+
+    No line of a value begins where the names are, whoever wrote it: on a terminal it is wrapped before that.
+    """
     width = max(len(name) for name, _ in pairs)
+    columns = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
+    room = columns and max(NARROWEST, columns - width - 2)
     for name, value in pairs:
-        click.echo(f"{click.style(name.rjust(width), dim=True)}  {value}")
+        words = shown(value)
+        # A path stays whole, so that it can be copied.
+        lines = wrapped(words, room) if room and " " in words else words.split("\n")
+        label = click.style(one_line(name).rjust(width), dim=True)
+        click.echo(f"{label}  " + f"\n{' ' * (width + 2)}".join(lines))
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Return the lines of a text, none wider than `room` cells of a terminal, broken at blanks if any."""
+    lines = []
+    for line in text.expandtabs(4).split("\n"):
+        start = taken = blank = 0
+        for at, char in enumerate(line):
+            taken += cells(char)
+            if taken > room:
+                end = blank if blank > start else at
+                lines.append(line[start:end].rstrip())
+                start, taken = end, sum(map(cells, line[end : at + 1]))
+            if char == " ":
+                blank = at + 1
+        lines.append(line[start:])
+    return lines
+
+
+def cells(char: str) -> int:
+    """Return how many cells of a terminal a character takes."""
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def put_answer(answer: Answer) -> None:
@@ -84,17 +176,14 @@ def put_answer(answer: Answer) -> None:
     for clip in answer.clips:
         put_clip(clip, cost_with_quota(job))
     for warning in job.warnings:
-        click.echo(f"{click.style(' warn', fg='yellow')}: {warning}")
-    if job.state is JobState.COMPLETED:
-        if not answer.clips:
-            click.echo(f"the clip of job {job.id} was removed; rushes collect {job.id} may bring it back")
+        echo(f"{style(' warn', fg='yellow')}: {warning}")
+    where, failure = f"job {job.id} is {state(job)}", answer.failure
+    if failure is None:
+        if job.state is not JobState.COMPLETED:
+            echo(f"{where}; rushes wait {job.id} watches it")
         return
-    where = f"job {job.id} is {state(job)}"
-    if job.failure is None:
-        click.echo(f"{where}; rushes wait {job.id} watches it")
-        return
-    click.echo(f"{where}: {job.failure.message}")
-    click.echo(f"{click.style(' next', fg='cyan')}: {job.failure.next.replace(' ID', f' {job.id}')}")
+    echo(f"{where}: {failure.message}")
+    echo(f"{style(' next', fg='cyan')}: {failure.next.replace(' ID', f' {job.id}')}")
 
 
 def put_clip(clip: Clip, price: str) -> None:
@@ -111,7 +200,7 @@ def put_clip(clip: Clip, price: str) -> None:
 
 def wishes(request: VideoRequest) -> list[tuple[str, str]]:
     """Return the names and values of what else was asked for: style, remix, shots, references."""
-    named = (("style", request.style), ("remix of", request.remix), ("goes on from", request.extend))
+    named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
     pairs = [(name, value) for name, value in named if value]
     pairs += [("shot", f"{shot.seconds:g} s: {shot.prompt}") for shot in request.shots]
     for one in request.references:
@@ -124,9 +213,9 @@ def state(job: Job) -> str:
     text = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
         text += f" ({shortened(job.reason, REASON_WIDTH)})"
-    if job.fraction is not None and job.state.at_provider:
+    if job.fraction is not None and job.state.has_progress:
         text += f" {job.fraction:.0%}"
-    return click.style(text, fg=COLOURS.get(job.state))
+    return style(text, fg=COLOURS.get(job.state))
 
 
 def cost_with_quota(job: Job) -> str:
@@ -135,20 +224,11 @@ def cost_with_quota(job: Job) -> str:
     return job.cost.words + (f", {left} left" if left is not None else "")
 
 
-def age(moment: datetime) -> str:
-    """Return how long ago a moment was, in one unit."""
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"
-
-
 def size(count: int) -> str:
     """Return a number of bytes as a person reads it."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.0f} kB"
 
 
 def shortened(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"
+    """Return text on one line of at most `width` characters."""
+    return one_line(text, width)

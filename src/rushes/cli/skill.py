@@ -8,7 +8,7 @@ import click
 
 from rushes.agents import AGENTS, SHIPPED, Copy, Standing, look, places
 from rushes.agents import install as put
-from rushes.cli.output import common, put_json, put_table
+from rushes.cli.output import common, echo, put_json, put_table, style
 from rushes.domain.errors import BadInput, SetupError
 
 DONE = {
@@ -19,10 +19,10 @@ DONE = {
     Standing.FOREIGN: "replaced",
 }
 SAID = {
-    Standing.CURRENT: click.style("current", fg="green"),
-    Standing.OUTDATED: click.style("outdated", fg="yellow"),
-    Standing.EDITED: click.style("edited", fg="yellow"),
-    Standing.FOREIGN: click.style("not ours", dim=True),
+    Standing.CURRENT: style("current", fg="green"),
+    Standing.OUTDATED: style("outdated", fg="yellow"),
+    Standing.EDITED: style("edited", fg="yellow"),
+    Standing.FOREIGN: style("not ours", dim=True),
 }
 
 
@@ -35,7 +35,7 @@ def skill() -> None:
 
 
 @skill.command(short_help="Put the skill where an agent looks for it.")
-@click.option("--user", is_flag=True, help="For all your work (so by itself).")
+@click.option("--user", is_flag=True, help="For all your work (the default).")
 @click.option("--project", is_flag=True, help="For the project in the working folder.")
 @click.option(
     "--agent",
@@ -64,7 +64,7 @@ def install(
         put_json([{"path": str(target), "was": before.standing.value} for target, before in done])
         return 0
     for target, before in done:
-        click.echo(f"{target}  {DONE[before.standing]}")
+        echo(f"{target}  {DONE[before.standing]}")
     return 0
 
 
@@ -96,7 +96,7 @@ def check(as_json: bool) -> int:
                 ("COPY", "FOR", "WHERE"),
             )
         if not good:
-            click.echo(f"{click.style('next', fg='cyan')}: {_next(ours)}")
+            echo(f"{style('next', fg='cyan')}: {_next(ours)}")
     return 0 if good else SetupError.exit_code
 
 
@@ -129,5 +129,5 @@ def _next(ours: list[Copy]) -> str:
 @common
 def path(as_json: bool) -> int:
     """Show where this version's skill is."""
-    put_json({"path": str(SHIPPED)}) if as_json else click.echo(SHIPPED)
+    put_json({"path": str(SHIPPED)}) if as_json else echo(SHIPPED)
     return 0

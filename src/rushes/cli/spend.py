@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import sys
+import io
 from datetime import date, datetime
 from decimal import Decimal
 
 import click
 
-from rushes.cli.output import common, put_json, put_table
+from rushes.cli.output import common, echo, put_json, put_lines, put_table
 from rushes.domain.errors import BadInput
 from rushes.domain.money import usd
 from rushes.jobs.spending import By, Spending, Spent, spending
@@ -55,18 +55,20 @@ def _day(since: datetime | None) -> date | None:
 
 def _put_csv(found: Spending) -> None:
     """Print a head and the lines, amounts in US dollars; no total, so that a program can add them up."""
-    out = csv.writer(sys.stdout, lineterminator="\n")
+    table = io.StringIO()
+    out = csv.writer(table, lineterminator="\n")
     out.writerow([found.by.value, "jobs", "spent", "unconfirmed", "open", "held"])
     for line in found.lines:
         values = (line.spent, line.unconfirmed, line.held)
         spent, unconfirmed, held = (f"{amount:f}" for amount in values)
         out.writerow([line.name, line.jobs, spent, unconfirmed, line.open, held])
+    put_lines(table.getvalue())
 
 
 def _put_lines(found: Spending) -> None:
     if not found.lines:
         since = f" since {found.since}" if found.since else ""
-        click.echo(f"nothing was spent{since} and nothing is held; rushes budget shows the caps")
+        echo(f"nothing was spent{since} and nothing is held; rushes budget shows the caps")
         return
     longest = max(line.spent + line.held for line in found.lines)
     rows = [(*_cells(line), _bar(line, longest)) for line in found.lines]
@@ -74,12 +76,17 @@ def _put_lines(found: Spending) -> None:
         rows.append((*_cells(found.total), ""))
     put_table(rows, (found.by.value.upper(), "JOBS", "SPENT", "HELD", ""))
     if found.total.unconfirmed:
-        click.echo(
+        echo(
             f"of that {usd(found.total.unconfirmed)} is what was held: the providers did not say what they"
             " charged"
         )
+    for charge in found.unusual:
+        echo(
+            f"job {charge.job} was charged {usd(charge.charged)}, and {usd(charge.held)} was expected;"
+            f" if that is wrong: rushes reconcile {charge.job} --charged AMOUNT"
+        )
     if found.by is By.DAY:
-        click.echo(f"days begin at midnight {found.timezone}")
+        echo(f"days begin at midnight {found.timezone}")
 
 
 def _cells(line: Spent) -> tuple[str, str, str, str]:

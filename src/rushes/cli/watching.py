@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 
-import click
-
-from rushes.cli.output import say, shortened, state
+from rushes.cli.output import plain, say, shortened, shown, state, warn_of
 from rushes.domain.answer import Answer
 from rushes.domain.job import Job, JobState
 from rushes.studio import Studio
+
+LOOK_EVERY_S = 1.0
+"""How often the worker's heartbeat is read."""
 
 STAGES = {
     JobState.WAITING: 0.0,
@@ -21,13 +23,13 @@ STAGES = {
     JobState.COLLECTING: 0.92,
     JobState.COMPLETED: 1.0,
 }
-"""How full the bar is on entering a state; a render's own fraction fills what lies between."""
+"""How full the bar is on entering a state; the fraction of a render or a download fills what lies between."""
 
 
 async def watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> list[Answer]:
     """Watch until all have ended, need a person, or `timeout` seconds have passed; return the answers."""
     try:
-        async with asyncio.timeout(timeout):
+        async with warning_of_silence(studio), asyncio.timeout(timeout):
             if sys.stderr.isatty():
                 await _bars(studio, ids)
             else:
@@ -35,6 +37,28 @@ async def watch(studio: Studio, ids: Sequence[str], timeout: float | None) -> li
     except TimeoutError:
         say(f"still running after {timeout:g} s; come back with: rushes wait {' '.join(ids)}")
     return [studio.answer(id) for id in ids]
+
+
+@asynccontextmanager
+async def warning_of_silence(studio: Studio) -> AsyncIterator[None]:
+    """Say, during the block, when the worker does not respond, and when it does again."""
+
+    async def look() -> None:
+        silent = False
+        while True:
+            now = studio.silent_worker()
+            if now is not None and not silent:
+                warn_of(now)
+            elif silent and now is None:
+                say("the worker responds again")
+            silent = now is not None
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 async def _bars(studio: Studio, ids: Sequence[str]) -> None:
@@ -54,26 +78,26 @@ async def _bars(studio: Studio, ids: Sequence[str]) -> None:
         models: dict[str, str] = {}
         async for jobs in studio.watch(ids):
             for words in turns(jobs, models):
-                progress.console.print(words, markup=False, highlight=False, style="yellow")
+                progress.console.print(shown(words), markup=False, highlight=False, style="yellow")
             for task, job in zip(tasks, jobs, strict=True):
                 progress.update(
                     task,
                     completed=fullness(job),
                     description=shortened(job.request.prompt, 40),
-                    state=click.unstyle(state(job)),
+                    state=plain(state(job)),
                 )
 
 
 async def _lines(studio: Studio, ids: Sequence[str]) -> None:
-    told: dict[str, JobState] = {}
+    shown: dict[str, tuple[JobState, str | None]] = {}
     models: dict[str, str] = {}
     async for jobs in studio.watch(ids):
         for words in turns(jobs, models):
             say(words)
         for job in jobs:
-            if told.get(job.id) is not job.state:
-                told[job.id] = job.state
-                say(f"{job.id} {click.unstyle(state(job))}")
+            if shown.get(job.id) != (job.state, job.reason):
+                shown[job.id] = (job.state, job.reason)
+                say(f"{job.id} {plain(state(job))}")
 
 
 def turns(jobs: Sequence[Job], models: dict[str, str]) -> Iterator[str]:
@@ -87,9 +111,10 @@ def turns(jobs: Sequence[Job], models: dict[str, str]) -> Iterator[str]:
 def fullness(job: Job) -> float:
     """Return how full a job's bar is, 0 to 1."""
     base = STAGES.get(job.state, 0.0)
-    if job.state.at_provider and job.fraction is not None:
-        return base + job.fraction * (STAGES[JobState.COLLECTING] - base)
-    return base
+    if not job.state.has_progress or job.fraction is None:
+        return base
+    top = JobState.COLLECTING if job.state.at_provider else JobState.COMPLETED
+    return base + job.fraction * (STAGES[top] - base)
 
 
 def exit_code(answers: Sequence[Answer]) -> int:

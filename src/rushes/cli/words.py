@@ -18,6 +18,9 @@ ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
 SIZES = {"small": "480p", "medium": "720p", "large": "1080p"}
 FRAMES_PER_SECOND = 30
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors on Windows begin a file with."""
+
 
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the words that describe a clip."""
@@ -97,7 +100,7 @@ def request_from(
     if last_frame is not None:
         references.append(file_reference(Role.LAST_FRAME, last_frame))
     return VideoRequest(
-        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        prompt=sys.stdin.read().removeprefix(BYTE_ORDER_MARK) if prompt == "-" else prompt,
         model=model,
         seconds=once("N_FRAMES", frames, "--seconds", seconds),
         aspect=once("ORIENTATION", word("orientation", orientation, ORIENTATIONS), "--aspect", aspect),
@@ -177,6 +180,14 @@ def out_file(out: Path | None) -> Path | None:
     """Return where the copy goes, as an absolute path. Raises BadInput for a folder."""
     if out is None:
         return None
+    try:
+        out.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except OSError as error:
+        raise BadInput(
+            f"--out {str(out)[:80]}… cannot be a file: {error.strerror}", next="name another file"
+        ) from error
     if out.is_dir():
         raise BadInput(f"--out {out} is a folder", next=f"name a file in it: --out {out / 'clip.mp4'}")
     return (out if out.suffix else out.with_suffix(".mp4")).absolute()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rushes.cli.output import say
 from rushes.database.database import translated
 from rushes.domain.errors import MediaError, ResultBroken, ResultGone
+from rushes.domain.permissions import made_for_user
 
 if TYPE_CHECKING:
     from rushes.engines.contract import Source
@@ -65,11 +66,13 @@ async def fetch(engine: SoraWebEngine, id: str, file: Path) -> Taken:
 
     Raises NotFound, ResultBroken where no version is a video, ResultGone where every address has run out.
     """
-    with translated(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".rushes-") as folder:
-            best = await _best(engine, id, Path(folder))
-            os.replace(best.file, file)
+    with (
+        translated(file),
+        made_for_user(file),
+        tempfile.TemporaryDirectory(dir=file.parent, prefix=".rushes-") as folder,
+    ):
+        best = await _best(engine, id, Path(folder))
+        os.replace(best.file, file)
     return replace(best, file=file.absolute())
 
 

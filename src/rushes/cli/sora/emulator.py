@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import click
 
-from rushes.cli.output import common, put_json, put_pairs
+from rushes.cli.output import common, echo, put_json, put_lines, put_pairs, style
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
 
@@ -74,8 +74,8 @@ def _say_where(address: str, as_json: bool) -> None:
             ("account", f"{DIRECTOR}, password {PASSWORD}"),
         ]
     )
-    click.echo(f"\nFor the settings file (rushes config path says where it is):\n\n{lines}\n")
-    click.echo("Then, in another terminal: rushes sora login. Ctrl-C ends the emulator.")
+    put_lines(f"\nFor the settings file (rushes config path says where it is):\n\n{lines}\n\n")
+    echo("Then, in another terminal: rushes sora login. Ctrl-C ends the emulator.")
 
 
 def _list_faults(as_json: bool) -> None:
@@ -89,4 +89,4 @@ def _list_faults(as_json: bool) -> None:
     for name, one in FAULTS.items():
         told = one.does + (f" (default: {one.value})" if one.value is not None else "")
         lines = textwrap.wrap(told, max(40, width - indent))
-        click.echo(click.style(name.ljust(indent), bold=True) + f"\n{' ' * indent}".join(lines))
+        put_lines(style(name.ljust(indent), bold=True) + f"\n{' ' * indent}".join(lines))

@@ -39,9 +39,12 @@ def sora_engine(studio: Studio, name: str | None) -> SoraWebEngine:
                 f"several engines of the kind {KIND} are configured: {', '.join(configured)}",
                 next="give --engine NAME",
             )
-    found = studio.engine(name)
+    guarded = studio.engine(name)
+    from rushes.engines.edge import GuardedEngine
     from rushes.engines.sora_web.engine import SoraWebEngine
 
+    # These commands look into the browser and its profile, which the contract says nothing about.
+    found = guarded.adapter if isinstance(guarded, GuardedEngine) else guarded
     if not isinstance(found, SoraWebEngine):
         raise BadInput(
             f"the engine {name} is not of the kind {KIND}", next="rushes engines lists what each one is"

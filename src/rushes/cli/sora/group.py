@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import common, put_json, put_pairs, say
+from rushes.cli.output import common, echo, put_json, put_pairs, say, style
 from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
@@ -135,7 +135,7 @@ def status(as_json: bool, engine: str | None) -> int:
         return 0
     put_pairs(_standing_pairs(standing) + [(name, str(value)) for name, value in facts.items()])
     if old is not None:
-        click.echo(f"{click.style(' warn', fg='yellow')}: this is not from now: {old}")
+        echo(f"{style(' warn', fg='yellow')}: this is not from now: {old}")
     return 0
 
 
@@ -191,7 +191,7 @@ def refresh(as_json: bool, engine: str | None) -> int:
         put_json(standing.as_json())
     else:
         session, token = _time_left(standing.session_expires), _time_left(standing.token_expires)
-        click.echo(f"{standing.email} is signed in; session: {session}; token: {token}")
+        echo(f"{standing.email} is signed in; session: {session}; token: {token}")
     return 0
 
 
@@ -218,11 +218,11 @@ def logout(as_json: bool, engine: str | None) -> int:
     if as_json:
         put_json({"email": email, "removed": removed, "profile": str(folder)})
     elif not removed:
-        click.echo(f"nobody was signed in; there is nothing to remove in {folder}")
+        echo(f"nobody was signed in; there is nothing to remove in {folder}")
     else:
-        click.echo(f"signed out {email or 'an account that tells no address'}; removed from {folder}:")
+        echo(f"signed out {email or 'an account that tells no address'}; removed from {folder}:")
         for one in removed:
-            click.echo(f"  {one}")
+            echo(f"  {one}")
     return 0
 
 

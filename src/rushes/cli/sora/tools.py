@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import age, common, put_fitted, put_json, put_pairs, say, size
+from rushes.cli.output import common, echo, put_fitted, put_json, put_lines, put_pairs, say, size, style
 from rushes.cli.sora.engine import opened, which
 from rushes.domain.errors import BadInput
+from rushes.domain.job import age
 
 if TYPE_CHECKING:
     from rushes.engines.sora_web.explore import Explored, Journey
@@ -64,7 +65,7 @@ def explore(
         return 0
     if not sys.stdout.isatty():
         # A person in a terminal has just watched it.
-        click.echo(explored.table.read_text(encoding="utf-8"), nl=False)
+        put_lines(explored.table.read_text(encoding="utf-8"))
     put_pairs([("har", str(explored.har)), ("table", str(explored.table))])
     return 0
 
@@ -141,7 +142,7 @@ def _put(what: str, found: Any) -> None:
 
 def _put_tasks(tasks: Sequence[Listed]) -> None:
     if not tasks:
-        click.echo("no tasks under way")
+        echo("no tasks under way")
         return
     _put_fitted(
         [(one.id, one.status, _age(one.at), one.words) for one in tasks], ("TASK", "STATUS", "AGE", "PROMPT")
@@ -151,7 +152,7 @@ def _put_tasks(tasks: Sequence[Listed]) -> None:
 
 def _put_clips(clips: Sequence[Listed], head: str, none: str) -> None:
     if not clips:
-        click.echo(none)
+        echo(none)
         return
     status = "SHARED" if head == "POST" else "STATUS"
     rows = [
@@ -165,7 +166,7 @@ def _put_clips(clips: Sequence[Listed], head: str, none: str) -> None:
 def _put_reasons(listed: Sequence[Listed]) -> None:
     for one in listed:
         if one.reason:
-            click.echo(f"{one.id}: {one.reason}")
+            echo(f"{one.id}: {one.reason}")
 
 
 def _put_balance(found: Mapping[str, Any]) -> None:
@@ -195,7 +196,7 @@ def _put_task(found: Mapping[str, Any]) -> None:
     put_pairs([(name, value) for name, value in pairs if value])
     made = found.get("generations")
     if isinstance(made, list) and made:
-        click.echo()
+        echo()
         _put_clips([inspection.listed_draft(draft) for draft in made], "DRAFT", "")
 
 
@@ -264,5 +265,5 @@ def download(as_json: bool, engine: str | None, clip: str, out: Path | None, for
         ]
     )
     if taken.warning:
-        click.echo(f"{click.style('   warn', fg='yellow')}: {taken.warning}")
+        echo(f"{style('   warn', fg='yellow')}: {taken.warning}")
     return 0
