@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import httpx2
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
 from PIL import Image
 
@@ -45,12 +47,16 @@ async def agent(terminal: Terminal, era: str = NEW, **more: Any) -> AsyncIterato
             yield client
 
 
+TOKEN = "a-token-for-tests-only"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
 @contextmanager
 def serving(terminal: Terminal, *words: str, host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve over HTTP in a process of its own; give its address."""
+    """Serve over HTTP in a process of its own, with `TOKEN` as its token; give its address."""
     process = subprocess.Popen(
         terminal.command("mcp", "--http", f"{host}:0", *words),
-        env=terminal.environ,
+        env={"RUSHES_MCP_TOKEN": TOKEN, **terminal.environ},
         cwd=terminal.home,
         stderr=subprocess.PIPE,
         text=True,
@@ -64,6 +70,16 @@ def serving(terminal: Terminal, *words: str, host: str = "127.0.0.1") -> Iterato
         process.terminate()
         process.wait(timeout=20)
         process.stderr.close()
+
+
+@asynccontextmanager
+async def http_agent(address: str, **more: Any) -> AsyncIterator[Client]:
+    """Give a client that sends the token to a server at `address`."""
+    async with (
+        httpx2.AsyncClient(headers=BEARER, timeout=httpx2.Timeout(30, read=300)) as http,
+        Client(streamable_http_client(address, http_client=http), **more) as client,
+    ):
+        yield client
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> CallToolResult:

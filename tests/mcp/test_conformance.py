@@ -10,6 +10,7 @@ from rushes.testing.process import ProviderProcess
 from tests.cli.terminal import Terminal
 from tests.mcp.agent import serving
 from tests.mcp.fixtures import script, translating
+from tests.mcp.forwarding import with_token
 from tests.mcp.installed import node, program, ran
 
 BASELINE = Path(__file__).with_name("conformance.yml")
@@ -35,7 +36,7 @@ def checked(terminal: Terminal, address: str, *words: str) -> dict[str, dict[str
 
 def test_the_suite_finds_no_fault(terminal: Terminal) -> None:
     """In every era each check passes that is not about a made-up tool or an optional part."""
-    with serving(terminal) as address:
+    with serving(terminal) as door, with_token(door) as address:
         found = {
             era: checked(terminal, address, "--suite", "all", "--spec-version", era)
             for era in ("2025-06-18", "2025-11-25", "2026-07-28")
@@ -50,7 +51,7 @@ def test_the_suite_finds_no_fault(terminal: Terminal) -> None:
 def test_the_suite_finds_no_fault_in_tasks(paid: Terminal, provider: ProviderProcess) -> None:
     """Its made-up tools are calls of ours here, so that it is our tasks that are made, read, and canceled."""
     script(provider)
-    with serving(paid) as address, translating(address) as made_up:
+    with serving(paid) as door, with_token(door) as address, translating(address) as made_up:
         found = checked(paid, made_up, "--suite", "pending")
 
     for scenario in (

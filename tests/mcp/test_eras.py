@@ -14,6 +14,7 @@ import pytest
 from rushes.testing.process import ProviderProcess
 from tests.cli.terminal import Terminal
 from tests.mcp.agent import serving
+from tests.mcp.forwarding import with_token
 from tests.mcp.installed import ran, sdk
 from tests.mcp.test_tools import ORDER
 
@@ -28,7 +29,7 @@ def reached(terminal: Terminal, transport: str) -> Iterator[list[str]]:
     if transport == "stdio":
         yield terminal.command("mcp")
         return
-    with serving(terminal) as address:
+    with serving(terminal) as door, with_token(door) as address:
         yield [address]
 
 

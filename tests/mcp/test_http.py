@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
-import httpx2
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.cli.terminal import Terminal
-from tests.mcp.agent import ERAS, call, serving
+from tests.mcp.agent import BEARER, ERAS, TOKEN, call, http_agent, serving
 from tests.mcp.test_approvals import YES, Person, quoted
 
-TOKEN = "a-token-for-tests-only"
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -30,8 +28,8 @@ JSON = {"accept": "application/json, text/event-stream", "content-type": "applic
 
 
 def hello(address: str, headers: Mapping[str, str]) -> int:
-    """Return the status that a first request with these headers gets."""
-    return httpx.post(address, json=HELLO, headers={**JSON, **headers}).status_code
+    """Return the status that a first request with these headers, and the token, gets."""
+    return httpx.post(address, json=HELLO, headers={**JSON, **BEARER, **headers}).status_code
 
 
 def test_a_web_page_gets_nothing(terminal: Terminal) -> None:
@@ -53,23 +51,50 @@ def test_a_web_page_gets_nothing(terminal: Terminal) -> None:
     assert answers == [200, 200, 403, 403, 421, 421]
 
 
-async def test_a_token_is_asked_for_where_it_is_set(terminal: Terminal) -> None:
-    """With RUSHES_MCP_TOKEN set every request needs it; a client that has it works."""
-    guarded = Terminal(home=terminal.home, variables={"RUSHES_MCP_TOKEN": TOKEN})
-    with serving(guarded) as address:
-        answers = [
-            hello(address, {"authorization": given} if given else {})
-            for given in ("", "Bearer wrong-token-of-that-length", f"Basic {TOKEN}", f"Bearer {TOKEN}")
+def test_nobody_gets_in_without_the_token(terminal: Terminal) -> None:
+    """F38, B20: on loopback, too, every request needs the token, given as a bearer and in no other way."""
+    wrong = ("", "Bearer wrong-token-of-that-length", f"Basic {TOKEN}", f"Bearer  {TOKEN}", TOKEN)
+    with serving(terminal) as address, httpx.Client() as client:
+        refused = [
+            client.request(method, address, json=HELLO, headers={**JSON, "authorization": given}).status_code
+            for method in ("POST", "GET", "DELETE")
+            for given in wrong
         ]
-        sent = {"authorization": f"Bearer {TOKEN}"}
-        async with (
-            httpx2.AsyncClient(headers=sent) as http,
-            Client(streamable_http_client(address, http_client=http)) as client,
-        ):
-            listed = await call(client, "list_jobs")
+        accepted = hello(address, {})
 
-    assert answers == [401, 401, 401, 200]
-    assert listed.structured_content["jobs"] == []
+    assert refused == [401] * 3 * len(wrong)
+    assert accepted == 200
+
+
+def test_a_token_is_made_where_none_is_set(terminal: Terminal) -> None:
+    """F38: it is shown once at the start, and there is another at the next start."""
+    none = Terminal(home=terminal.home, variables={"RUSHES_MCP_TOKEN": ""})
+    made = []
+    for _ in range(2):
+        with subprocess.Popen(
+            none.command("mcp", "--http", "127.0.0.1:0", "--json"),
+            env=none.environ,
+            cwd=none.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            try:
+                shown = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+                statuses = [
+                    hello(shown["url"], {"authorization": f"Bearer {token}"})
+                    for token in (shown["token"], TOKEN)
+                ]
+            finally:
+                process.terminate()
+            _, log = process.communicate(timeout=20)
+        made.append(shown["token"])
+        assert statuses == [200, 401]
+        assert shown["token"] not in log
+
+    assert len(set(made)) == 2
+    assert min(map(len, made)) >= 32
 
 
 def test_a_name_in_the_settings_is_answered(terminal: Terminal) -> None:
@@ -86,7 +111,7 @@ async def test_a_person_is_asked_over_http(paid: Terminal, era: str) -> None:
     """In either era the form comes to the client that called, and its answer back."""
     person = Person(YES)
     with serving(paid) as address:
-        async with Client(address, mode=era, elicitation_callback=person) as client:
+        async with http_agent(address, mode=era, elicitation_callback=person) as client:
             quote = await quoted(client, "over http")
             approved = await call(client, "approve_quote", quote_id=quote)
 
@@ -107,12 +132,10 @@ def test_other_machines_need_a_token(terminal: Terminal, address: str) -> None:
 
 def test_everywhere_is_reached_by_this_machines_names(terminal: Terminal) -> None:
     """Served on all addresses with a token, it answers under 127.0.0.1, and not under any name."""
-    open_ = Terminal(home=terminal.home, variables={"RUSHES_MCP_TOKEN": TOKEN})
-    known = {"Authorization": f"Bearer {TOKEN}"}
-    with serving(open_, host="0.0.0.0") as address:
+    with serving(terminal, host="0.0.0.0") as address:
         near = address.replace("0.0.0.0", "127.0.0.1")
-        answer = httpx.post(near, json={}, headers=known)
-        strange = httpx.post(near, json={}, headers={**known, "Host": "elsewhere.example"})
+        answer = httpx.post(near, json={}, headers=BEARER)
+        strange = httpx.post(near, json={}, headers={**BEARER, "Host": "elsewhere.example"})
 
     assert answer.status_code not in {401, 403, 421}
     assert strange.status_code == 421

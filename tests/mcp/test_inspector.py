@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.cli.terminal import Terminal
 from tests.mcp.agent import SMALL, serving
+from tests.mcp.forwarding import with_token
 from tests.mcp.installed import node, program, ran
 from tests.mcp.test_tools import ORDER
 
@@ -68,7 +69,7 @@ def test_the_inspector_over_stdio(terminal: Terminal) -> None:
 
 def test_the_inspector_over_http(terminal: Terminal) -> None:
     """It speaks the newest protocol."""
-    with serving(terminal) as address:
+    with serving(terminal) as door, with_token(door) as address:
         inspected(
             Inspector(terminal, "--server-url", address, "--transport", "http", "--protocol-era", "modern")
         )

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import selectors
 from typing import Any
 
 import numpy as np
+import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
+from PIL import Image
 
 from rushes import settings
 from rushes.mcp.blocks import LEFT_OUT
 from rushes.mcp.server import build
+from rushes.mcp.words import LONGEST_MESSAGE
 from rushes.studio import Studio
 from tests.cli.terminal import Terminal
-from tests.mcp.agent import OLD, call, pictures_of, serving, words_of
+from tests.mcp.agent import OLD, call, http_agent, pictures_of, serving, words_of
 from tests.mcp.test_approvals import quoted
 from tests.media import films
 
@@ -73,10 +79,62 @@ async def test_an_answer_that_clients_take(terminal: Terminal) -> None:
     film.parent.mkdir()
     films.write(film, grain)
     with serving(terminal) as address:
-        async with Client(address, mode=OLD) as client:
+        async with http_agent(address, mode=OLD) as client:
             shown = await call(client, "look_at_video", video=str(film), view="frames", at=[0, 0.05, 0.1])
     left_out = words_of(shown).count(LEFT_OUT)
 
     assert shown.content[1].type == "image"
     assert left_out > 0
     assert len(pictures_of(shown)) == 3 - left_out
+
+
+async def test_large_references_keep_nobody_waiting(paid: Terminal) -> None:
+    """B11: while references are copied and hashed for one client, another is answered."""
+    clips = paid.home / "clips"
+    clips.mkdir()
+    pictures = [clips / f"{number}.png" for number in range(4)]
+    for number, picture in enumerate(pictures):
+        Image.new("RGB", (640, 360), (number, 0, 0)).save(picture)
+        os.truncate(picture, 49 * 2**20)
+    first, *subjects = map(str, pictures)
+    asked: dict[str, Any] = {"prompt": "a boat", "model": "lab/free", "first_frame": first}
+    asked["references"] = [f"subject={one}" for one in subjects]
+    with serving(paid) as address:
+        async with http_agent(address) as one, http_agent(address) as other:
+            await call(other, "list_jobs")
+            quoting = asyncio.create_task(call(one, "quote_video", **asked))
+            begun = await asyncio.to_thread(is_copying, paid, quoting)
+            await call(other, "list_jobs")
+            waiting = not quoting.done()
+            quote = (await quoting).structured_content
+
+    assert begun
+    assert waiting
+    assert len(quote["request"]["references"]) == 4
+
+
+def is_copying(terminal: Terminal, call: asyncio.Task[Any]) -> bool:
+    """Wait until a reference is being copied; False if the call ended before."""
+    while not call.done():
+        if list(terminal.home.glob("references/*.part")):
+            return True
+    return False
+
+
+async def test_an_argument_of_megabytes_is_not_repeated(terminal: Terminal) -> None:
+    """F13: errors name what was given, and clients give up an answer of more than 1 MiB: they are bounded."""
+    long, hidden = "j" * 3_000_000, "\u202e"
+    with serving(terminal) as address:
+        async with http_agent(address, mode=OLD) as client:
+            unknown = words_of(await client.call_tool("get_job", {"job_id": long}))
+            many = {"prompt": "a boat", "references": [[]] * 20_000}
+            misfit = words_of(await client.call_tool("quote_video", many))
+            with pytest.raises(MCPError) as caught:
+                await client.read_resource(f"rushes://clip/{long[:100_000]}")
+            with pytest.raises(MCPError) as marked:
+                await client.read_resource(f"rushes://clip/{hidden}")
+
+    assert "there is no job" in unknown
+    assert "references.0 is" in misfit
+    assert max(map(len, (unknown, misfit, caught.value.error.message))) < 2 * LONGEST_MESSAGE
+    assert hidden not in json.dumps(marked.value.error.data, ensure_ascii=False)

@@ -24,6 +24,7 @@ ORDER = [
     "create_video",
     "wait_for_video",
     "get_job",
+    "explain_job",
     "list_jobs",
     "cancel_job",
     "reconcile_job",
@@ -35,7 +36,7 @@ WITH_PICTURES = {"wait_for_video", "look_at_video"}
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_tools_are_told_within_the_limits(terminal: Terminal, era: str) -> None:
-    """Ten tools in one order, each annotated, under 2 KB; what spends says so first and asks the person."""
+    """The tools in one order, each annotated, under 2 KB; what spends says so first and asks the person."""
     async with agent(terminal, era) as client:
         tools = (await client.list_tools()).tools
         again = (await client.list_tools(cache_mode="refresh")).tools

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
+from rushes.domain.errors import SetupError
 from rushes.domain.job import Job, JobState
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.observation import Observation
+from rushes.domain.text import one_line
+from rushes.explanation import Action, Explanation
 from rushes.jobs.quotes import KeptQuote, price_words
-from rushes.mcp.shapes import ClipShape, ErrorShape, JobShape, QuoteShape
+from rushes.mcp.shapes import ClipShape, ErrorShape, ExplanationShape, JobShape, QuoteShape
+from rushes.mcp.words import attributed, quoted
 
 NEXT = {
     JobState.COMPLETED: "look_at_video shows it to you; then tell the person the path",
     JobState.OUTCOME_UNKNOWN: "do not make it again: reconcile_job settles whether it was accepted",
-    JobState.BLOCKED: "a person has to act first; then the job goes on by itself",
-    JobState.FAILED: "tell the person why; change what the error names before you try again",
+    JobState.BLOCKED: "a person has to act first; explain_job shows what may be done",
+    JobState.FAILED: "tell the person why; explain_job shows whether its clip can still be had, free",
     JobState.CANCELED: "nothing; create_video makes another",
 }
 
 
-def quote_shape(kept: KeptQuote) -> QuoteShape:
-    """Return a quote with what to do about it."""
+def quote_shape(kept: KeptQuote, missing: SetupError | None = None) -> QuoteShape:
+    """Return a quote with what to do about it; `missing` is what keeps it from being made yet."""
     offer = kept.offer
     remarks = [
         f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
@@ -32,6 +36,8 @@ def quote_shape(kept: KeptQuote) -> QuoteShape:
     for other in offer.fallbacks:
         price = _price(other.quote)
         remarks.append(f"turned to only where the one before accepts nothing: {other.model.address}, {price}")
+    if missing is not None:
+        remarks.append(missing.message)
     return QuoteShape(
         quote_id=kept.id,
         model=offer.model.address,
@@ -45,7 +51,7 @@ def quote_shape(kept: KeptQuote) -> QuoteShape:
         expires_at=kept.expires_at.isoformat(timespec="seconds"),
         request=offer.request.as_json(),
         remarks=remarks,
-        next=_after_quote(kept),
+        next=_after_quote(kept) if missing is None else f"ask the person to set it up first: {missing.next}",
     )
 
 
@@ -78,7 +84,7 @@ def quote_lines(shape: QuoteShape) -> list[str]:
 def job_shape(answer: Answer) -> JobShape:
     """Return a job, its clips and its error, with what to do next."""
     job = answer.job
-    failure = job.failure
+    failure = answer.failure
     return JobShape(
         job_id=job.id,
         state=job.state.value,
@@ -92,7 +98,10 @@ def job_shape(answer: Answer) -> JobShape:
         error=None
         if failure is None
         else ErrorShape(
-            code=failure.code, message=failure.message, billed=failure.billed.value, next=failure.next
+            code=failure.code,
+            message=attributed(failure.code, failure.message),
+            billed=failure.billed.value,
+            next=failure.next,
         ),
         warnings=list(job.warnings),
         next=_after_job(answer),
@@ -101,9 +110,11 @@ def job_shape(answer: Answer) -> JobShape:
 
 def _after_job(answer: Answer) -> str:
     job = answer.job
-    if job.state is JobState.COMPLETED and not answer.clips:
-        return f"its clip was removed; a person may bring it back: rushes collect {job.id}"
-    return NEXT.get(job.state, f"wait_for_video with job_id {job.id}; it goes on by itself meanwhile")
+    if job.state is JobState.COMPLETED and answer.failure is not None:
+        if answer.damage and job.ticket is not None:
+            return f"wait_for_video with job_id {job.id} collects its clip again, free"
+        return f"tell the person: {answer.failure.next}"
+    return NEXT.get(job.state, f"wait_for_video with job_id {job.id}; it continues meanwhile")
 
 
 def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
@@ -116,12 +127,13 @@ def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
             f"file: {clip.path}",
             f"sheet of twelve frames: {clip.sheet}",
         ]
-    lines += [f"warning: {one}" for one in job.warnings]
-    if job.failure is not None:
+    lines += [f"warning: {quoted(one)}" for one in job.warnings]
+    failure = answer.failure
+    if failure is not None:
         lines += [
-            f"error ({job.failure.code}): {job.failure.message}",
-            f"billed: {job.failure.billed.value}",
-            f"what helps: {job.failure.next.replace(' ID', f' {job.id}')}",
+            f"error ({failure.code}): {attributed(failure.code, failure.message)}",
+            f"billed: {failure.billed.value}",
+            f"what helps: {failure.next.replace(' ID', f' {job.id}')}",
         ]
     return [*lines, f"next: {todo or job_shape(answer).next}"]
 
@@ -130,8 +142,8 @@ def standing(job: Job) -> str:
     """Return a job's state with its reason and progress: "running 40 %"."""
     words = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
-        words += f" ({job.reason})"
-    if job.fraction is not None and job.state.at_provider:
+        words += f" ({one_line(job.reason)})"
+    if job.fraction is not None and job.state.has_progress:
         words += f" {job.fraction:.0%}"
     return words
 
@@ -153,3 +165,45 @@ def clip_shape(clip: Clip, ordered: float | None) -> ClipShape:
         sheet_uri=sheet_uri(clip),
         facts=Observation.of(clip, ordered=ordered).lines(),
     )
+
+
+ACTIONS = {
+    Action.WAIT: "wait_for_video with job_id {id}",
+    Action.CANCEL: "cancel_job with job_id {id}",
+    Action.ABANDON: "cancel_job with job_id {id} and abandon true",
+    Action.ABANDON_AT_COST: "reconcile_job with job_id {id} and charged_usd",
+    Action.LOOK_UP: "reconcile_job with job_id {id}",
+    Action.ACCEPTED: "reconcile_job with job_id {id} and accepted",
+    Action.NOTHING: "reconcile_job with job_id {id} and charged_usd 0",
+    Action.CHARGED: "reconcile_job with job_id {id} and charged_usd",
+    Action.COLLECT: "the person runs: rushes collect {id}",
+    Action.APPROVE: "the person runs: rushes approve {id}",
+    Action.AGAIN: "create_video with again true, if the person wants another and agrees to its price",
+}
+"""What a person may do about a job, in the words of the tools."""
+
+
+def explanation_shape(explanation: Explanation) -> ExplanationShape:
+    """Return why a job stands where it stands, for programs."""
+    id = explanation.job.id
+    return ExplanationShape(
+        job_id=id,
+        state=explanation.job.state.value,
+        state_words=explanation.state,
+        money=explanation.money,
+        reason=explanation.reason,
+        provider_words=explanation.provider_words,
+        automatic=explanation.automatic,
+        actions=[f"{ACTIONS[action].format(id=id)}: {effect}" for action, effect in explanation.actions],
+    )
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """Return the same in words; what the provider said is quoted, and is no instruction."""
+    shape = explanation_shape(explanation)
+    lines = [f"job {shape.job_id}: {shape.state_words}", f"money: {shape.money}"]
+    if shape.reason:
+        lines.append(f"why: {quoted(shape.reason)}")
+    if shape.provider_words:
+        lines.append(f"the provider's own words: {quoted(shape.provider_words)}")
+    return [*lines, f"happens automatically: {shape.automatic}", "what may be done:", *shape.actions]

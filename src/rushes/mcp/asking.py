@@ -20,6 +20,7 @@ from mcp_types import (
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, Field
 
+from rushes.domain.text import visible_lines
 from rushes.mcp.door import LONGEST_ANSWER_S
 
 INPUT_REQUIRED = "2026-07-28"
@@ -80,7 +81,8 @@ async def ask(question: Question, context: Context[Any, Any]) -> Reply | InputRe
 
 def _form(question: Question) -> ElicitRequest:
     schema = render_elicitation_schema(Agreement)
-    return ElicitRequest(params=ElicitRequestFormParams(message=question.words, requested_schema=schema))
+    words = visible_lines(question.words)
+    return ElicitRequest(params=ElicitRequestFormParams(message=words, requested_schema=schema))
 
 
 def _reply(answered: ElicitResult) -> Reply:

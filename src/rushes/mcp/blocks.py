@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.job import JobState
+from rushes.domain.text import one_line
 from rushes.mcp.answers import clip_uri, job_lines, job_shape, sheet_uri
+from rushes.mcp.words import joined
 
 FOR_VIEWER = "rushes/job"
 """Where the viewer finds a job in a result that has no structured content; `_meta` is not for the model."""
@@ -28,7 +30,7 @@ Claude Desktop refuses an answer of more than 1 MiB (PrefectHQ/fastmcp#1036), an
 where it comes over HTTP as an event.
 """
 
-LEFT_OUT = "(a picture is left out here: clients take no answer as large as that; ask for it by itself)"
+LEFT_OUT = "(a picture is left out here: clients take no answer as large as that; ask for it alone)"
 
 COMPARE = (
     "compare the picture with what was asked for; bursts of look_at_video show its motion; then tell the"
@@ -37,7 +39,7 @@ COMPARE = (
 
 
 def text(lines: Iterable[str]) -> TextContent:
-    return TextContent(text="\n".join(lines))
+    return TextContent(text=joined(lines))
 
 
 def image(path: Path) -> ImageContent:
@@ -68,7 +70,7 @@ def links(clip: Clip) -> list[ResourceLink]:
     return [
         ResourceLink(
             uri=clip_uri(clip), name=clip.path.name, mime_type="video/mp4", size=clip.bytes,
-            description=f"the clip: {clip.prompt[:80]}",
+            description=f"the clip: {one_line(clip.prompt, 80)}",
         ),
         ResourceLink(
             uri=sheet_uri(clip), name=clip.sheet.name, mime_type="image/jpeg", size=sheet,
@@ -87,7 +89,7 @@ def seen(answer: Answer, todo: str | None = None) -> CallToolResult:
     if answer.clips and todo is None:
         todo = COMPARE
     blocks: list[ContentBlock] = [text(job_lines(answer, todo)), *shown(answer)]
-    failed = answer.job.state is JobState.FAILED
+    failed = answer.job.state is JobState.FAILED or bool(answer.damage)
     return CallToolResult(
         content=blocks, is_error=failed, _meta={FOR_VIEWER: job_shape(answer).model_dump(mode="json")}
     )

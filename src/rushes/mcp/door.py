@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
+from traceback import format_exc
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from mcp_types import CallToolResult, TextContent
@@ -15,6 +16,7 @@ from mcp_types import CallToolResult, TextContent
 from rushes.approvals import Approvals
 from rushes.domain.errors import ApprovalNeeded, Billed, NotFound, RushesError
 from rushes.mcp.folders import Folders
+from rushes.mcp.words import attributed, cut, joined
 from rushes.studio import Studio
 
 logger = logging.getLogger(__name__)
@@ -88,11 +90,12 @@ def answering(
             )
         except RushesError as error:
             return refusal(error)
-        except Exception as error:
-            logger.exception("%s", tool.__name__)
+        except Exception as error:  # noqa: BLE001 - the boundary: a model reads it, without secrets
+            text = self.door.studio.roster.text
+            logger.error("%s: %s", tool.__name__, text.block(format_exc()))
             return refusal(
                 RushesError(
-                    f"a mistake in rushes, in {tool.__name__}: {type(error).__name__}: {error}",
+                    text.line(f"internal error in {tool.__name__}: {type(error).__name__}: {error}"),
                     next="list_jobs shows whether anything was stored; show the person this message",
                     billed=Billed.UNKNOWN,
                 )
@@ -103,10 +106,9 @@ def answering(
 
 def refusal(error: RushesError) -> CallToolResult:
     """Return an error as the result of a call."""
-    return CallToolResult(
-        content=[TextContent(text=refusal_words(error.code, error.message, error.billed.value, error.next))],
-        is_error=True,
-    )
+    message = attributed(error.code, cut(error.message))
+    words = refusal_words(error.code, message, error.billed.value, error.next)
+    return CallToolResult(content=[TextContent(text=words)], is_error=True)
 
 
 def refusal_words(code: str, message: str, billed: str, next: str) -> str:
@@ -116,7 +118,7 @@ def refusal_words(code: str, message: str, billed: str, next: str) -> str:
     tools = [tool for command, tool in IN_TOOLS.items() if command in next and not theirs]
     also = f" (here: {', '.join(tools)})" if tools else ""
     said = _as_arguments(message), f"{_as_arguments(next)}{also}"
-    return f"error ({code}): {said[0]}\nbilled: {billed}\nnext: {said[1]}"
+    return joined([f"error ({code}): {said[0]}", f"billed: {billed}", f"next: {said[1]}"])
 
 
 def _as_arguments(words: str) -> str:

@@ -1,73 +1,56 @@
-"""Streamable HTTP: for this machine alone, or with a token; Host and Origin are checked."""
+"""Streamable HTTP: with a token always; Host and Origin are checked."""
 
 from __future__ import annotations
 
-import hmac
+import secrets
 import socket
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 
 from rushes.domain.errors import BadSettings
+from rushes.mcp.connections import BACKLOG, App, Connection, Connections, connections_allowed
 from rushes.mcp.server import build
+from rushes.mcp.sessions import IDLE_S, LARGEST_NUMBER, Sessions
 from rushes.studio import Studio
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PATH = "/mcp"
 LEAST_TOKEN = 16
 """Characters. A shorter one could be guessed by trying."""
 
 
-class Guard:
-    """Answers 401 to whoever does not send `Authorization: Bearer TOKEN`."""
-
-    def __init__(self, app: App, token: str) -> None:
-        self._app = app
-        self._wanted = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._agrees(scope):
-            await self._app(scope, receive, send)
-            return
-        headers = [(b"www-authenticate", b"Bearer"), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 401, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    def _agrees(self, scope: Message) -> bool:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        return len(given) == 1 and hmac.compare_digest(given[0], self._wanted)
-
-
 def checked_token(host: str, token: str | None) -> str | None:
-    """Return what clients at `host` have to send, if anything. Raises BadSettings where it is too little."""
+    """Return the token of the settings. Raises BadSettings if it is too short, or missing for another host.
+
+    On this machine's own addresses None means that one is to be made.
+    """
     if not is_loopback(host) and not token:
         raise BadSettings(
             f"{host} can be reached from other machines, and there is no token; nothing was started",
             next="set RUSHES_MCP_TOKEN in the environment or in .env; clients send it as a bearer token",
         )
-    if token is not None and len(token) < LEAST_TOKEN:
+    if token and len(token) < LEAST_TOKEN:
         raise BadSettings(
             f"RUSHES_MCP_TOKEN is shorter than {LEAST_TOKEN} characters", next="set a longer one"
         )
-    return token
+    return token or None
 
 
 def app(studio: Studio, roots: Iterable[Path], host: str, port: int) -> App:
-    """Return the server as an ASGI application for `host`. Raises BadSettings where it needs a token."""
-    chosen = studio.settings.mcp
-    token = checked_token(host, chosen.token)
+    """Return the server as an ASGI application for `host`; nobody is asked for a token here."""
     served: App = build(studio, roots).streamable_http_app(
-        streamable_http_path=PATH, host=host, transport_security=security(host, port, chosen.hosts)
+        streamable_http_path=PATH,
+        host=host,
+        transport_security=security(host, port, studio.settings.mcp.hosts),
+        session_idle_timeout=IDLE_S,
+        max_sessions=LARGEST_NUMBER,
     )
-    return Guard(served, token) if token else served
+    return Sessions(served)
 
 
 def security(host: str, port: int, others: Iterable[str]) -> TransportSecuritySettings:
@@ -97,19 +80,37 @@ def is_everywhere(host: str) -> bool:
     return host in ("0.0.0.0", "::")
 
 
-async def serve_http(host: str, port: int, roots: Iterable[Path], started: Callable[[str], None]) -> None:
+async def serve_http(
+    studio: Studio,
+    address: tuple[str, int],
+    roots: Iterable[Path],
+    started: Callable[[str, str | None], None],
+) -> None:
     """Serve any number of clients at http://HOST:PORT/mcp until the process is told to end.
 
-    `started` is called with the address once it listens; port 0 takes a free one. Raises BadSettings.
+    `started` is called once it listens, with its URL and the token that was made for this run, None if the
+    settings have one; port 0 takes a free one. Raises BadSettings.
     """
-    async with Studio.open() as studio:
-        checked_token(host, studio.settings.mcp.token)
-        with listening(host, port) as listener:
-            taken = listener.getsockname()[1]
-            served = app(studio, roots, host, taken)
-            started(f"http://{f'[{host}]' if ':' in host else host}:{taken}{PATH}")
-            config = uvicorn.Config(served, log_level="warning", timeout_graceful_shutdown=2)
-            await uvicorn.Server(config).serve(sockets=[listener])
+    host, port = address
+    token = checked_token(host, studio.settings.mcp.token)
+    made = None if token else secrets.token_urlsafe(24)
+    studio.roster.text.learn([made] if made else [])
+    with listening(host, port) as listener:
+        taken = listener.getsockname()[1]
+        connections = Connections(token or made or "", connections_allowed())
+        config = uvicorn.Config(
+            cast(Any, app(studio, roots, host, taken)),
+            http=cast(Any, partial(Connection, connections)),
+            # A web socket would reach the server past the connection that asks for the token.
+            ws="none",
+            backlog=BACKLOG,
+            # By our own handlers, and no line for each request that strangers send.
+            log_config=None,
+            log_level="error",
+            timeout_graceful_shutdown=2,
+        )
+        started(f"http://{f'[{host}]' if ':' in host else host}:{taken}{PATH}", made)
+        await uvicorn.Server(config).serve(sockets=[listener])
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Annotated
 from mcp_types import CallToolResult, ContentBlock
 from pydantic import Field
 
-from rushes.catalogue.abilities import ABILITIES, least_per_second
-from rushes.catalogue.catalogue import alive
+from rushes.catalogue.abilities import ABILITIES, fits, least_per_second
 from rushes.domain.errors import BadInput
 from rushes.domain.model import Model
 from rushes.domain.money import usd
@@ -22,6 +20,7 @@ from rushes.mcp.blocks import fitting, image, links, structured, text
 from rushes.mcp.door import LONGEST_ANSWER_S, Themed, answering
 from rushes.mcp.pictures import MOST_FRAMES, PARTS, Drawing, View, Wanted, drawn
 from rushes.mcp.shapes import ModelShape, ModelsShape
+from rushes.roster import ListedModel
 from rushes.viewing import Video, named
 
 MOST_MODELS = 40
@@ -69,13 +68,14 @@ class Looking(Themed):
     async def list_models(
         self,
         can: Annotated[
-            list[str] | None, Field(description=f"Only those that can do all of: {', '.join(ABILITIES)}.")
+            list[str] | None, Field(description=f"Only models that can do all of: {', '.join(ABILITIES)}.")
         ] = None,
         max_usd_per_second: Annotated[
-            float | None, Field(description="Only those that may cost no more.", ge=0)
+            float | None, Field(description="Only models at or below this price per second.", ge=0)
         ] = None,
         engine: Annotated[
-            str | None, Field(description="Only those of this engine, set up or not; without it: set up.")
+            str | None,
+            Field(description="Only models of this engine, set up or not. Without it: all that are set up."),
         ] = None,
     ) -> Annotated[CallToolResult, ModelsShape]:
         for word in can or ():
@@ -83,39 +83,36 @@ class Looking(Themed):
                 raise BadInput(f"can has {word!r}", next=f"give words of: {', '.join(ABILITIES)}")
         roster = self.door.studio.roster
         roster.reload()
-        today = datetime.now(UTC).date()
-        names = [engine] if engine else roster.ready_engines()
-        found = [
-            one
-            for name in names
-            for one in roster.models_of(name)
-            if alive(one, today)
-            and all(ABILITIES[word](one) for word in can or ())
-            and _affordable(one, max_usd_per_second)
-        ]
+        most = None if max_usd_per_second is None else Decimal(str(max_usd_per_second))
+        names = [engine] if engine else roster.settings.set_up
+        models = (one for name in names for one in roster.models_of(name) if fits(one, can or (), most))
+        listed = [roster.listed(one) for one in models]
+        found = [one for one in listed if not one.retired]
         shapes = [_model_shape(one) for one in found[:MOST_MODELS]]
         left = len(found) - len(shapes)
         todo = "quote_video tells the exact price" + (f"; {left} more: ask for less" if left else "")
-        lines = [f"{one.model}  {one.seconds}  {' '.join(one.aspects)}  {one.price}" for one in shapes]
+        if len(found) < len(listed):
+            todo += f"; retired and not listed: {len(listed) - len(found)}"
+        lines = [
+            f"{one.model}  {one.seconds}  {' '.join(one.aspects)}  {one.price}  {one.status}"
+            for one in shapes
+        ]
         return structured(ModelsShape(models=shapes, left_off=left, next=todo), [*lines, f"next: {todo}"])
 
 
 async def _shown(video: Video, wanted: Wanted) -> list[ContentBlock]:
     """Return the facts of a video, then its pictures, then where it can be had."""
     with TemporaryDirectory(prefix="rushes-look-") as folder:
-        found = await drawn(Drawing(video=video, wanted=wanted, folder=Path(folder)))
+        drawing = Drawing(video=video, wanted=wanted, folder=Path(folder))
+        found = await drawn(drawing, LONGEST_ANSWER_S)
         below = [f"picture {number}: {one.shows}" for number, one in enumerate(found.pictures, start=1)]
         blocks: list[ContentBlock] = [text([f"video: {video.path}", *found.lines, *below])]
         blocks += [image(one.path) for one in found.pictures]
     return [*blocks, *(links(video.clip) if video.clip is not None else ())]
 
 
-def _affordable(model: Model, most: float | None) -> bool:
-    least = least_per_second(model)
-    return most is None or (least is not None and least <= Decimal(str(most)))
-
-
-def _model_shape(model: Model) -> ModelShape:
+def _model_shape(listed: ListedModel) -> ModelShape:
+    model = listed.model
     return ModelShape(
         model=model.address,
         provider=model.provider,
@@ -125,6 +122,7 @@ def _model_shape(model: Model) -> ModelShape:
         references={role.value: count for role, count in model.roles.items()},
         audio=model.audio.value,
         price=_price(model),
+        status=listed.status,
         notes=model.notes,
     )
 

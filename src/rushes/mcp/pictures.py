@@ -1,22 +1,20 @@
 """Pictures of a video for a model that cannot watch it, none larger than it is shown.
 
-They are drawn in a process of its own, `python -m rushes.mcp.pictures`: it can be stopped at once when a call
-takes too long or its client goes, and takes the memory of a decode with it. A thread would go on.
+They are drawn in a child process, `python -m rushes.mcp.pictures`: it is stopped at once when a call takes
+too long or its client goes, and takes the memory of a decode with it. A thread would continue.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pickle
-import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Self
 
-from rushes.domain.errors import BadInput, BeyondRepair, RushesError
+from rushes.children.child import ChildDied, ask
+from rushes.children.serving import DECODER_MEMORY, ParentLine, serve
+from rushes.domain.errors import BadInput, BeyondRepair
 from rushes.domain.observation import Observation
 from rushes.viewing import Overview, Pictures, Video, observed
 
@@ -79,42 +77,45 @@ class Shown:
     lines: list[str]
     pictures: list[Picture]
 
+    def as_json(self) -> dict[str, Any]:
+        pictures = [{"path": str(one.path), "shows": one.shows} for one in self.pictures]
+        return {"lines": self.lines, "pictures": pictures}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        pictures = [Picture(path=Path(one["path"]), shows=one["shows"]) for one in data["pictures"]]
+        return cls(lines=data["lines"], pictures=pictures)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What a process of its own is to do: the pictures go into `folder`."""
+    """What a child process is to do: the pictures go into `folder`."""
 
     video: Video
     wanted: Wanted
     folder: Path
 
+    def as_json(self) -> dict[str, Any]:
+        wanted = {**vars(self.wanted), "at": list(self.wanted.at)}
+        return {"video": self.video.as_json(), "wanted": wanted, "folder": str(self.folder)}
 
-async def drawn(drawing: Drawing) -> Shown:
-    """Return what is told and shown of a video; a call that is canceled ends the work.
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        wanted = Wanted(**{**data["wanted"], "view": View(data["wanted"]["view"])})
+        return cls(video=Video.from_json(data["video"]), wanted=wanted, folder=Path(data["folder"]))
+
+
+async def drawn(drawing: Drawing, deadline_s: float) -> Shown:
+    """Return what is told and shown of a video within some seconds; a call that is canceled ends the work.
 
     Raises BadInput for what the video does not reach or is too long for, NotAVideo, BeyondRepair.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", __name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
     try:
-        process.stdin.write(pickle.dumps(drawing))
-        answer = await process.stdout.read()
-        await process.wait()
-    finally:
-        process.stdin.close()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if not answer:
-        raise BeyondRepair(f"what decodes {drawing.video.path} ended with status {process.returncode}")
-    said = pickle.loads(answer)
-    if isinstance(said, RushesError):
-        raise said
-    assert isinstance(said, Shown)
-    return said
+        answer = await ask("rushes.mcp.pictures", drawing.as_json(), deadline_s=deadline_s)
+    except ChildDied as error:
+        path = drawing.video.path
+        raise BeyondRepair(f"{path} could not be shown: what decodes it {error}") from error
+    return Shown.from_json(answer)
 
 
 def shown(drawing: Drawing) -> Shown:
@@ -171,28 +172,9 @@ def _headers(video: Video, end: float) -> list[str]:
     return [shape, f"cuts, black, frozen and silent parts were not looked for: that is done {where}"]
 
 
-def _end_with_parent() -> None:
-    """Wait for the end of standard input, then end the process at once."""
-    # The raw descriptor: a thread that sleeps in sys.stdin's lock would abort the interpreter's own exit.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
-
-
-def main() -> int:
-    """Serve one order from standard input; return the exit status."""
-    drawing: Drawing = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        said: Shown | RushesError = shown(drawing)
-    except RushesError as error:
-        said = error
-    sys.stdout.buffer.write(pickle.dumps(said))
-    return 0
+def work(data: Any, line: ParentLine) -> dict[str, Any]:
+    return shown(Drawing.from_json(data)).as_json()
 
 
 if __name__ == "__main__":
-    # By its name: what is pickled here is of the same classes there.
-    from rushes.mcp.pictures import main as serve
-
-    sys.exit(serve())
+    serve(work, memory=DECODER_MEMORY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
@@ -9,7 +10,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Resource
 
 from rushes.domain.clip import Clip
-from rushes.domain.errors import NotFound
+from rushes.domain.errors import LibraryDamaged, NotFound
+from rushes.domain.text import one_line
 from rushes.mcp.answers import clip_uri, sheet_uri
 from rushes.mcp.door import Door
 
@@ -40,29 +42,33 @@ def add_resources(server: MCPServer, door: Door) -> None:
     """Serve every clip and sheet of the library by its id."""
 
     @server.resource("rushes://clip/{id}", name="clip", title="A clip", mime_type="video/mp4")
-    def clip(id: str) -> bytes:
+    async def clip(id: str) -> bytes:
         """The video itself."""
-        return _bytes(_clip(door, id).path)
+        found = _clip(door, id)
+        damage = door.studio.find_damage(found)
+        if damage is not None:
+            raise ResourceError(damage.text)
+        return await asyncio.to_thread(_bytes, door, found.path)
 
     @server.resource("rushes://sheet/{id}", name="sheet", title="Its contact sheet", mime_type="image/jpeg")
-    def sheet(id: str) -> bytes:
+    async def sheet(id: str) -> bytes:
         """Twelve frames of a clip with their times."""
-        return _bytes(_clip(door, id).sheet)
+        return await asyncio.to_thread(_bytes, door, _clip(door, id).sheet)
 
     @server.resource("rushes://bursts/{id}", name="bursts", title="Its bursts", mime_type="image/jpeg")
-    def bursts(id: str) -> bytes:
+    async def bursts(id: str) -> bytes:
         """Three moments of a clip at steps of 0.1 s."""
         found = _clip(door, id).bursts
         if found is None:
             raise ResourceNotFoundError(f"clip {id} has no bursts")
-        return _bytes(found)
+        return await asyncio.to_thread(_bytes, door, found)
 
 
 def listed(door: Door) -> list[Resource]:
     """Return the newest clips and their sheets."""
     resources = []
     for clip in door.studio.library.search(limit=LISTED):
-        about = f"{clip.seconds:g} s, {clip.width}×{clip.height}, {clip.model}: {clip.prompt[:80]}"
+        about = one_line(f"{clip.seconds:g} s, {clip.width}×{clip.height}, {clip.model}: {clip.prompt[:80]}")
         resources += [
             Resource(
                 uri=clip_uri(clip),
@@ -99,11 +105,18 @@ def _clip(door: Door, id: str) -> Clip:
         return door.studio.library.get(id)
     except NotFound as error:
         raise ResourceNotFoundError(error.message) from error
+    except LibraryDamaged as error:
+        raise ResourceError(error.message) from error
 
 
-def _bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise ResourceNotFoundError(f"{path} is gone")
-    if path.stat().st_size > LARGEST_BYTES:
+def _bytes(door: Door, path: Path) -> bytes:
+    try:
+        with door.studio.library.open(path) as file:
+            data = file.read(LARGEST_BYTES + 1)
+    except NotFound as error:
+        raise ResourceNotFoundError(error.message) from error
+    except LibraryDamaged as error:
+        raise ResourceError(error.message) from error
+    if len(data) > LARGEST_BYTES:
         raise ResourceError(f"{path} is too large to be sent; open it there")
-    return path.read_bytes()
+    return data

@@ -45,15 +45,15 @@ SAID: dict[str, tuple[str, str]] = {
         costs money needs the quote_id of an approved quote: without one nothing is sent, and the answer names
         the quote to be approved. Give a key and send the SAME key when you retry: the same key, and the same
         quote_id, is always the same job, and nothing is bought twice.
-        The same words within ten minutes are the same job, too. Tell the person the job id, then
-        wait_for_video.""",
+        The same words are the same job, too: at any age if it was or may have been paid for. Tell the person
+        the job id, then wait_for_video.""",
     ),
     "wait_for_video": (
         "Wait for a video",
         """Waits for a job, up to 45 seconds; returns its facts, its contact sheet as a picture and its path.
 
         While it says "still running" call it again with the same job_id; nothing is lost between calls, and
-        the job goes on without them. Look at the picture before you tell the person that it is done: twelve
+        the job continues without them. Look at the picture before you tell the person that it is done: twelve
         frames over the whole clip with their times. The facts say how long and large it is, whether it has
         sound and how loud, where it cuts, and what is black or frozen.""",
     ),
@@ -63,6 +63,13 @@ SAID: dict[str, tuple[str, str]] = {
 
         wait_for_video also waits, and shows the contact sheet.""",
     ),
+    "explain_job": (
+        "Explain a job",
+        """Explains why a job stands where it stands: its state and reason, the money it holds and where that
+        counts, the provider's own last words, what happens next automatically and when, and what may be done.
+
+        Use it if a job hangs, is blocked, failed or is in outcome_unknown, before you do anything else.""",
+    ),
     "list_jobs": (
         "List jobs",
         """Lists jobs, the newest first, those of earlier conversations and of the command line as well.
@@ -71,9 +78,11 @@ SAID: dict[str, tuple[str, str]] = {
     ),
     "cancel_job": (
         "Cancel a job",
-        """Cancels a job: at once where nothing was sent, else its provider is asked to stop it.
+        """Cancels a job: at once if nothing was sent, else its provider is asked to stop it.
 
-        What was sent may be charged all the same; the clip is then filed when it comes.""",
+        What was sent may be charged all the same; if the provider cannot stop it, the clip is saved when it
+        arrives. With abandon=true the job is no longer followed, whatever its provider says: the person is
+        asked first. What is held stays held until the person says what it cost (reconcile_job).""",
     ),
     "reconcile_job": (
         "Settle an unknown outcome",
@@ -94,10 +103,11 @@ SAID: dict[str, tuple[str, str]] = {
     ),
     "list_models": (
         "List models",
-        """Lists the models that are set up here, what they can do and what they cost; asks nobody.
+        """Lists the models of the engines that are set up here: what they can do, what they cost.
 
-        animatic/storyboard is always there and free: it draws a storyboard in motion, which is no generated
-        video. An engine that is not set up is listed by its name: openrouter, fal, openai-videos, local.""",
+        animatic/storyboard is always there and free: it draws a storyboard in motion, not a generated video.
+        For the models of an engine that is not set up give its name (openrouter, fal, local); their status
+        says what is missing, and the command that a person runs to set it.""",
     ),
 }
 """Title and description of each tool."""

@@ -34,6 +34,7 @@ from rushes.mcp.resources import add_prompt, add_resources, listed
 from rushes.mcp.said import INSTRUCTIONS, SAID
 from rushes.mcp.spending import Spending
 from rushes.mcp.tasks import Tasks
+from rushes.mcp.words import with_safe_words
 from rushes.studio import Studio
 
 VIEWER = "ui://rushes/clip"
@@ -117,6 +118,7 @@ def build(studio: Studio, roots: Iterable[Path]) -> Server:
         _tool(spending.create_video, MAKES),
         _tool(following.wait_for_video, LOOKS, viewed),
         _tool(following.get_job, LOOKS, viewed),
+        _tool(following.explain_job, LOOKS),
         _tool(following.list_jobs, LOOKS),
         _tool(following.cancel_job, ENDS),
         _tool(following.reconcile_job, ENDS),
@@ -139,6 +141,8 @@ def build(studio: Studio, roots: Iterable[Path]) -> Server:
         },
         log_level="WARNING",
     )
+    # First in the chain: whatever a handler or another of the chain answers, it is made safe last.
+    server.middleware.insert(0, with_safe_words)
     add_resources(server, door)
     add_prompt(server)
     return server
@@ -153,10 +157,9 @@ def _tool(call: Callable[..., Any], hints: ToolAnnotations, meta: dict[str, Any]
     )
 
 
-async def serve_stdio(roots: Iterable[Path]) -> None:
+async def serve_stdio(studio: Studio, roots: Iterable[Path]) -> None:
     """Serve one client on stdin and stdout until it closes them. What was asked for is made all the same.
 
     It may read the folder it was started in, besides.
     """
-    async with Studio.open() as studio:
-        await build(studio, (*roots, *working_folder())).run_stdio_async()
+    await build(studio, (*roots, *working_folder())).run_stdio_async()

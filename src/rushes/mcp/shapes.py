@@ -53,7 +53,7 @@ class JobShape(BaseModel):
     model: str
     prompt: str
     seconds: float | None
-    percent: int | None = Field(description="Of the render, where the provider tells it.")
+    percent: int | None = Field(description="Of the render, then of the download, if it is known.")
     cost: str
     key: str | None
     clips: list[ClipShape]
@@ -80,6 +80,7 @@ class ModelShape(BaseModel):
     references: dict[str, int]
     audio: str
     price: str
+    status: str = Field(description="ready, or what is missing before it can be used.")
     notes: str
 
 
@@ -89,3 +90,16 @@ class ModelsShape(BaseModel):
     models: list[ModelShape]
     left_off: int
     next: str
+
+
+class ExplanationShape(BaseModel):
+    """Why a job stands where it stands, and what may be done about it."""
+
+    job_id: str
+    state: str
+    state_words: str
+    money: str
+    reason: str | None
+    provider_words: str | None
+    automatic: str
+    actions: list[str]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import Field
 
-from rushes.domain.errors import ApprovalNeeded, BadInput
+from rushes.catalogue.offer import Offer
+from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
+from rushes.domain.job import Job, age
 from rushes.domain.money import usd
 from rushes.domain.request import VideoRequest
 from rushes.jobs.admission import Admission
@@ -32,6 +35,7 @@ from rushes.mcp.wishes import (
     amount,
     shots_from,
 )
+from rushes.mcp.words import quoted
 from rushes.studio import takes
 
 Key = Annotated[
@@ -41,6 +45,8 @@ Key = Annotated[
         "and nothing is bought twice. A new key only for a clip that the person wants beside the first."
     ),
 ]
+
+AGAIN = "again=true in a new quote_video"
 
 LONGEST_SHOWN = 600
 """Characters of a prompt that the person is shown; forms are small."""
@@ -76,6 +82,9 @@ class Spending(Themed):
             list[str] | None,
             Field(description="Models to turn to, in order, where the one before accepts nothing."),
         ] = None,
+        again: Annotated[
+            bool, Field(description="For another clip although the same was paid for before. Never to retry.")
+        ] = False,
     ) -> Annotated[CallToolResult, QuoteShape]:
         given = GivenReferences(first_frame=first_frame, last_frame=last_frame, references=references or ())
         request = VideoRequest(
@@ -94,8 +103,14 @@ class Spending(Themed):
             extend=extend,
             fallback=tuple(fallback or ()),
         )
-        kept = await self.door.approvals.quote(request, count, max_usd=amount("max_usd", max_usd))
-        return told(kept)
+        limit = amount("max_usd", max_usd)
+        kept = await self.door.approvals.quote(request, count, max_usd=limit, again=again)
+        same = await self.door.approvals.find_same(kept)
+        try:
+            self.door.studio.check_ready(kept.offer)
+        except SetupError as error:
+            return told(kept, same, error)
+        return told(kept, same)
 
     @answering
     async def approve_quote(
@@ -106,6 +121,8 @@ class Spending(Themed):
             return told(kept)
         if kept.total is None:
             return told(self.door.approvals.approve(quote_id, ""))
+        self.door.studio.roster.reload()
+        self.door.studio.check_ready(kept.offer)
         if can_be_asked(ctx.client_capabilities):
             reply = await ask(question(kept), ctx)
             if isinstance(reply, InputRequiredResult):
@@ -160,7 +177,8 @@ class Spending(Themed):
                 seed,
                 again or None,
             )
-            return self._stored(self.door.approvals.buy(quote_id, key))
+            await self._open_keys(self.door.approvals.get(quote_id).offer)
+            return self._stored(await self.door.approvals.buy(quote_id, key))
         if prompt is None:
             raise BadInput("there is neither a prompt nor a quote_id", next="say what to show")
         given = GivenReferences(first_frame=first_frame, last_frame=last_frame, references=())
@@ -180,19 +198,27 @@ class Spending(Themed):
         self.door.studio.roster.reload()
         offer = await self.door.studio.quote(request)
         if all(step.quote.free for step in offer.steps):
-            return self._stored(self.door.studio.store(takes(offer, 1, key=key, again=again)))
-        kept = self.door.approvals.keep(offer, 1)
+            await self._open_keys(offer)
+            copies = await self.door.studio.copy_references(offer)
+            return self._stored(self.door.studio.store(takes(offer, 1, key=key, again=again), copies))
+        self.door.studio.check_ready(offer)
+        kept = await self.door.approvals.keep(offer, 1, again=again)
         raise ApprovalNeeded(
             f"{offer.model.address} costs {price_words(kept)} and nobody has agreed to it; nothing was sent",
             next=f"{quote_shape(kept).next}; its quote_id is {kept.id}",
         )
 
+    async def _open_keys(self, offer: Offer) -> None:
+        """Have the keyring asked before the jobs are stored: nobody else waits for it."""
+        await self.door.studio.open_keys(*(step.model.engine for step in offer.steps))
+
     def _stored(self, admissions: list[Admission]) -> CallToolResult:
         answers = [self.door.studio.answer(admission.job.id) for admission in admissions]
-        fresh = sum(admission.fresh for admission in admissions)
         lines = [line for answer in answers for line in job_lines(answer)]
-        if fresh < len(answers):
-            lines.insert(0, "this is the job there already was; nothing more was bought")
+        for admission in admissions:
+            if not admission.fresh:
+                job = admission.job
+                lines.insert(0, f"job {job.id}: {job.answers_again(age(job.created_at), AGAIN)}")
         shapes = [job_shape(answer) for answer in answers]
         todo = "tell the person the job id now; " + (
             shapes[0].next if len(shapes) == 1 else "then wait for each"
@@ -200,9 +226,14 @@ class Spending(Themed):
         return structured(JobsShape(jobs=shapes, next=todo), lines)
 
 
-def told(kept: KeptQuote) -> CallToolResult:
-    """Return a quote as an answer."""
-    shape = quote_shape(kept)
+def told(kept: KeptQuote, same: Sequence[Job] = (), missing: SetupError | None = None) -> CallToolResult:
+    """Return a quote as an answer.
+
+    `same` are the jobs that answer for it, so that nothing is bought; `missing` is what keeps it from being
+    made yet.
+    """
+    shape = quote_shape(kept, missing)
+    shape.remarks += [f"job {job.id}: {job.answers_again(age(job.created_at), 'again=true')}" for job in same]
     return structured(shape, quote_lines(shape))
 
 
@@ -212,21 +243,17 @@ def question(kept: KeptQuote) -> Question:
     The files are the library's copies.
     """
     request = kept.offer.request
-    named = (("style", request.style), ("remix of", request.remix), ("goes on from", request.extend))
+    named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
     others = "".join(f", else {one.model.address}" for one in kept.offer.fallbacks)
     lines = [
         f"Spend {price_words(kept)} on {kept.count} × {request.seconds:g} s, {request.aspect}, "
         f"{request.resolution}, of video with "
-        f"{kept.offer.model.address}{others}? It shows: {shortened(request.prompt)}",
+        f"{kept.offer.model.address}{others}? It shows: {quoted(request.prompt, LONGEST_SHOWN)}",
         *(f"{name[0].upper()}{name[1:]}: {value}" for name, value in named if value),
-        *(f"Shot: {shortened(shot.prompt)}" for shot in request.shots),
+        *(f"Shot: {quoted(shot.prompt, LONGEST_SHOWN)}" for shot in request.shots),
         *(f"Sent with it: {one.role.value} {one.remote or one.path}" for one in request.references),
     ]
     return Question(about=kept.id, words="\n".join(lines))
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} …"
 
 
 def _agreed(kept: KeptQuote, reply: Reply) -> str:

@@ -84,6 +84,9 @@ class Tasks(Extension):
         answer = self._answer(ctx, params)
         self._door.studio.ensure_worker()
         found = {"resultType": "complete", **task_json(answer.job)}
+        silent = self._door.studio.silent_worker()
+        if silent is not None and not answer.job.settled:
+            found["statusMessage"] = f"{silent.words}. {silent.advice}"
         if found["status"] == "completed":
             found["result"] = task_result(answer)
         return found
@@ -150,7 +153,7 @@ def task_result(answer: Answer) -> dict[str, Any]:
     """Return what the create that the task stands for comes to, in the shape of its output schema."""
     shape = job_shape(answer)
     result = structured(JobsShape(jobs=[shape], next=shape.next), job_lines(answer), shown(answer))
-    result.is_error = answer.job.state is not JobState.COMPLETED
+    result.is_error = answer.exit_code != 0
     dumped: dict[str, Any] = result.model_dump(by_alias=True, mode="json", exclude_none=True)
     return dumped
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from rushes.domain.errors import BadInput
+from rushes.domain.money import LARGEST_LIMIT, can_be_limit
 from rushes.domain.request import Reference, Role, Shot
 from rushes.mcp.folders import Folders
 
@@ -19,7 +20,7 @@ Prompt = Annotated[
 ModelName = Annotated[
     str | None,
     Field(
-        description="engine/model from list_models, or a short name: best, cheap, fast, kling-3, veo-3.1 … "
+        description="engine/model from list_models, or a short name: best, cheap, fast, kling-3, wan-3 … "
         "Without it: the cheapest that can do it and is set up."
     ),
 ]
@@ -88,6 +89,8 @@ def amount(name: str, value: float | None) -> Decimal | None:
         found = None if value is None else Decimal(str(value))
     except InvalidOperation:
         found = Decimal(-1)
-    if found is not None and (not found.is_finite() or found < 0):
-        raise BadInput(f"{name} is {value}", next="give an amount in dollars, 0.50 for example")
+    if found is not None and not can_be_limit(found):
+        raise BadInput(
+            f"{name} is {value}", next=f"give an amount in dollars from 0 to {LARGEST_LIMIT:,}, such as 0.50"
+        )
     return found
