@@ -15,6 +15,14 @@ from rushes.testing.screen import virtual_screen
 from tests.cli.terminal import Terminal
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A state folder for the tests alone: ledgers are remembered there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """The browser of this machine; without one its tests are skipped, and fail where CI has to have it."""

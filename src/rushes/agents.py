@@ -20,6 +20,7 @@ from pathlib import Path
 from rushes import __version__
 from rushes.database.database import translated
 from rushes.domain.errors import WrongState
+from rushes.domain.permissions import give_to_user, made_for_user
 from rushes.settings.files import alone
 
 SHIPPED = Path(__file__).parent / "skill" / "video"
@@ -113,17 +114,15 @@ def install(path: Path, *, replace: bool = False) -> Copy:
     mends. `replace` gives up what somebody else put or edited there; without it that raises WrongState.
     Raises StorageError where it cannot be written.
     """
-    with translated(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(path.parent):
-            before = look(path)
-            if before.standing is Standing.CURRENT:
-                return before
-            if before.standing in {Standing.EDITED, Standing.FOREIGN} and not replace:
-                raise _not_ours(before)
-            for left in path.parent.glob(f"{UNDER_WAY}*"):
-                shutil.rmtree(left)
-            _put(path)
+    with translated(path.parent), made_for_user(path), alone(path.parent):
+        before = look(path)
+        if before.standing is Standing.CURRENT:
+            return before
+        if before.standing in {Standing.EDITED, Standing.FOREIGN} and not replace:
+            raise _not_ours(before)
+        for left in path.parent.glob(f"{UNDER_WAY}*"):
+            shutil.rmtree(left)
+        _put(path)
     return before
 
 
@@ -135,6 +134,8 @@ def _put(path: Path) -> None:
         shutil.copytree(SHIPPED, new, copy_function=shutil.copyfile)
         record = {"rushes": __version__, "files": _hashes(new)}
         (new / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        for one in (new, *new.rglob("*")):
+            give_to_user(one)
         if os.path.lexists(path):
             path.rename(old)
         try:

@@ -13,9 +13,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from rushes import settings
-from rushes.catalogue.loading import key_options
-from rushes.domain.errors import BadSettings, LedgerCorrupt, RushesError, SignInNeeded, StorageError
+from rushes.domain.errors import BadSettings, RushesError, SignInNeeded, StorageError
 from rushes.domain.extras import command_to_install, install_command
+from rushes.domain.permissions import opening
+from rushes.jobs.rescue import rescued_files
+from rushes.jobs.starter import is_held
 from rushes.settings import EngineSettings, Settings
 from rushes.settings.defaults import is_secret
 from rushes.settings.keys import read_kept
@@ -51,8 +53,7 @@ def examine() -> list[Check]:
         found = settings.load()
     except BadSettings as error:
         return [*checks, Check(name="settings", good=False, told=error.message, mend=error.next)]
-    checks.append(Check(name="settings", good=True, told=str(found.config)))
-    return [*checks, _keys(found), *_storage(found), *_engines(found)]
+    return [*checks, *_settings(found), _keys(found), *_storage(found), *_engines(found)]
 
 
 def _packages() -> Iterator[Check]:
@@ -63,6 +64,16 @@ def _packages() -> Iterator[Check]:
         except PackageNotFoundError:
             mend = command_to_install(package)
             yield Check(name=package, good=False, told="not installed", mend=mend)
+
+
+def _settings(found: Settings) -> Iterator[Check]:
+    """Say what of the settings, and of the files beside them, cannot be used."""
+    for part, fault in found.faults.items():
+        # Engines have a check of their own.
+        if not part.startswith("engines.") or part.removeprefix("engines.") not in found.engines:
+            yield Check(name="settings", good=False, told=fault.why, mend=fault.fix)
+    if not found.faults:
+        yield Check(name="settings", good=True, told=str(found.config))
 
 
 def _keys(found: Settings) -> Check:
@@ -81,16 +92,27 @@ def _keys(found: Settings) -> Check:
 def _storage(found_settings: Settings) -> Iterator[Check]:
     try:
         with Studio(found_settings) as studio:
-            found = studio.ledger.database.check()
+            studio.ledger.trust.inspect()
+            doubt = studio.ledger.trust.doubt()
+            worker = _worker(studio)
     except RushesError as error:
         yield Check(name="ledger", good=False, told=error.message, mend=error.next)
         return
-    yield Check(
-        name="ledger",
-        good=found == "ok",
-        told=f"{found}, {found_settings.ledger}",
-        mend="" if found == "ok" else LedgerCorrupt.next,
-    )
+    if doubt is None:
+        yield Check(name="ledger", good=True, told=f"no problems found, {found_settings.ledger}")
+    else:
+        yield Check(name="ledger", good=False, told=doubt.error.message, mend=doubt.error.next)
+    where = [found_settings.home, found_settings.config.parent, found_settings.log.parent]
+    for folder in dict.fromkeys(where):
+        if why := opening(folder):
+            yield Check(
+                name="folder",
+                good=False,
+                told=f"{folder}: {why}",
+                mend=f"as its owner: chmod 700 {folder}; or set RUSHES_HOME to a folder of your own",
+            )
+    yield worker
+    yield from _rescued(found_settings)
     free = shutil.disk_usage(found_settings.home).free
     yield Check(
         name="disk",
@@ -98,6 +120,29 @@ def _storage(found_settings: Settings) -> Iterator[Check]:
         told=f"{free / 1e9:.1f} GB free in {found_settings.home}",
         mend="" if free > LITTLE_SPACE else "free some space; rushes remove ID deletes a clip",
     )
+
+
+def _worker(studio: Studio) -> Check:
+    silent = studio.silent_worker()
+    if silent is not None:
+        return Check(name="worker", good=False, told=silent.words, mend=silent.advice)
+    alive = is_held(studio.settings.lock)
+    told = (
+        f"process {studio.ledger.worker_pid()}" if alive else "none is running; one starts if there is work"
+    )
+    return Check(name="worker", good=True, told=told)
+
+
+def _rescued(found: Settings) -> Iterator[Check]:
+    """Yield a check for each ticket that a ledger could not keep, and that this one has not taken."""
+    for file in rescued_files(found.home):
+        yield Check(
+            name="ticket",
+            good=False,
+            told=f"{file} has the ticket of a paid job that this ledger does not know",
+            mend="the file says what was made and where; rushes jobs takes it up if the ledger it is from is"
+            " put back",
+        )
 
 
 def _engines(found: Settings) -> list[Check]:
@@ -108,18 +153,10 @@ async def _all(found: Settings) -> list[Check]:
     """Have all engines that are set up look at themselves, at the same time."""
     try:
         async with Studio(found) as studio:
-            return await asyncio.gather(*(_engine(studio, one) for one in _set_up(found)))
+            return await asyncio.gather(*(_engine(studio, one) for one in found.set_up.values()))
     except StorageError:
         # Told already, as the ledger's own check.
         return []
-
-
-def _set_up(found: Settings) -> Iterator[EngineSettings]:
-    """Yield the configured engines, and the shipped ones that have the key they need."""
-    yield from found.engines.values()
-    for engine in found.shipped.values():
-        if any(engine.holds(option) or option in engine.refused for option in _needed(engine)):
-            yield engine
 
 
 async def _engine(studio: Studio, settings: EngineSettings) -> Check:
@@ -127,6 +164,7 @@ async def _engine(studio: Studio, settings: EngineSettings) -> Check:
     name, good, mend = settings.name, False, ""
     try:
         # On a thread: it may wait for the keyring, or load a large package.
+        studio.roster.check_ready(name)
         engine = await asyncio.to_thread(studio.engine, name)
         async with asyncio.timeout(LONGEST_CHECK_S):
             told = await engine.check()
@@ -148,15 +186,10 @@ async def _engine(studio: Studio, settings: EngineSettings) -> Check:
     )
 
 
-def _needed(settings: EngineSettings) -> tuple[str, ...]:
-    """Return the options of which an engine needs one as its key."""
-    return key_options(settings.kind, settings.name, base_url=settings.options.get("base_url"))
-
-
 def _keeping_a_key(settings: EngineSettings) -> str:
     """Return how a new key can be kept for an engine, "" where it signs in without one."""
-    options = _needed(settings) or ("key",)
-    option = next((one for one in options if settings.holds(one)), options[-1])
+    options = settings.needed_keys or ("key",)
+    option = next((one for one in options if settings.holds(one)), options[0])
     if not is_secret(settings.kind, option):
         return ""
     return f"; to keep it: rushes config set {settings.name}.{option}"

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rushes.catalogue.aliases import meant
+from rushes.catalogue.catalogue import alive, retired
 from rushes.catalogue.choice import Candidate, choose, reason, refusal, weigh
 from rushes.catalogue.offer import Offer, listed_offer
-from rushes.domain.errors import BadInput, RushesError
+from rushes.catalogue.price import price
+from rushes.domain.errors import (
+    BadInput,
+    ModelMissing,
+    ModelRetired,
+    RushesError,
+    SetupError,
+    UnknownModel,
+    Unreachable,
+)
+from rushes.domain.job import Job
 from rushes.domain.model import Model
-from rushes.domain.money import Basis
+from rushes.domain.money import Basis, Quote
 from rushes.domain.request import VideoRequest
 from rushes.roster import Roster
 
@@ -19,6 +30,9 @@ DEFAULT_MODEL = "animatic/storyboard"
 
 FALLING_BACK = (None, "cheap")
 """What a request may name, none or an alias, to get the default where no other model can be used."""
+
+LIVE_PRICE_LASTS = timedelta(minutes=5)
+"""How old a price that a service told may be when the create is sent."""
 
 LONGEST_PLAN_QUOTE_S = 10.0
 """Seconds an engine may take to say what is left of a plan; the price is known without it."""
@@ -48,7 +62,9 @@ class Quoting:
         return replace(first, request=named, fallbacks=tuple(others))
 
     def named(self, request: VideoRequest) -> str | None:
-        """Return the model or alias that a request or the settings name."""
+        """Return the model or alias that a request or the settings name. Raises BadSettings."""
+        if not request.model:
+            self._roster.settings.check("model")
         return request.model or self._roster.settings.model or None
 
     def candidates(self, request: VideoRequest) -> list[Candidate]:
@@ -70,25 +86,29 @@ class Quoting:
         """Return the model for a request, and how it came to be the one."""
         name = self.named(request)
         groups = self._groups(request)
-        if name is not None and not groups:
-            return self._roster.model(name), "asked for" if request.model else "set as default"
         found = choose(groups)
         if found is not None:
             why = reason(groups, found)
-            return found.model, f"{name}: {why}" if name else why
+            return self._roster.model(found.model.address), f"{name}: {why}" if name else why
+        if name is not None and (not groups or self._roster.settings.engine(name) is not None):
+            return self._roster.model(name), "asked for" if request.model else "set as default"
         if name not in FALLING_BACK:
             candidates = [one for group in groups for one in group]
             raise refusal(str(name), candidates, datetime.now(UTC).date())
-        lacking = "can do it" if self._any_ready() else "is set up"
-        return self._roster.model(DEFAULT_MODEL), f"nothing that generates {lacking}: the free storyboard"
+        lacking = "can do this" if self._any_ready() else "is configured"
+        return self._roster.model(DEFAULT_MODEL), f"no video model {lacking}; using the free storyboard"
 
     def _groups(self, request: VideoRequest) -> Sequence[Sequence[Candidate]]:
-        """Return what the alias of a request means, or all for none; empty for a model named whole."""
+        """Return what the alias or engine of a request means, or all for none; empty for a whole name."""
         name = self.named(request)
         if name is None:
             return [self._weighed(request)]
-        if "/" in name or self._roster.settings.engine(name) is not None:
+        if "/" in name:
             return []
+        if self._roster.settings.engine(name) is not None:
+            # Naming its engine names a model; what the engine lacks is told once the model is chosen.
+            models = (replace(one, named_only=False) for one in self._roster.models_of(name))
+            return [weigh(request, models, {}, datetime.now(UTC).date())]
         weighed = {one.model.address: one for one in self._weighed(request)}
         groups = meant(name, (one.model for one in weighed.values()))
         return [[weighed[model.address] for model in group] for group in groups]
@@ -105,6 +125,38 @@ class Quoting:
         """Whether an engine is ready that makes anything without being named."""
         ready = (name for name, why in self._roster.readiness().items() if why is None)
         return any(not model.named_only for name in ready for model in self._roster.models_of(name))
+
+    async def price_now(self, job: Job) -> Quote | None:
+        """Return what a job would cost if it were quoted now; None if what it was quoted at is still fresh.
+
+        A price from the settings or the catalogue is looked up each time; one that a service told is asked
+        for again once it is some minutes old. Raises ModelRetired, SetupError for a model that is not known
+        any more, and Unreachable if a service that told the price does not answer.
+        """
+        try:
+            model = self._roster.model(job.model)
+        except UnknownModel as error:
+            gone = f"the model {job.model} is not in the settings or the catalogue any more"
+            raise ModelMissing(gone) from error
+        if not alive(model, datetime.now(UTC).date()):
+            raise ModelRetired(f"{retired(model)}; nothing was sent")
+        listed = price(job.request, model)
+        if listed.free or job.quote.free or not job.quote.live:
+            return listed
+        return await self._live_price_now(job, model, listed)
+
+    async def _live_price_now(self, job: Job, model: Model, listed: Quote) -> Quote | None:
+        now = datetime.now(UTC)
+        expired = job.quote.expires_at is not None and job.quote.expires_at <= now
+        if not expired and now - job.created_at < LIVE_PRICE_LASTS:
+            return None
+        await self._roster.open_for(job)
+        live = await self._roster.engine_of(job).quote(job.request, model.id)
+        if live is not None:
+            return replace(live, live=True)
+        if listed.amount is not None and listed.amount <= (job.cost.amount or 0):
+            return listed
+        raise Unreachable(f"the price of {job.model} could not be read again; nothing was sent")
 
     # --- its price ---
 
@@ -126,8 +178,14 @@ class Quoting:
         return await self._with_live_quote(offer)
 
     async def _with_live_quote(self, offer: Offer) -> Offer:
+        try:
+            self._roster.check_ready(offer.model.engine)
+        except SetupError:
+            # The price is known without it. Who wants the clip is told what is missing: Studio.check_ready.
+            return offer
+        await self._roster.open_keys(offer.model.engine)
         live = await self._roster.engine(offer.model.engine).quote(offer.request, offer.model.id)
-        return replace(offer, quote=live or offer.quote)
+        return replace(offer, quote=replace(live, live=True) if live is not None else offer.quote)
 
     async def _with_quota(self, offer: Offer) -> Offer:
         """Return the offer with what is left of the plan, where the engine can tell it in time."""
@@ -140,5 +198,3 @@ class Quoting:
             return replace(offer, quota_unknown=f"no answer within {LONGEST_PLAN_QUOTE_S:g} s")
         except RushesError as error:
             return replace(offer, quota_unknown=error.message)
-        except Exception as error:  # noqa: BLE001 - an engine's own mistake does not make a plan dearer
-            return replace(offer, quota_unknown=f"the engine failed: {type(error).__name__}: {error}")

@@ -9,16 +9,18 @@ import hashlib
 import math
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from rushes.database.database import translated
 from rushes.domain.clip import Clip, Facts, Span
 from rushes.domain.errors import BadInput, NotFound, StorageError
 from rushes.domain.observation import Observation
+from rushes.domain.permissions import make_private
 from rushes.settings import places
 
 if TYPE_CHECKING:
@@ -61,6 +63,15 @@ class Video:
         """The bursts that were filed with it, where they are still there."""
         return _there(self.clip.bursts if self.clip is not None else None)
 
+    def as_json(self) -> dict[str, Any]:
+        clip = self.clip.as_json() if self.clip is not None else None
+        return {"path": str(self.path), "clip": clip, "ordered": self.ordered}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        clip = Clip.from_json(data["clip"]) if data["clip"] is not None else None
+        return cls(path=Path(data["path"]), clip=clip, ordered=data["ordered"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
@@ -71,7 +82,10 @@ class Overview:
 
 
 def named(studio: Studio, words: str) -> list[Video]:
-    """Return what the id of a clip or of a job names, or the beginning of one. Raises NotFound."""
+    """Return what the id of a clip or of a job names, or the beginning of one.
+
+    Raises NotFound, and LibraryDamaged if a file is gone, or is not the one that was filed.
+    """
     words = words.strip()
     try:
         found = [studio.library.get(words)]
@@ -86,13 +100,16 @@ def named(studio: Studio, words: str) -> list[Video]:
             told = f"rushes job {job.id} tells why" if job.state.ended else f"rushes wait {job.id}"
             raise NotFound(f"job {job.id} is {job.state.value} and has no clip", next=told) from no_clip
     for clip in found:
-        if not clip.path.is_file():
-            bring = f"rushes collect {clip.job_id} may bring it back"
-            raise NotFound(f"the file of clip {clip.id} is gone ({clip.path})", next=bring)
-    return [
-        Video(path=clip.path, clip=clip, ordered=studio.ledger.job(clip.job_id).request.seconds)
-        for clip in found
-    ]
+        studio.check_clip(clip)
+    return [Video(path=clip.path, clip=clip, ordered=_ordered(studio, clip)) for clip in found]
+
+
+def _ordered(studio: Studio, clip: Clip) -> float | None:
+    """Return the length that was ordered, in seconds; None if the ledger has lost the clip's job."""
+    try:
+        return studio.ledger.job(clip.job_id).request.seconds
+    except NotFound:
+        return None
 
 
 def observed(video: Video) -> Observation:
@@ -214,10 +231,18 @@ class Pictures:
         if self._folder is not None:
             return self._folder.absolute() / f"{stem}.{what}.jpg"
         if self._video.clip is not None:
-            return path.parent / f"{stem}.{what}.jpg"
+            return _own_name(path.parent / f"{stem}.{what}.jpg")
         version = f"{path.absolute()} {path.stat().st_mtime_ns}"
         digest = hashlib.sha256(os.fsencode(version)).hexdigest()[:12]
         return looks_folder() / f"{stem}-{digest}.{what}.jpg"
+
+
+def _own_name(place: Path) -> Path:
+    """Return a file of the library for a picture; a link that lies under its name is not written through."""
+    if place.is_symlink() or (place.exists() and not place.is_file()):
+        with translated(place):
+            place.unlink()
+    return place
 
 
 def looks_folder() -> Path:
@@ -225,7 +250,7 @@ def looks_folder() -> Path:
     folder = places()[0] / "looks"
     try:
         with translated(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
             _forget(folder)
     except StorageError as error:
         error.next = "rushes look FILE --out FOLDER puts the pictures elsewhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_an_address_that_is_none_is_named(base_url: str) -> None:
 
 
 def test_a_retired_model_names_what_is_alive() -> None:
-    """The error says which, when, and what instead: at most three that live, those that can do it first."""
+    """The error says which, when, and at most three instead: its replacement, then those that can do it."""
     gone = lab(id="gone", retires_on=date(2026, 4, 26), replacement="lab/new")
     lame = lab(id="lame", audio="no")
     able = [lab(id=f"able{number}", audio="always") for number in range(3)]
@@ -167,7 +168,7 @@ def test_a_retired_model_names_what_is_alive() -> None:
         Catalogue([gone, lame, dead, *able]).check(VideoRequest(prompt="a boat", audio=True), gone, TODAY)
 
     assert caught.value.message == "lab/gone was retired on 2026-04-26; lab/new replaces it"
-    assert caught.value.next == "use --model lab/able0 or --model lab/able1 or --model lab/able2"
+    assert caught.value.next == "use --model lab/new or --model lab/able0 or --model lab/able1"
 
 
 def test_before_its_day_a_model_is_alive() -> None:
@@ -206,6 +207,31 @@ def test_a_switch_that_is_no_switch_is_named() -> None:
     """A field of the wrong kind in a model's table is a mistake that names the model."""
     with pytest.raises(BadSettings, match="lab/one"):
         lab(shots="several")
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "-0.01", float("nan"), float("inf"), 10_001, "1e999999", True, "cheap"]
+)
+def test_what_can_be_no_price_is_named(value: Any) -> None:
+    """A price of the settings file is refused with its entry, and neither quoted nor tripped over (F34)."""
+    said = r"the model lab/one is described wrongly: price\.{}.* US dollars, from 0 to 10,000"
+    with pytest.raises(BadSettings, match=said.format("per_clip is")):
+        lab(price={"per_clip": value})
+    with pytest.raises(BadSettings, match=said.format(r"per_second\.720p is")):
+        lab(price={"per_second": {"*": 0.1, "720p": value}})
+
+
+@pytest.mark.parametrize("price", [0.1, "free", {"per_second": 0.1}, {"per_second": [0.1]}])
+def test_a_price_of_another_shape_is_named(price: Any) -> None:
+    """It is a table, and so is what a second costs."""
+    with pytest.raises(BadSettings, match=r"lab/one.*price.* has to be a table"):
+        lab(price=price)
+
+
+def test_a_price_may_be_nothing_or_large() -> None:
+    """The ends of the range are in it."""
+    assert lab(price={"per_clip": 0}).price.per_clip == 0
+    assert lab(price={"per_second": {"*": "10000"}}).price.per_second == {"*": Decimal(10_000)}
 
 
 def test_a_password_in_an_address_is_not_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_the_cheapest_that_can_is_chosen() -> None:
     assert found.model.id == "first"
     assert reason([candidates], found) == "the cheapest of 3 that can do it"
     assert reasons == {
-        "dead": "retired on 2026-11-22; nothing replaces it",
+        "dead": "retired on 2026-11-22; there is no replacement",
         "far": "the engine far has no key",
         "unpriced": "its price is not known; give --model lab/unpriced and --max-usd",
         "short": "seconds is 4; allowed: 2 s",
@@ -193,6 +194,30 @@ def test_a_retirement_holds_until_a_later_list_denies_it(read_on: date, kept: bo
 
     assert (found.retires_on is not None) is kept
     assert str(least_per_second(found)) == "0.3"
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"per_clip": "-1"},
+        {"per_clip": "NaN"},
+        {"per_clip": "Infinity"},
+        {"per_clip": "10001"},
+        {"per_second": {"720p": "0.1", "1080p": "-0.1"}},
+        {"per_second": {"720p": "0.1"}, "per_clip": "1e9"},
+    ],
+)
+def test_an_absurd_price_of_a_list_is_not_known(tmp_path: Path, price: dict[str, Any]) -> None:
+    """A service's nonsense takes neither the model nor its list away, and is never quoted (F34)."""
+    table = {"id": "a", "price": {**price, "source": "x", "as_of": "2026-11-23"}}
+    body = {"server": "x", "read_on": "2026-11-23", "models": [table]}
+    (tmp_path / "lab.json").write_text(json.dumps(body))
+    found = saved_list(tmp_path, "lab")
+
+    assert found is not None
+    (listed,) = found.models
+    assert (listed.price.per_clip, listed.price.per_second, listed.price.free) == (None, None, False)
+    assert listed.price.source == "x"
 
 
 @pytest.mark.parametrize(

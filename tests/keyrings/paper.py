@@ -64,3 +64,14 @@ class Silent(Keyring):
     def get_password(self, service: str, username: str) -> str | None:
         threading.Event().wait()
         return None
+
+
+class Asking(Keyring):
+    """One that asks a person, who comes when `unlocked` is set."""
+
+    unlocked: ClassVar[threading.Event] = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        found = super().get_password(service, username)
+        self.unlocked.wait()
+        return found

@@ -170,7 +170,7 @@ def test_the_end_of_input_ends_the_program(tmp_path: Path) -> None:
         assert child.stdout is not None
         child.stdin.writelines(talk(tmp_path, steps=100_000))
         child.stdin.flush()
-        assert b"fraction" in child.stdout.readline()
+        assert b"progress" in child.stdout.readline()
         child.stdin.close()
         assert child.wait(20) == 1
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The browsers, started once, and the server; a missing browser skips its tests, or fails them in CI."""
+"""The browsers, each started once, and the server; a missing browser skips its tests, or fails them in CI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.playback.server import Server, serve
 IN_CI = os.environ.get("CI") == "true"
 
 
-@pytest.fixture(scope="session", params=["chromium", "webkit"])
+# Not for the session: while Playwright's synchronous API is open, no other test can run an event loop.
+@pytest.fixture(scope="module", params=["chromium", "webkit"])
 def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Each browser in turn."""
     starting: AbstractContextManager[Browser] = (

@@ -17,6 +17,7 @@ from rushes.domain.errors import (
     QuotaExhausted,
     Refused,
     ResultGone,
+    SetupError,
     SignInNeeded,
     Unreachable,
 )
@@ -27,9 +28,12 @@ from rushes.engines.http import (
     classify_answer,
     classify_create,
     created,
+    moment,
+    raw,
     reason,
     retry_after,
     sending,
+    shortened,
 )
 
 KEY = "sk-abcdef123456"
@@ -126,7 +130,6 @@ def test_what_provably_never_left_is_not_delivered(error: Exception) -> None:
         httpx.ReadError("x"),
         httpx.WriteError("x"),
         httpx.RemoteProtocolError("x"),
-        httpx.LocalProtocolError("x"),
         httpx.DecodingError("x"),
     ],
 )
@@ -134,6 +137,40 @@ def test_what_may_have_left_is_unknown(error: Exception) -> None:
     """Anything after the first byte: nobody knows."""
     with pytest.raises(OutcomeUnknown), sending():
         raise error
+
+
+VIDEO = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + bytes(range(256)) * 40
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=gbk", "video/mp4"])
+def test_what_is_no_text_is_told_by_its_size(kind: str) -> None:
+    """A video in place of words never reaches a message or the ledger, whatever it is called (C24)."""
+    body = httpx.Response(
+        400, content=VIDEO, headers={"Content-Type": kind}, request=httpx.Request("GET", "https://a.test")
+    )
+    assert reason(body) == f"400: (binary data, {len(VIDEO):,} bytes)"
+    assert raw(body) == f"(binary data, {len(VIDEO):,} bytes)"
+
+
+def test_a_message_in_json_that_is_no_text_is_told_by_its_size() -> None:
+    """The same where a service wraps what it got from another (C24)."""
+    wrapped = VIDEO.decode("latin-1")
+    assert shortened(wrapped) == f"(binary data, {len(wrapped.encode()):,} bytes)"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.LocalProtocolError(f"Illegal header value b'Bearer {KEY}'"),
+        httpx.UnsupportedProtocol(KEY),
+        httpx.InvalidURL(KEY),
+    ],
+)
+def test_what_was_never_a_request_is_a_setup_error(error: Exception) -> None:
+    """Nothing was sent, and what could not be sent is not told (B1)."""
+    with pytest.raises(SetupError, match="nothing was sent") as caught, sending():
+        raise error
+    assert KEY not in caught.value.message
 
 
 def test_any_broken_call_but_a_create_is_unreachable() -> None:
@@ -186,3 +223,39 @@ def test_a_reason_is_one_line_of_plain_text_without_secrets(body: str, said: str
 def test_a_long_reason_is_cut() -> None:
     """A page of text does not become a message."""
     assert len(reason(response(500, "word " * 10_000))) <= MESSAGE_LIMIT
+
+
+DAY = datetime(2026, 11, 30, 12, 30, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1796041815,
+        1796041815.0,
+        1796041815000,
+        1796041815000.0,
+        "1796041815",
+        " 1796041815000 ",
+        "2026-11-30T12:30:15Z",
+        "2026-11-30T13:30:15+01:00",
+        "2026-11-30 12:30:15",
+    ],
+)
+def test_a_moment_is_read_however_it_is_written(value: object) -> None:
+    """Seconds, milliseconds and ISO 8601, as numbers and as text, are the same moment in UTC (B10)."""
+    assert moment(value) == DAY
+    assert moment(value).tzinfo is UTC  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, {}, [], "", "soon", "nan", "-inf", "9" * 5000, "9999-12-31", "0001-01-01T00:00+23:59"),
+        *(0, -1, -1796041815000, 1e15, 1e300, 10**400, -(10**400), float("nan"), float("inf"), float("-inf")),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_names_no_moment_is_none(value: object) -> None:
+    """An absurd date raises nothing: the clip that it stands beside is paid for (B10)."""
+    assert moment(value) is None

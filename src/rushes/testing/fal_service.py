@@ -3,11 +3,14 @@
 All of it behind one address: the queue at `/`, the platform API at `/v1`, the storage at `/storage`. It is
 told of `create`, `status`, `result`, `cancel`, `models`, `pricing`, `list`, `upload`, `content`; and of
 `render`, whose facts say how a render goes: `queued_s`, `seconds`, `outcome` ("failed" with `code` and
-`answer`, "empty"), `units` that it is billed for, `listed_s` until the list of requests shows it.
+`answer`, "empty"), `inline` that its result has the file as a data: address, `units` that it is billed for,
+`listed_s` until the list of requests shows it. `content` is told the `kind` of footage, or what
+`standin.serve_file` knows.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -22,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from rushes.testing.fal_schemas import ENDPOINTS, Endpoint, complaints
-from rushes.testing.standin import Render, StandIn
+from rushes.testing.standin import Render, StandIn, serve_file
 
 KEY = "0a1b2c3d-key-id:4e5f6a7b-key-secret"
 """The one key it takes."""
@@ -140,7 +143,10 @@ class FalService(StandIn):
         if render.stage == "failed":
             answer = render.facts.get("answer", {"detail": "Internal error", "error_type": "internal_error"})
             return JSONResponse(answer, int(render.facts.get("code", 500)), headers)
-        video = {"url": f"{request.base_url}files/b/{render.id}/output.mp4", "content_type": "video/mp4"}
+        url = f"{request.base_url}files/b/{render.id}/output.mp4"
+        if render.facts.get("inline"):
+            url = f"data:video/mp4;base64,{base64.b64encode(self.clip).decode()}"
+        video = {"url": url, "content_type": "video/mp4"}
         units = _units(render)
         return JSONResponse(
             {"video": None if render.stage == "empty" else video, "seed": 7},
@@ -173,7 +179,7 @@ class FalService(StandIn):
         if instead is not None:
             return instead
         kind = told.facts.get("kind", "whole") if told is not None else "whole"
-        return Response(self.footage.named(kind), media_type="video/mp4")
+        return serve_file(told, self.footage.named(kind))
 
     def charge(self, render: Render) -> float:
         """Return the units of a result, with or without a video in it, at the price of one."""

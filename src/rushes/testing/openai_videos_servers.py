@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from rushes.testing.openai_videos_service import KEY, Asked, OpenAIVideos, Wrong
+from rushes.testing.openai_videos_service import KEY, Asked, OpenAIVideos, Wrong, addresses, filled
 from rushes.testing.standin import Render, Told
 
 WHOLE = re.compile(r"[+-]?\d+")
@@ -65,10 +65,11 @@ class SGLang(OpenAIVideos):
         if render.stage != "succeeded":
             return JSONResponse({"detail": "Generation is still in-progress"}, 404)
         if render.facts.get("cloud"):
-            where = self.job(render, request).get("url") or render.facts["cloud"]
+            names = addresses(render, request)
+            where = self.job(render, request).get("url") or filled(render.facts["cloud"], names)
             said = f"Video has been uploaded to cloud storage. Please use the cloud URL: {where}"
             return JSONResponse({"detail": said}, 400)
-        return self.clip_of(render, told)
+        return self.clip_of(render, request, told)
 
     def forget(self, render: Render, request: Request, told: Told | None) -> Response:
         gone = self.job(self.renders.pop(render.id), request)

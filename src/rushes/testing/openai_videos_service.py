@@ -3,19 +3,24 @@
     python -m rushes.testing.standin rushes.testing.openai_videos_service:OpenAIVideos
 
 `openai_videos_servers` has those that speak the same with an accent. Beside what every double is told, a
-`render` is told by `facts`: `outcome` (succeeded, failed), `reason`, `code`, `queued_s`, `seconds`; and, by
-its stage (queued, running, succeeded, failed), fields that replace those of its job; `{file}` in them is the
-signed address of its file, `{other}` the same by another name of this host; None leaves a field out. A
-`list` is told `most`, the jobs on a page; `content` and `file` are told `truncated`, or the `type` they name.
+`render` is told by `facts`: `outcome` (succeeded, failed), `reason`, `code`, `queued_s`, `seconds`; `once`,
+if each address delivers the file only once; `content`, JSON that /content answers in place of the file; and,
+by its stage (queued, running, succeeded, failed), fields that replace those of its job. `{file}` in them is
+the signed address of its file, `{other}` the same by another name of this host, `{inline}` the file as a
+data: address, `{base64}` the file in base64; None leaves a field out. A `list` is told `most`, the jobs on a
+page; `content` and `file` are told `truncated`, or what `standin.serve_file` knows.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -24,7 +29,7 @@ from starlette.routing import BaseRoute, Route
 
 from rushes.testing.footage import Footage
 from rushes.testing.forms import FormFile, read_form
-from rushes.testing.standin import Render, StandIn, Told
+from rushes.testing.standin import Render, StandIn, Told, serve_file
 
 KEY = "sk-standin-0123456789abcdef"
 MODELS = ("sora-2", "sora-2-pro")
@@ -61,6 +66,11 @@ class OpenAIVideos(StandIn):
 
     key: ClassVar[str | None] = KEY
     prefix: ClassVar[str] = "/v1/videos"
+
+    def __init__(self, log: Path | None = None) -> None:
+        super().__init__(log)
+        self.delivered: set[str] = set()
+        """The paths of files that were sent."""
 
     def routes(self) -> Sequence[BaseRoute]:
         one = f"{self.prefix}/{{id}}"
@@ -247,7 +257,9 @@ class OpenAIVideos(StandIn):
     def give(self, render: Render, request: Request, told: Told | None) -> Response:
         if render.stage != "succeeded":
             return JSONResponse(error_body("Video is not ready yet.", None, None), 404)
-        return self.clip_of(render, told)
+        if "content" in render.facts:
+            return JSONResponse(filled(render.facts["content"], addresses(render, request)))
+        return self.clip_of(render, request, told)
 
     def forget(self, render: Render, request: Request, told: Told | None) -> Response:
         del self.renders[render.id]
@@ -337,24 +349,34 @@ class OpenAIVideos(StandIn):
             return instead
         if render is None or request.query_params.get("sig") != signature(id):
             return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
-        return self.clip_of(render, told)
+        return self.clip_of(render, request, told)
 
-    def clip_of(self, render: Render, told: Told | None) -> Response:
+    def clip_of(self, render: Render, request: Request, told: Told | None) -> Response:
         """Return the video of a render, of the size it says; told `truncated`, half of it."""
-        width, _, height = self.plain_job(render)["size"].partition("x")
-        footage = filmed(int(width), int(height))
+        if render.facts.get("once") and request.url.path in self.delivered:
+            return JSONResponse(error_body("already delivered", None, None), 410)
+        self.delivered.add(request.url.path)
+        footage = footage_of(self.plain_job(render))
         cut = told is not None and bool(told.facts.get("truncated"))
-        kind = "video/mp4" if told is None else str(told.facts.get("type", "video/mp4"))
-        return Response(footage.truncated if cut else footage.whole, media_type=kind)
+        return serve_file(told, footage.truncated if cut else footage.whole)
 
 
 def told_fields(job: dict[str, Any], render: Render, request: Request) -> dict[str, Any]:
     """Return a job with the fields that its render was told for its stage."""
+    names = addresses(render, request)
+    told = render.facts.get(render.stage, {})
+    if re.search(r"{inline}|{base64}", str(told)):
+        data = base64.b64encode(footage_of(job).whole).decode()
+        names |= {"{inline}": f"data:video/mp4;base64,{data}", "{base64}": data}
+    job |= filled(told, names)
+    return {name: value for name, value in job.items() if value is not None}
+
+
+def addresses(render: Render, request: Request) -> dict[str, str]:
+    """Return the addresses of a render's file, by what stands for them in a text."""
     base = str(request.base_url).rstrip("/")
     file = f"{base}/files/{render.id}.mp4?sig={signature(render.id)}"
-    names = {"{file}": file, "{other}": file.replace("127.0.0.1", "localhost"), "{base}": base}
-    job |= filled(render.facts.get(render.stage, {}), names)
-    return {name: value for name, value in job.items() if value is not None}
+    return {"{file}": file, "{other}": file.replace("127.0.0.1", "localhost"), "{base}": base}
 
 
 def filled(told: Any, names: Mapping[str, str]) -> Any:
@@ -375,6 +397,12 @@ def error_body(message: str, param: str | None, code: str | None) -> dict[str, A
 
 def signature(id: str) -> str:
     return hashlib.sha256(f"signed {id}".encode()).hexdigest()[:16]
+
+
+def footage_of(job: Mapping[str, Any]) -> Footage:
+    """Return the footage of the size that a job tells."""
+    width, _, height = str(job["size"]).partition("x")
+    return filmed(int(width), int(height))
 
 
 @cache

@@ -1,10 +1,10 @@
 """A double of OpenRouter's video API: its routes, its error envelope, its strictness, and real MP4s.
 
-Written from the OpenAPI document that the SDK 1.3.84 is made of. A body with an unknown field, a field of
-another type, or a value that the model does not list is answered with 400, as the service does.
+Written from the OpenAPI document that OpenRouter's SDK 1.3.84 is made of. A body with an unknown field, a
+field of another type, or a value that the model does not list is answered with 400, as the service does.
 Calls that can be told how to go: create, poll, content, file (the signed copy), models, key. The words
-`cost`, `byok`, `bare` (completed, and no addresses) and `elsewhere` (addresses on another host) of a render's
-`facts` say how it ends.
+`cost`, `byok`, `bare` (completed, and no addresses), `elsewhere` (addresses on another host) and `expires_at`
+of a render's `facts` say how it ends.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class OpenRouterService(StandIn):
             signature = self._signatures[render.id] = secrets.token_hex(8)
             record["urls"] = [f"{host}/stored/{render.id}.mp4?sig={signature}"]
             record["unsigned_urls"] = [f"{path}/content?index=0"]
-            record["expires_at"] = int(render.created_at) + 86_400
+            record["expires_at"] = render.facts.get("expires_at", int(render.created_at) + 86_400)
         return record
 
     def _clip(self, render: Render) -> Response:

@@ -169,11 +169,16 @@ class Provider:
         job = self._job(request)
         if job is None:
             return _problem(404, "no such file")
+        fault = self.renders.script.next_file_fault(job.prompt, job.id)
+        if fault is not None:
+            return await self._fault(request, fault)
         rule = self.renders.rule(job)
         kind = rule.candidates[request.path_params["place"]]
         signature = int(request.query_params.get("signature", 0))
         if kind == "gone":
             return _problem(410, "this file has been removed")
+        if kind == "unreachable":
+            return _problem(503, "the store is down")
         if kind == "expires" and (signature == 1 or signature != job.signature):
             return _problem(403, "this address has run out")
         if kind == "redirect":

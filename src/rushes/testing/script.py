@@ -81,6 +81,7 @@ class Rule:
     render: Render = field(default_factory=Render)
     candidates: tuple[str, ...] = ("ok",)
     files: int = 1
+    file_faults: tuple[Fault, ...] = ()
     cut_every: int = 4_000
     download_seconds: float = 0.0
     cancel: str = "unsupported"
@@ -99,6 +100,7 @@ def rule_from(data: Mapping[str, Any]) -> Rule:
     values = dict(data)
     values["create"] = tuple(Create(**one) for one in values.get("create", ()))
     values["prepare"] = tuple(Fault(**one) for one in values.get("prepare", ()))
+    values["file_faults"] = tuple(Fault(**one) for one in values.get("file_faults", ()))
     render = dict(values.get("render", {}))
     render["faults"] = tuple(Fault(**one) for one in render.get("faults", ()))
     values["render"] = Render(**render)
@@ -131,6 +133,10 @@ class Script:
     def next_poll_fault(self, prompt: str, job: str) -> Fault | None:
         serial, rule = self._find(prompt)
         return self._next(rule.render.faults, ("poll", serial, job))
+
+    def next_file_fault(self, prompt: str, job: str) -> Fault | None:
+        serial, rule = self._find(prompt)
+        return self._next(rule.file_faults, ("file", serial, job))
 
     def next_prepare_fault(self, prompt: str) -> Fault | None:
         serial, rule = self._find(prompt)

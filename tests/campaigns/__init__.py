@@ -1,0 +1,1 @@
+"""What runs by hand: hours of it, not seconds."""
