@@ -17,7 +17,7 @@ export PROMPT
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sora test browsers agents test-local lint types docs generate bench format lock clean
+.PHONY: help demo demo-sora test browsers agents test-local campaigns lint types docs generate bench format lock clean
 
 help: ## list the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +42,10 @@ agents: $(VENV)/.installed
 test-local: ## run the tests of the engine `local` with a real torch (1.5 GB, and two minutes to install)
 	@tools/local-venv
 	.venv-local/bin/python -m pytest -n 2 --dist loadscope tests/local
+
+campaigns: $(VENV)/.installed ## by hand, an hour: 1,000 kills of each kind, and half an hour beside a hostile engine
+	RUSHES_KILLS=1000 $(BIN)/python -m pytest -n 2 --dist load tests/jobs/test_kill.py
+	$(BIN)/python -m tests.campaigns.soak
 
 lint: $(VENV)/.installed ## style, formatting, and which room may import which
 	$(BIN)/ruff check

@@ -35,7 +35,7 @@ def errors() -> str:
         "Every error has a code, says whether it was billed, and says what to do next. Exit codes: 0 done,",
         "3 still running, 130 stopped by Ctrl-C; the others are below.",
         "",
-        "| code | exit | HTTP | tried again by itself | billed | what happened | what to do |",
+        "| code | exit | HTTP | tried again automatically | billed | what happened | what to do |",
         "|---|---|---|---|---|---|---|",
     ]
     for cls in error_classes():
@@ -100,8 +100,11 @@ def engines() -> str:
             "",
             "## Models",
             "",
-            "| model | lengths | aspects | resolutions | first / last frame | sound | seed | price |",
-            "|---|---|---|---|---|---|---|---|",
+            'A model is refused from the day under "retired" on; the error names what replaces it.',
+            "",
+            "| model | lengths | aspects | resolutions | first / last frame | sound | seed | price |"
+            " retired |",
+            "|---|---|---|---|---|---|---|---|---|",
             *(_model_row(model) for kind in kinds for model in models[kind]),
             "",
         ]
@@ -153,6 +156,7 @@ def _model_row(model: Model) -> str:
         model.audio.value,
         "yes" if model.seed else "no",
         price,
+        "" if model.retires_on is None else model.retires_on.isoformat(),
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -189,7 +193,7 @@ def skill_errors() -> str:
         "is bought again. Agreeing to a price is the person's, also where the last column speaks of `--yes`",
         "or `--max-usd`; so is `--again` for a paid clip. ID is the job's.",
         "",
-        "| exit | code | tried again by itself | billed | what happened | what to do |",
+        "| exit | code | tried again automatically | billed | what happened | what to do |",
         "|---|---|---|---|---|---|",
     ]
     for cls in sorted(error_classes(), key=lambda cls: cls.exit_code):
