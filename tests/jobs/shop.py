@@ -181,7 +181,7 @@ class Shop:
                 await asyncio.wait([task])
 
     async def until(
-        self, job: Job, *states: JobState, which: Callable[[Job], bool] | None = None, patience: float = 20.0
+        self, job: Job, *states: JobState, which: Callable[[Job], bool] | None = None, patience: float = 120.0
     ) -> Job:
         """Return the job once it stands in one of `states` (and is as `which` wants it)."""
         async with asyncio.timeout(patience):
@@ -191,10 +191,10 @@ class Shop:
                     return now
                 await asyncio.sleep(0.01)
 
-    async def carry(self, *jobs: Job, patience: float = 20.0) -> list[Job]:
+    async def carry(self, *jobs: Job, patience: float = 120.0) -> list[Job]:
         """Have a worker carry jobs until they have ended, are blocked, or are left to a person."""
         async with self.working():
             return [await self.settled(job, patience=patience) for job in jobs]
 
-    async def settled(self, job: Job, *, patience: float = 20.0) -> Job:
+    async def settled(self, job: Job, *, patience: float = 120.0) -> Job:
         return await self.until(job, *JobState, which=lambda one: one.settled, patience=patience)

@@ -24,7 +24,7 @@ SEED = int(os.environ.get("RUSHES_SEED", "20260924"))
 PHASES = ("prepare", "submit", "store", "poll", "download", "inspect", "file")
 
 
-@pytest.mark.timeout(120 + KILLS)
+@pytest.mark.timeout(600 + KILLS)
 @pytest.mark.parametrize("recovery", Recovery, ids=[one.value for one in Recovery])
 def test_no_kill_buys_a_clip_twice_or_loses_one(
     tmp_path: Path, provider: ProviderProcess, recovery: Recovery, capsys: pytest.CaptureFixture[str]

@@ -29,7 +29,7 @@ GZIP_HEAD = gzip.compress(b"")[:10] + b"\x00\xff\xff\x00\x00"
 """The head of a file, and of a block of 65,535 bytes as they are."""
 
 OK = b"HTTP/1.1 200 OK\r\n"
-HANG_S = 30.0
+HANG_S = 180.0
 """How long a download that should have ended is waited for."""
 
 Answer = Callable[[bytes], Iterator[bytes]]
