@@ -236,6 +236,8 @@ class Studio:
         admissions = self.ledger.admit(drafts, self.settings.caps)
         for admission, order in zip(admissions, orders, strict=True):
             if not admission.fresh:
+                # Whoever asks again says where a copy is wanted now, if any is.
+                self.ledger.forget_failed_copies(admission.job.id)
                 if order.out is not None:
                     self.ledger.want_copy(admission.job.id, order.out)
                 self.bring_back(admission.job.id)

@@ -143,7 +143,8 @@ def _check_destinations(studio: Studio, lines: Sequence[Line], old: Mapping[int,
         try:
             studio.check_destination(line.out, studio.ledger.job(id) if id is not None else None, writable)
         except BadDestination as error:
-            problems.append(Problem(number=line.number, message=error.message, next=error.next))
+            next = error.next.replace("--force (force=True in Python)", '"force": true')
+            problems.append(Problem(number=line.number, message=error.message, next=next))
     refuse(problems)
 
 

@@ -34,7 +34,7 @@ from rushes.cli.watching import exit_code, watch
 from rushes.cli.words import request_from, request_options
 from rushes.domain.answer import Answer
 from rushes.domain.destination import CLIP, Destination
-from rushes.domain.errors import ApprovalNeeded, SetupError
+from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
 from rushes.domain.job import age
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import VideoRequest
@@ -123,6 +123,8 @@ def create(
             again=again,
         )
         return run(each, as_json=as_json)
+    if force and out is None:
+        raise BadInput("--force goes with --out", next="name the file with --out, or leave out --force")
     how = How(
         key=key,
         again=again,

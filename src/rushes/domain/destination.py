@@ -25,7 +25,7 @@ from rushes.domain.permissions import made_for_user
 LONGEST_NAME = 255
 """Bytes (on Windows: characters) of a file's name, on nearly every disk; some take fewer."""
 
-REPLACE = 'or replace it with --force ("force": true in a line of a batch, force=True in Python)'
+REPLACE = "or replace it with --force (force=True in Python)"
 
 IGNORES_CASE = sys.platform in {"darwin", "win32"}
 """Whether `a.mp4` and `A.mp4` are usually one file here."""

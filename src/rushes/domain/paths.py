@@ -13,8 +13,8 @@ from rushes.domain.errors import BadInput
 HERE = {"", "localhost"}
 """The hosts of a file: address that mean this machine (RFC 8089)."""
 
-SHOWN = 80
-"""Characters of a path that cannot be used that are shown."""
+SHOWN_START, SHOWN_END = 100, 50
+"""Characters of a long path that are shown of its start and of its end."""
 
 
 def read_path(given: str | PathLike[str], *, what: str = "the path", folder: Path | None = None) -> Path:
@@ -53,7 +53,7 @@ def absolute(path: Path, *, what: str = "the path") -> Path:
 def shortened(path: str | Path) -> str:
     """Return a path as far as it fits into a message."""
     text = str(path)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= SHOWN_START + SHOWN_END else f"{text[:SHOWN_START]}…{text[-SHOWN_END:]}"
 
 
 def _from_address(text: str, what: str) -> str:

@@ -513,13 +513,13 @@ class Ledger:
             self.note(job.id, "another_key", key_source=key_source)
 
     def want_copy(self, id: str, out: Destination) -> None:
-        """Record where a copy of a job's clip is wanted, now or once there is one.
-
-        What could not be copied elsewhere is not wanted there any more.
-        """
+        """Record where a copy of a job's clip is wanted, now or once there is one."""
         values = {"id": id, "place": json.dumps(out.place), "wanted": json.dumps(out.as_json())}
-        self.database.run(self._sql["forget_failed_copies"], {"id": id})
         self.database.run(self._sql["want_copy"], values)
+
+    def forget_failed_copies(self, id: str) -> None:
+        """Want no copy of a job's clip any more that could not be made."""
+        self.database.run(self._sql["forget_failed_copies"], {"id": id})
 
     def record_copy(self, id: str, copy: Copy) -> None:
         """Record what came of a copy. What other jobs had put under the same names is replaced by it."""
@@ -528,7 +528,7 @@ class Ledger:
         self.database.run(self._sql["record_copy"], values)
         if copy.wanted.force and copy.is_done:
             self.database.run(self._sql["forget_replaced_copies"], {"id": id, "made": made})
-        told = {"to": [str(path) for path in copy.made]} if copy.is_done else {"because": copy.problem}
+        told = {"to": ", ".join(map(str, copy.made))} if copy.is_done else {"because": copy.problem}
         self.note(id, "copied" if copy.is_done else "not_copied", **told)
 
     # --- writing, shared with the worker ---
