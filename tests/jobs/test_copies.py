@@ -1,229 +1,322 @@
-"""Copies of clips where people asked for them: whole, over nothing of theirs, and in nobody's way."""
+"""A ledger that was copied or restored buys nothing twice; one that was only moved is not asked about."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sqlite3
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rushes.database.database import Database
-from rushes.domain.destination import CLIP, Copy, Destination
-from rushes.domain.errors import LibraryDamaged
-from rushes.domain.job import Job, JobState
-from rushes.jobs.ledger import Ledger
-from tests.jobs.shop import Shop
+from rushes.domain.errors import LedgerInDoubt
+from rushes.domain.job import JobState
+from rushes.jobs.trust import Finding
+from rushes.library.audit import rebuild
+from rushes.testing.process import ProviderProcess
+from tests.jobs.shop import NOTHING, Shop
+
+Open = Callable[..., Shop]
 
 
-def to(path: Path, *, force: bool = False) -> Destination:
-    return Destination.read(path, CLIP, force=force)
+@pytest.fixture
+def open_shop(tmp_path: Path, provider: ProviderProcess) -> Iterator[Open]:
+    """Open the shop of a home; all have one mark, so that the provider tells their prompts as the same."""
+    opened: list[Shop] = []
+
+    def open_one(home: Path, marks: Path | None = None) -> Shop:
+        one = Shop(home, provider, marks=marks)
+        if opened:
+            one.mark = opened[0].mark
+        opened.append(one)
+        return one
+
+    yield open_one
+    for one in opened:
+        one.close()
 
 
-def copy_of(shop: Shop, job: Job) -> Copy:
-    (copy,) = shop.ledger.copies(job.id)
-    return copy
+def renamed(home: Path) -> Path:
+    """The folder has another name: the same file."""
+    return Path(shutil.move(home, home.with_name("renamed")))
 
 
-def parts(folder: Path) -> list[Path]:
-    return list(folder.glob(".*"))
+def moved(home: Path) -> Path:
+    """Moved to another disk: another file, and the first one is gone."""
+    target = home.with_name("moved")
+    shutil.copytree(home, target)
+    shutil.rmtree(home)
+    return target
 
 
-async def test_a_copy_is_put_where_it_is_wanted(shop: Shop, tmp_path: Path) -> None:
-    """The folder is made; one that cannot be written does not cost the clip, and the copy says why."""
-    blocked = tmp_path / "a file"
-    blocked.write_text("")
-    wanted = shop.submit("there", out=to(tmp_path / "new" / "clip.mp4"))
-    hopeless = shop.submit("nowhere", out=to(blocked / "clip.mp4"))
-    jobs = await shop.carry(wanted, hopeless)
-
-    assert {job.state for job in jobs} == {JobState.COMPLETED}
-    assert (tmp_path / "new" / "clip.mp4").read_bytes() == shop.clips(wanted)[0].path.read_bytes()
-    assert copy_of(shop, wanted).made == (tmp_path / "new" / "clip.mp4",)
-    assert "is a file, not a folder" in str(copy_of(shop, hopeless).problem)
-    assert shop.kinds(wanted).count("copied") == shop.kinds(hopeless).count("not_copied") == 1
-    assert parts(tmp_path / "new") == []
+def put_back(home: Path) -> Path:
+    """The whole home from a backup, at its old place: nothing was sent since."""
+    backup = home.with_name("backup")
+    shutil.copytree(home, backup)
+    shutil.rmtree(home)
+    os.rename(backup, home)
+    return home
 
 
-async def test_a_folder_gets_the_clips_own_name(shop: Shop, tmp_path: Path) -> None:
-    """A folder that is there takes the clip under the name it has in the library."""
-    (job,) = await shop.carry(shop.submit(out=to(tmp_path)))
-
-    assert copy_of(shop, job).made == (tmp_path / shop.clips(job)[0].path.name,)
+def left(home: Path) -> Path:
+    """Nothing happened to it: a container with the same volume started again."""
+    return home
 
 
-async def test_several_results_of_one_job_have_names_of_their_own(shop: Shop, tmp_path: Path) -> None:
-    """What a provider made beyond the one that was asked for takes no name that `--count` numbers."""
-    shop.script(candidates=["ok"], files=2)
-    (job,) = await shop.carry(shop.submit(out=to(tmp_path / "x.mp4")))
-
-    assert [file.name for file in copy_of(shop, job).made] == ["x.mp4", "x.2.mp4"]
-
-
-async def test_a_file_that_appeared_meanwhile_is_not_replaced(shop: Shop, tmp_path: Path) -> None:
-    """The job completes and its clip is filed; the other file stays; once it has gone the copy is made."""
-    out = tmp_path / "clip.mp4"
-    job = shop.submit(out=to(out))
-    out.write_text("mine")
-    (done,) = await shop.carry(job)
-    problem = str(copy_of(shop, job).problem)
-    kept = out.read_text()
-    out.unlink()
-    shop.ledger.collect(job.id)
-    await shop.carry(job)
-
-    assert (done.state, kept) == (JobState.COMPLETED, "mine")
-    assert "another file has appeared there" in problem
-    assert copy_of(shop, job).is_done
-    assert out.read_bytes() == shop.clips(job)[0].path.read_bytes()
-
-
-async def test_with_force_it_is_replaced(shop: Shop, tmp_path: Path) -> None:
-    """`force` replaces a file, keeps its mode, and of a link what it leads to."""
-    real, link = tmp_path / "real.mp4", tmp_path / "link.mp4"
-    real.write_text("mine")
-    real.chmod(0o640)
-    link.symlink_to(real)
-    (job,) = await shop.carry(shop.submit(out=to(link, force=True)))
-
-    assert link.is_symlink()
-    assert real.read_bytes() == shop.clips(job)[0].path.read_bytes()
-    assert os.name == "nt" or real.stat().st_mode & 0o777 == 0o640
-
-
-async def test_a_copy_that_replaced_another_jobs_is_told_by_one_job_alone(shop: Shop, tmp_path: Path) -> None:
-    """No job tells of a copy that was replaced by another clip since."""
-    out = tmp_path / "clip.mp4"
-    (first,) = await shop.carry(shop.submit("first", out=to(out)))
-    (second,) = await shop.carry(shop.submit("second", out=to(out, force=True)))
-
-    assert shop.ledger.copies(first.id) == []
-    assert copy_of(shop, second).made == (out,)
-
-
-async def test_a_copy_that_was_made_before_a_kill_counts(shop: Shop, tmp_path: Path) -> None:
-    """A worker killed between the copy and the ledger: the next one finds the very clip, and is content."""
-    out = tmp_path / "clip.mp4"
-    (job,) = await shop.carry(shop.submit())
-    shutil.copyfile(shop.clips(job)[0].path, out)
-    shop.ledger.want_copy(job.id, to(out))
-    shop.ledger.collect(job.id)
-    await shop.carry(job)
-
-    assert copy_of(shop, job).is_done
-
-
-async def test_a_copy_that_hangs_holds_up_nobody_else(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("move", [renamed, moved, put_back])
+async def test_a_ledger_that_was_moved_continues_unasked(
+    tmp_path: Path, open_shop: Open, move: Callable[[Path], Path]
 ) -> None:
-    """A folder on a network that does not answer, played by the system's call that publishes the file."""
-    out, answers = tmp_path / "clip.mp4", threading.Event()
+    """F17: a home that was renamed, moved to another disk, or put back as it was goes on, silently."""
+    marks = tmp_path / "state"
+    first = open_shop(tmp_path / "home", marks)
+    job = first.submit("before")
+    first.close()
+    shop = open_shop(move(first.home), marks)
+    done = await shop.carry(job, shop.submit("after"))
 
-    def slow(call: Callable[..., None]) -> Callable[..., None]:
-        def link(source: Any, target: Any, **how: Any) -> None:
-            if Path(target) == out:
-                answers.wait(60)
-            call(source, target, **how)
+    assert [one.state for one in done] == [JobState.COMPLETED] * 2
+    assert len(shop.creates()) == 2
 
-        return link
 
-    name = "rename" if os.name == "nt" else "link"
-    monkeypatch.setattr(os, name, slow(getattr(os, name)))
-    hung = shop.submit("hung", out=to(out))
+@pytest.mark.parametrize("move", [left, renamed])
+async def test_a_container_without_a_memory_continues_unasked(
+    tmp_path: Path, open_shop: Open, move: Callable[[Path], Path]
+) -> None:
+    """F17: the same file on a machine that has never seen it, as each start of a container is, goes on."""
+    first = open_shop(tmp_path / "home", tmp_path / "state of one container")
+    sent = first.submit("before")
+    await first.carry(sent)
+    waits = first.submit("waits")
+    first.close()
+    shop = open_shop(move(first.home), tmp_path / "state of the next")
+    (done,) = await shop.carry(waits)
+
+    assert done.state is JobState.COMPLETED
+    assert len(shop.creates()) == 2
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["state folder", "no state folder"])
+async def test_a_copy_buys_nothing_that_the_original_may_buy(
+    tmp_path: Path, open_shop: Open, remembers: bool
+) -> None:
+    """F17: `cp -a` of a home with jobs waiting, both used: each is bought once, by the original."""
+    marks = tmp_path / "state" if remembers else None
+    shop = open_shop(tmp_path / "home", marks)
+    jobs = [shop.submit("one"), shop.submit("two")]
+    copy = cloned(shop, tmp_path / "copy", open_shop)
+    copied = await copy.carry(*jobs)
+    done = await shop.carry(*jobs)
+
+    assert [one.state for one in done] == [JobState.COMPLETED] * 2
+    assert [(one.state, one.reason) for one in copied] == [(JobState.BLOCKED, "ledger")] * 2
+    assert all(one.failure is not None and str(shop.home) in one.failure.message for one in copied)
+    assert len(shop.creates()) == 2
+
+
+async def test_in_a_copy_only_what_costs_nothing_goes_on(tmp_path: Path, open_shop: Open) -> None:
+    """F17: until a person decides a new paid job is refused with the reason, and a free one is made."""
+    shop = open_shop(tmp_path / "home")
+    shop.submit("waits")
+    copy = cloned(shop, tmp_path / "copy", open_shop)
+    with pytest.raises(LedgerInDoubt, match="copy") as refused:
+        copy.submit("another")
+    (free,) = await copy.carry(copy.submit("free", model="free"))
+
+    assert "rushes ledger --continue" in refused.value.next
+    assert "rushes ledger --copy" in refused.value.next
+    assert free.state is JobState.COMPLETED
+    assert copy.creates("another") == []
+
+
+async def test_a_copy_without_unsent_jobs_goes_its_own_way(tmp_path: Path, open_shop: Open) -> None:
+    """F17: where nothing waits there is nothing to buy twice: neither the copy nor the original asks."""
+    marks = tmp_path / "state"
+    shop = open_shop(tmp_path / "home", marks)
+    await shop.carry(shop.submit("before"))
+    copy = cloned(shop, tmp_path / "copy", open_shop)
+    theirs, ours = copy.submit("theirs"), shop.submit("ours")
+    done = [*await copy.carry(theirs), *await shop.carry(ours)]
+
+    assert [one.state for one in done] == [JobState.COMPLETED] * 2
+    assert copy.ledger.trust.id() != shop.ledger.trust.id()
+
+
+async def test_of_two_one_continues_and_one_is_a_copy(tmp_path: Path, open_shop: Open) -> None:
+    """F17: once the copy was said to continue the original asks; said to be a copy, it cancels, free."""
+    marks = tmp_path / "state"
+    shop = open_shop(tmp_path / "home", marks)
+    job = shop.submit("one")
+    copy = cloned(shop, tmp_path / "copy", open_shop)
+    await copy.carry(job)
+    continued = copy.ledger.decide_continue()
+    (done,) = await copy.carry(job)
+    (waits,) = await shop.carry(job)
+    canceled = shop.ledger.decide_copy()
+    (again,) = await shop.carry(shop.submit("two"))
+
+    assert (continued, done.state) == ([job.id], JobState.COMPLETED)
+    assert (waits.state, waits.reason) == (JobState.BLOCKED, "ledger")
+    assert (canceled, shop.now(job).state) == ([job.id], JobState.CANCELED)
+    assert shop.now(job).cost.amount == NOTHING
+    assert again.state is JobState.COMPLETED
+    assert len(shop.creates("one")) == 1
+
+
+async def test_a_home_on_a_new_machine_is_asked_about_once(tmp_path: Path, open_shop: Open) -> None:
+    """F17: copied to a machine that knows nothing of it: it may be one of two, and one word settles it."""
+    first = open_shop(tmp_path / "home", tmp_path / "old machine")
+    await first.carry(first.submit("before"))
+    job = first.submit("waits")
+    first.close()
+    shop = open_shop(moved(first.home), tmp_path / "new machine")
+    (asked,) = await shop.carry(job)
+    shop.ledger.decide_continue()
+    done = await shop.carry(job, shop.submit("after"))
+
+    assert (asked.state, asked.reason) == (JobState.BLOCKED, "ledger")
+    assert [one.state for one in done] == [JobState.COMPLETED] * 2
+
+
+async def test_what_comes_back_from_another_machine_is_asked_about(tmp_path: Path, open_shop: Open) -> None:
+    """F17: a home that was carried on elsewhere and copied over the old one is not taken for the old one."""
+    here, there = tmp_path / "this machine", tmp_path / "the other"
+    shop = open_shop(tmp_path / "home", here)
+    await shop.carry(shop.submit("before"))
+    other = cloned(shop, tmp_path / "elsewhere", open_shop, there)
+    job = other.submit("stored there")
+    other.close()
+    shop.close()
+    for file in other.home.glob("ledger.*"):
+        shutil.copyfile(file, shop.home / file.name)
+    back = open_shop(shop.home, here)
+    (asked,) = await back.carry(job)
+
+    assert (asked.state, asked.reason) == (JobState.BLOCKED, "ledger")
+
+
+def in_place(backup: Path, ledger: Path) -> None:
+    """Write the old contents into the file that is there."""
+    shutil.copyfile(backup, ledger)
+
+
+def by_name(backup: Path, ledger: Path) -> None:
+    """Put another file in its place, as rsync and tar do."""
+    shutil.copyfile(backup, ledger.with_suffix(".part"))
+    os.replace(ledger.with_suffix(".part"), ledger)
+
+
+@pytest.mark.parametrize("restore", [in_place, by_name])
+@pytest.mark.parametrize("lost", [(), ("ledger.mark",)], ids=["", "mark lost"])
+async def test_a_ledger_from_a_backup_buys_nothing_again(
+    tmp_path: Path, open_shop: Open, restore: Callable[[Path, Path], None], lost: tuple[str, ...]
+) -> None:
+    """F17: restored from before three jobs were sent, or with its -wal lost: none is bought again."""
+    marks = tmp_path / "state"
+    first = open_shop(tmp_path / "home", marks)
+    jobs = [first.submit(f"take {number}") for number in range(3)]
+    backup = backed_up(first, tmp_path / "backup.db")
+    await first.carry(*jobs)
+    first.close()
+    restore(backup, first.home / "ledger.db")
+    shutil.rmtree(first.home / "clips")
+    for name in lost:
+        (first.home / name).unlink()
+    shop = open_shop(first.home, marks)
+    again = await shop.carry(*jobs)
+
+    assert [(one.state, one.reason) for one in again] == [(JobState.BLOCKED, "ledger")] * 3
+    assert all(one.failure is not None and "3 paid creates" in one.failure.message for one in again)
+    assert len(shop.creates()) == 3
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["clips", "rejected files"])
+async def test_files_in_the_library_tell_an_old_ledger(tmp_path: Path, open_shop: Open, broken: bool) -> None:
+    """F17: with every mark lost, a clip or a broken file of a job that waits tells that it was sent."""
+    first = open_shop(tmp_path / "home")
+    job = first.submit("a take")
+    backup = backed_up(first, tmp_path / "backup.db")
+    if broken:
+        first.script(candidates=["truncated"])
+    await first.carry(job)
+    first.close()
+    in_place(backup, first.home / "ledger.db")
+    (first.home / "ledger.mark").unlink()
+    shop = open_shop(first.home)
+    other = shop.submit("another")
+    again = await shop.carry(job, other)
+
+    assert [(one.state, one.reason) for one in again] == [(JobState.BLOCKED, "ledger")] * 2
+    assert len(shop.creates()) == 1
+    with pytest.raises(LedgerInDoubt, match=job.id):
+        shop.submit("a third")
+
+
+async def test_a_new_ledger_beside_old_clips_buys_nothing_before_it_knows_them(
+    tmp_path: Path, open_shop: Open
+) -> None:
+    """F19: after `rm ledger.db*` paid work waits until `library rebuild` has taken in what lies there."""
+    first = open_shop(tmp_path / "home")
+    await first.carry(first.submit("before"))
+    first.close()
+    for file in first.home.glob("ledger.db*"):
+        file.unlink()
+    shop = open_shop(first.home)
+    job = shop.submit("after")
+    (waits,) = await shop.carry(job)
+    found = shop.ledger.trust.doubt()
+    rebuild(shop.library)
+    shop.ledger.collect(job.id)
+    (done,) = await shop.carry(job)
+
+    assert (waits.state, waits.reason) == (JobState.BLOCKED, "ledger")
+    assert found is not None
+    assert found.finding is Finding.UNKNOWN_CLIPS
+    assert "rushes library rebuild" in found.error.next
+    assert done.state is JobState.COMPLETED
+
+
+async def test_a_person_may_go_on_without_old_clips(tmp_path: Path, open_shop: Open) -> None:
+    """F19: clips that belong to no job of this ledger are asked about once, and not again."""
+    first = open_shop(tmp_path / "home")
+    await first.carry(first.submit("before"))
+    first.close()
+    for file in first.home.glob("ledger.db*"):
+        file.unlink()
+    shop = open_shop(first.home)
+    job = shop.submit("after")
+    await shop.carry(job)
+    shop.ledger.decide_continue()
+    done = await shop.carry(job, shop.submit("another"))
+
+    assert [one.state for one in done] == [JobState.COMPLETED] * 2
+
+
+async def test_a_create_that_cannot_be_counted_is_not_sent(tmp_path: Path, open_shop: Open) -> None:
+    """F17: without its mark outside the ledger nothing paid leaves, and the job waits until there is one."""
+    shop = open_shop(tmp_path / "home")
+    job = shop.submit("waits")
+    (shop.home / "ledger.mark").unlink()
+    (shop.home / "ledger.mark").mkdir()
     async with shop.working():
-        await shop.until(hung, JobState.COLLECTING, which=lambda job: shop.clips(job) != [])
-        other = await shop.settled(shop.submit("other", out=to(tmp_path / "other.mp4")))
-        assert (other.state, shop.now(hung).state) == (JobState.COMPLETED, JobState.COLLECTING)
-        assert not out.exists()
-        answers.set()
-        await shop.settled(hung)
-    assert out.read_bytes() == shop.clips(hung)[0].path.read_bytes()
-    assert parts(tmp_path) == []
+        put_off = await shop.until(job, JobState.WAITING, which=lambda one: one.tries > 0)
+
+    assert put_off.reason is not None
+    assert "ledger.db" in put_off.reason
+    assert shop.creates() == []
+    assert shop.now(job).posted_at is None or shop.now(job).is_unsent
 
 
-async def test_a_full_disk_leaves_nothing_of_a_copy(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Half written, there is neither a file of that name nor a part of one; the job has its clip."""
-    folder = tmp_path / "card"
-    folder.mkdir()
-
-    def fill(source: Any, target: Any, length: int = 0) -> None:
-        target.write(source.read(1000))
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    job = shop.submit(out=to(folder / "clip.mp4"))
-    monkeypatch.setattr(shutil, "copyfileobj", fill)
-    (done,) = await shop.carry(job)
-
-    assert (done.state, copy_of(shop, job).problem) == (JobState.COMPLETED, os.strerror(errno.ENOSPC))
-    assert list(folder.iterdir()) == []
+def cloned(shop: Shop, home: Path, open_shop: Open, marks: Path | None = None) -> Shop:
+    """Copy a home as `cp -a` does, while it is in use, and open the copy."""
+    shutil.copytree(shop.home, home)
+    return open_shop(home, marks or shop.marks)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="files are moved without links there")
-async def test_a_disk_without_links_replaces_nothing_either(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """exFAT and some network folders: the copy is made, and a file that is there stays."""
-
-    def link(*_: Any, **__: Any) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "link", link)
-    taken = tmp_path / "taken.mp4"
-    first, second = shop.submit("free", out=to(tmp_path / "free.mp4")), shop.submit("taken", out=to(taken))
-    taken.write_text("mine")
-    await shop.carry(first, second)
-
-    assert (tmp_path / "free.mp4").read_bytes() == shop.clips(first)[0].path.read_bytes()
-    assert "another file has appeared" in str(copy_of(shop, second).problem)
-    assert taken.read_text() == "mine"
-    assert parts(tmp_path) == []
-
-
-async def test_several_copies_of_one_job_are_all_made(shop: Shop, tmp_path: Path) -> None:
-    """Whoever asks again while the job is under way adds a place; the first is not forgotten."""
-    job = shop.submit(out=to(tmp_path / "one.mp4"))
-    shop.ledger.want_copy(job.id, to(tmp_path / "two.mp4"))
-    await shop.carry(job)
-
-    assert [copy.made for copy in shop.ledger.copies(job.id)] == [
-        (tmp_path / "one.mp4",),
-        (tmp_path / "two.mp4",),
-    ]
-
-
-def test_a_ledger_of_an_earlier_rushes_keeps_its_wishes(shop: Shop, tmp_path: Path) -> None:
-    """A copy that was wanted of a job is wanted in the new table, and replaces nothing."""
-    job = shop.submit(out=to(tmp_path / "old.mp4"))
-    with closing(sqlite3.connect(shop.home / "ledger.db")) as ledger:
-        ledger.executescript(
-            "DROP TABLE copies; ALTER TABLE jobs ADD COLUMN out TEXT; PRAGMA user_version = 5;"
-        )
-        ledger.execute("UPDATE jobs SET out = ?", [str(tmp_path / "old.mp4")])
-        ledger.commit()
-    with closing(Database(shop.home / "ledger.db")) as database:
-        (copy,) = Ledger(database).copies(job.id)
-
-    assert copy == Copy(wanted=Destination(path=tmp_path / "old.mp4"))
-
-
-async def test_a_clip_that_was_changed_is_not_copied(shop: Shop, tmp_path: Path) -> None:
-    """What is no more what was filed goes nowhere: neither file nor part is left."""
-    (job,) = await shop.carry(shop.submit())
-    clip = shop.clips(job)[0]
-    data = bytearray(clip.path.read_bytes())
-    data[-1] ^= 1
-    clip.path.write_bytes(data)
-    out = tmp_path / "folder"
-    out.mkdir()
-    with pytest.raises(LibraryDamaged, match="is not the one that was filed"):
-        shop.library.copy(clip, out / "x.mp4")
-
-    assert list(out.iterdir()) == []
+def backed_up(shop: Shop, target: Path) -> Path:
+    """Copy a ledger as it is now, with all that is in its -wal."""
+    with closing(sqlite3.connect(shop.database.path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
