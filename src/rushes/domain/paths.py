@@ -32,7 +32,7 @@ def read_path(given: str | PathLike[str], *, what: str = "the path", folder: Pat
         raise BadInput(f"{what} is a web address, {shortened(text)}", next="name a file on this machine")
     try:
         if b"\0" in os.fsencode(text):
-            raise BadInput(f"{what} has a zero byte in it: {shortened(text)}", next="check the path")
+            raise BadInput(f"{what} is no path: {shortened(text)} (a zero byte)", next="check the path")
         path = Path(text).expanduser()
         return path if folder is None else folder / path
     except (UnicodeEncodeError, RuntimeError) as error:
