@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rushes
 from rushes import settings
-from rushes.domain.errors import BadInput, StillRunning
+from rushes.domain.errors import BadDestination, BadInput, NotCopied, StillRunning
 
 
 @pytest.fixture
@@ -99,3 +100,37 @@ def test_without_a_home_the_xdg_folders_are_used(tmp_path: Path, monkeypatch: py
 
     assert found.home == tmp_path / "data" / "rushes"
     assert found.config == tmp_path / "config" / "rushes" / "config.toml"
+
+
+def test_a_copy_goes_where_it_is_wanted_and_replaces_nothing_unasked(home: Path, tmp_path: Path) -> None:
+    """`out` as text or path, a folder with a slash; what is there needs `force`, another kind is refused."""
+    words: dict[str, Any] = {"seconds": 1, "resolution": "480p", "seed": 3}
+    clip = rushes.generate("a pier", out=f"{tmp_path}/videos/", **words)
+    mine = tmp_path / "mine.mp4"
+    mine.write_bytes(b"mine")
+    with pytest.raises(BadDestination, match="exists already"):
+        rushes.generate("a pier", out=mine, **words)
+    with pytest.raises(BadDestination, match="clips are MP4 files"):
+        rushes.generate("a new pier", out="pier.webm", **words)
+    kept = mine.read_bytes()
+    rushes.generate("a pier", out=mine, force=True, **words)
+
+    assert (tmp_path / "videos" / clip.path.name).read_bytes() == clip.path.read_bytes()
+    assert kept == b"mine"
+    assert mine.read_bytes() == clip.path.read_bytes()
+
+
+async def test_a_copy_that_could_not_be_made_is_raised_and_then_forgotten(home: Path, tmp_path: Path) -> None:
+    """NotCopied names the clip, which is safe; whoever then asks for no copy gets the clip."""
+    out = tmp_path / "x.mp4"
+    asked = rushes.VideoRequest(prompt="a weir", seconds=1, resolution="480p", seed=3)
+    async with rushes.Studio.open() as studio:
+        job = await studio.submit(asked, out=out)
+        out.write_bytes(b"mine")
+        with pytest.raises(NotCopied, match="the clip is safe") as caught:
+            await studio.wait(job.id)
+        clip = await studio.generate(asked)
+
+    assert clip.job_id == job.id
+    assert str(clip.path) in caught.value.message
+    assert out.read_bytes() == b"mine"

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,16 +20,17 @@ from rushes import settings as settings_room
 from rushes.catalogue.catalogue import Catalogue
 from rushes.catalogue.choice import Candidate
 from rushes.catalogue.offer import Offer, amount_to_hold
-from rushes.database.database import Database, translated
+from rushes.database.database import Database
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip, Damage
+from rushes.domain.destination import CLIP, Destination
 from rushes.domain.errors import (
     ApprovalNeeded,
+    BadDestination,
     BadInput,
     BadReference,
     KeyMissing,
     LibraryDamaged,
-    ReadOnly,
     SetupError,
     SignInNeeded,
     StillRunning,
@@ -38,10 +40,10 @@ from rushes.domain.errors import (
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
 from rushes.domain.money import Budget, Quote, usd
-from rushes.domain.permissions import made_for_user
 from rushes.domain.request import Reference, Role, VideoRequest, check_visible
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.admission import Admission, Draft, Identity, digest, numbered
+from rushes.jobs.copies import make_copy
 from rushes.jobs.heartbeat import SilentWorker, find_silent_worker
 from rushes.jobs.key_channel import KeyCourier, KeyDesk
 from rushes.jobs.ledger import Ledger
@@ -88,7 +90,7 @@ class Order:
     key: str | None = None
     derived_key: bool = False
     again: bool = False
-    out: Path | None = None
+    out: Destination | None = None
 
 
 class Studio:
@@ -171,22 +173,30 @@ class Studio:
         *,
         key: str | None = None,
         again: bool = False,
-        out: Path | None = None,
+        out: str | PathLike[str] | None = None,
+        force: bool = False,
         max_usd: Decimal | None = None,
     ) -> list[Admission]:
         """Store `count` jobs of one clip each: all of them, or none.
 
         `key` is the caller's own: the same key is the same jobs, whenever it is sent. `again` asks for new
-        clips even where the same were just made. `max_usd` bounds the price of each, and is what is held
-        where the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown, KeyMissing.
+        clips even if the same were just made. `out` is a file for a copy, or a folder (one that is there, or
+        a text that ends with a slash) that it goes into under the clip's own name; a file that is there
+        already is only replaced with `force`. `max_usd` bounds the price of each, and is what is held
+        if the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown, KeyMissing.
         """
+        goal = None if out is None else Destination.read(out, CLIP, force=force, what="out")
         offer = await self.quote(request)
-        orders = takes(offer, count, key=key, again=again, out=out, max_usd=max_usd)
+        orders = takes(offer, count, key=key, again=again, out=goal, max_usd=max_usd)
         copies = await self.copy_references(offer)
-        if None in self.find_same(orders, copies):
+        same = self.find_same(orders, copies)
+        self.check_destinations(orders, same)
+        if None in same:
             self.check_ready(offer)
             _check_agreed(offer, max_usd)
-        return self.store(orders, copies)
+        admissions = self.store(orders, copies)
+        await self.make_copies([one.job.id for one in admissions])
+        return admissions
 
     async def copy_references(self, *offers: Offer) -> Copies:
         """Check and copy the references of offers on another thread: they may be large, or on a slow disk.
@@ -213,19 +223,24 @@ class Studio:
         """Store a job for each order, with its hold, in one transaction: all of them, or none.
 
         Whoever calls this has had the offers agreed to. `copies` are the references that are in the library
-        already. Raises BadReference, OverBudget, PriceUnknown, and what `check_ready` does.
+        already. `make_copies` then copies the clips that are there already to where they are wanted.
+        Raises BadReference, BadDestination, OverBudget, PriceUnknown, and what `check_ready` does.
         """
         self.check_ready(*(order.offer for order in orders))
-        for out in {order.out for order in orders if order.out is not None}:
-            check_writable(out)
         kept = {} if copies is None else copies
+        wanted = [order for order in orders if order.out is not None]
+        self.check_destinations(wanted, self.find_same(wanted, kept))
+        for out in {order.out.folder: order.out for order in wanted if order.out is not None}.values():
+            out.make_folder()
         drafts = [self._draft(order, kept) for order in orders]
         admissions = self.ledger.admit(drafts, self.settings.caps)
         for admission, order in zip(admissions, orders, strict=True):
             if not admission.fresh:
-                self.bring_back(admission.job.id)
+                # Whoever asks again says where a copy is wanted now, if any is.
+                self.ledger.forget_failed_copies(admission.job.id)
                 if order.out is not None:
-                    self.copy(admission.job.id, order.out)
+                    self.ledger.want_copy(admission.job.id, order.out)
+                self.bring_back(admission.job.id)
         self.ensure_worker()
         return [replace(one, job=self.ledger.job(one.job.id)) for one in admissions]
 
@@ -239,25 +254,48 @@ class Studio:
         others = tuple(self.kept(one, copies) for one in offer.fallbacks)
         return replace(offer, request=replace(offer.request, references=references), fallbacks=others)
 
-    def copy(self, id: str, out: Path) -> None:
-        """Give a caller who asks for a job again the copy he asks for, now or once there is a clip."""
-        answer = self.answer(id)
-        if answer.job.state is JobState.COMPLETED and answer.clips:
-            with translated(out):
-                self.library.copy(answer.clips[0], out)
-        else:
-            self.ledger.wants_copy(id, out)
+    def check_destinations(self, orders: Sequence[Order], same: Sequence[Job | None]) -> None:
+        """Raise BadDestination if the copy of an order cannot be put where it is wanted; nothing is changed.
 
-    def check_copy(self, answer: Answer, out: Path) -> Answer:
-        """Return an answer that says so if there is a clip, and no copy of it at `out`."""
-        if answer.exit_code or not answer.clips:
-            return answer
-        try:
-            there = not out.is_file() or out.stat().st_size == answer.clips[0].bytes
-            there = there and out.exists()
-        except OSError:
-            there = False
-        return answer if there else replace(answer, missing_copy=out)
+        `same` are the jobs that answer for the orders, see `find_same`.
+        """
+        writable: set[Path] = set()
+        for order, job in zip(orders, same, strict=True):
+            if order.out is not None:
+                self.check_destination(order.out, job, writable)
+
+    def check_destination(self, out: Destination, job: Job | None, writable: set[Path] | None = None) -> None:
+        """Raise BadDestination if no copy can be put there of the clip of `job`, or of one that is new.
+
+        The very clip may be there already. `writable` are folders that were found to be so.
+        """
+        clips = self.library.of_job(job.id) if job is not None else []
+        if clips:
+            out = out.in_folder(clips[0].path.name)
+            if self.library.is_copy(clips[0], out.path):
+                return
+        out.check(writable)
+        other = self.ledger.copied_to(out)
+        if other is not None and (job is None or other != job.id):
+            raise BadDestination(f"the clip of job {other} goes to {out.path}", next="name another file")
+
+    def has_copy(self, id: str, out: Destination) -> bool:
+        """Whether a job was copied there once, and a file is there still: a person may have edited it."""
+        made = [one.made for one in self.ledger.copies(id) if one.is_done and one.wanted.place == out.place]
+        return any(os.path.lexists(file) for files in made for file in files)
+
+    async def make_copies(self, ids: Sequence[str], *, retry: bool = True) -> None:
+        """Make the copies that are still to be made of completed jobs, on another thread.
+
+        Those that could not be made are tried again with `retry`. What went wrong is in the answers.
+        """
+        import asyncio
+
+        for id, copies in self.ledger.owed_copies(ids).items():
+            for copy in copies:
+                if retry or copy.problem is None:
+                    done = await asyncio.to_thread(make_copy, self.library, self.library.of_job(id), copy)
+                    self.ledger.record_copy(id, done)
 
     def bring_back(self, id: str) -> Job:
         """Have what a completed job lost collected, or made again, if that is free; return the job.
@@ -345,9 +383,12 @@ class Studio:
             if version != seen:
                 seen = version
                 jobs = [self.ledger.job(id) for id in full]
-                yield jobs
                 if all(job.settled for job in jobs):
+                    # Those that were asked for while the worker made the others.
+                    await self.make_copies(full, retry=False)
+                    yield jobs
                     return
+                yield jobs
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def generate(self, request: VideoRequest, *, timeout: float | None = None, **how: Any) -> Clip:
@@ -371,6 +412,7 @@ class Studio:
             job=job,
             clips=tuple(clip for clip in clips if found[clip.id] is None),
             damage=tuple(damage for damage in found.values() if damage is not None),
+            copies=tuple(self.ledger.copies(job.id)),
         )
 
     # --- changing ---
@@ -621,7 +663,7 @@ def takes(
     *,
     key: str | None = None,
     again: bool = False,
-    out: Path | None = None,
+    out: Destination | None = None,
     max_usd: Decimal | None = None,
 ) -> list[Order]:
     """Return `count` orders of one offer, a clip each; see `Studio.submit_takes`. Raises BadInput."""
@@ -647,24 +689,16 @@ def _check_agreed(offer: Offer, max_usd: Decimal | None) -> None:
     )
 
 
-def check_writable(out: Path) -> None:
-    """Make the folder that a copy goes to. Raises ReadOnly where it cannot be written."""
-    with translated(out), made_for_user(out):
-        pass
-    if not os.access(out.parent, os.W_OK):
-        raise ReadOnly(f"{out.parent} cannot be written; nothing was stored")
-
-
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:
     """Make one clip and return it; blocks until it is on disk.
 
     `asked` are the fields of VideoRequest (`seconds`, `aspect`, `model` …) and of `Studio.submit` (`key`,
-    `again`, `out`, `max_usd`). Raises the classes of `rushes.domain.errors`; StillRunning after `timeout`
-    seconds, and the job goes on.
+    `again`, `out`, `force`, `max_usd`). Raises the classes of `rushes.domain.errors`; StillRunning after
+    `timeout` seconds, and the job continues.
     """
     import asyncio
 
-    how = {name: asked.pop(name) for name in ("key", "again", "out", "max_usd") if name in asked}
+    how = {name: asked.pop(name) for name in ("key", "again", "out", "force", "max_usd") if name in asked}
     request = VideoRequest(prompt=prompt, **asked)
 
     async def run() -> Clip:

@@ -41,7 +41,17 @@ BAD_REQUESTS = {
     "count of none": (["x", "--count", "0"], "count is 0"),
     "key and again": (["x", "--key", "a", "--again"], "contradict"),
     "negative seed": (["x", "--seed", "-5"], "seed is -5"),
-    "out a folder": (["x", "--out", "/"], "is a folder"),
+    "out on stdout": (["x", "--out", "-"], "nothing is written to stdout"),
+    "out of another kind": (["x", "--out", "clip.gif"], "clips are MP4 files"),
+    "out of another kind, in capitals": (["x", "--out", "CLIP.MOV"], "name it CLIP.mp4"),
+    "out empty": (["x", "--out", ""], "--out is empty"),
+    "out on the web": (["x", "--out", "https://example.com/a.mp4"], "is a web address"),
+    "out of a stranger": (["x", "--out", "~nobody-at-all/a.mp4"], "is no path"),
+    "out with a long name": (["x", "--out", "n" * 300 + ".mp4"], "longer than the disk allows"),
+    "out in a folder with a long name": (["x", "--out", f"new/{'n' * 300}/a.mp4"], "longer than the disk"),
+    "out below a file": (["x", "--out", "CORRUPT/a.mp4"], "is a file, not a folder"),
+    "out a file with a slash": (["x", "--out", "CORRUPT/"], "is a file, not a folder"),
+    "force without out": (["x", "--force"], "--force goes with --out"),
 }
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import os
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -177,34 +175,6 @@ async def test_collecting_a_completed_job_cannot_undo_it(shop: Shop) -> None:
     (job,) = await shop.carry(job)
     assert job.state is JobState.COMPLETED
     assert shop.held() == 0
-
-
-async def test_a_copy_is_put_where_it_is_wanted(shop: Shop, tmp_path: Path) -> None:
-    """--out is a copy; a folder that cannot be written does not cost the clip."""
-    blocked = tmp_path / "a file"
-    blocked.write_text("")
-    wanted = shop.submit("there", out=tmp_path / "new" / "clip.mp4")
-    hopeless = shop.submit("nowhere", out=blocked / "clip.mp4")
-    jobs = await shop.carry(wanted, hopeless)
-    assert {job.state for job in jobs} == {JobState.COMPLETED}
-    assert (tmp_path / "new" / "clip.mp4").read_bytes() == shop.clips(wanted)[0].path.read_bytes()
-    assert "no copy could be put" in shop.now(hopeless).warnings[-1]
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
-async def test_a_copy_that_hangs_holds_up_nobody_else(shop: Shop, tmp_path: Path) -> None:
-    """B11: a folder on a network that does not answer, played by a pipe that nobody reads."""
-    pipe = tmp_path / "clip.mp4"
-    os.mkfifo(pipe)
-    hung = shop.submit("hung", out=pipe)
-    async with shop.working():
-        await shop.until(hung, JobState.COLLECTING, which=lambda job: shop.clips(job) != [])
-        other = await shop.settled(shop.submit("other", out=tmp_path / "other.mp4"))
-        assert (other.state, shop.now(hung).state) == (JobState.COMPLETED, JobState.COLLECTING)
-        copied = await asyncio.to_thread(pipe.read_bytes)
-        await shop.settled(hung)
-    assert copied == shop.clips(hung)[0].path.read_bytes()
-    assert [one.name for one in tmp_path.glob("*.part")] == []
 
 
 async def test_a_clip_of_another_length_than_ordered_is_said(shop: Shop) -> None:

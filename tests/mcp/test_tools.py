@@ -88,7 +88,7 @@ async def test_only_named_folders_are_read(terminal: Terminal, tmp_path: Path) -
 
 
 async def test_a_file_in_a_named_folder_is_looked_at(terminal: Terminal, tmp_path: Path) -> None:
-    """A folder under [mcp] roots is allowed; bursts and a range of a file there are drawn."""
+    """A folder under [mcp] roots is allowed, by path or file address; bursts and a range are drawn."""
     made = terminal.json("create", "a lighthouse", "--seconds", "1", "--resolution", "480p")
     other = tmp_path / "named" / "other.mp4"
     other.parent.mkdir()
@@ -96,7 +96,7 @@ async def test_a_file_in_a_named_folder_is_looked_at(terminal: Terminal, tmp_pat
     terminal.settings(f'[mcp]\nroots = ["{other.parent}"]\n')
     async with agent(terminal) as client:
         bursts = await call(client, "look_at_video", video=str(other), view="bursts")
-        part = await call(client, "look_at_video", video=str(other), start=0.2, end=0.6)
+        part = await call(client, "look_at_video", video=other.as_uri(), start=0.2, end=0.6)
         beyond = await client.call_tool("look_at_video", {"video": str(other), "view": "frames", "at": [9]})
 
     assert "bursts" in words_of(bursts)

@@ -12,14 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rushes.cli.batch_file import Line, read
+from rushes.cli.batch_file import Line, Problem, read, refuse
 from rushes.cli.batch_offer import Priced, agree, check_caps, quoted, told, whole
 from rushes.cli.loop import opened
 from rushes.cli.output import echo, put_json, put_pairs, say
 from rushes.cli.watching import warning_of_silence
 from rushes.database.database import translated
 from rushes.domain.answer import Answer
-from rushes.domain.errors import BadInput, OverBudget
+from rushes.domain.destination import Destination
+from rushes.domain.errors import BadDestination, BadInput, OverBudget
 from rushes.domain.job import JobState
 from rushes.domain.money import usd
 from rushes.domain.permissions import give_to_user
@@ -105,6 +106,7 @@ def _run(batch: Batch, ids: dict[int, str]) -> Outcome:
         same = studio.find_same([_order(one, batch) for one in priced])
         old |= {one.line.number: job.id for one, job in zip(priced, same, strict=True) if job is not None}
         priced = [one for one in priced if one.line.number not in old]
+        _check_destinations(studio, lines, old)
         if old:
             say(f"{len(old)} of {len(lines)} lines have their jobs already; nothing more is paid for them")
         if priced:
@@ -126,14 +128,31 @@ async def _make(
             _look_after(studio, old[line.number], line.out)
     if batch.wait:
         await _watch(studio, list(ids.values()), batch.timeout)
+    await studio.make_copies(list(ids.values()), retry=False)
     return _write(studio, lines, ids, batch.results)
 
 
-def _look_after(studio: Studio, id: str, out: Path | None) -> None:
+def _check_destinations(studio: Studio, lines: Sequence[Line], old: Mapping[int, str]) -> None:
+    """Raise BadInput that names every line whose copy cannot be put where it is wanted."""
+    problems: list[Problem] = []
+    writable: set[Path] = set()
+    for line in lines:
+        id = old.get(line.number)
+        if line.out is None or (id is not None and studio.has_copy(id, line.out)):
+            continue
+        try:
+            studio.check_destination(line.out, studio.ledger.job(id) if id is not None else None, writable)
+        except BadDestination as error:
+            next = error.next.replace("--force (force=True in Python)", '"force": true')
+            problems.append(Problem(number=line.number, message=error.message, next=next))
+    refuse(problems)
+
+
+def _look_after(studio: Studio, id: str, out: Destination | None) -> None:
     """Have a clip that a line has already brought back if it is lost, and copied where the line wants it."""
-    if out is not None and not out.exists():
+    if out is not None and not studio.has_copy(id, out):
+        studio.ledger.want_copy(id, out)
         studio.bring_back(id)
-        studio.copy(id, out)
     elif studio.list_answer(studio.ledger.job(id)).failure is not None:
         # Of thousands of clips that nobody copies only the sizes are looked at.
         studio.bring_back(id)
@@ -250,8 +269,6 @@ def _write(studio: Studio, lines: Sequence[Line], ids: Mapping[int, str], result
         with part.open("w", encoding="utf-8") as file:
             for line in lines:
                 answer = studio.list_answer(studio.ledger.job(ids[line.number]))
-                if line.out is not None and not line.out.exists():
-                    answer = studio.check_copy(answer, line.out)
                 file.write(json_text(_result(line, answer)) + "\n")
                 job = answer.job
                 states[job.state] = states.get(job.state, 0) + 1
@@ -271,6 +288,7 @@ def _result(line: Line, answer: Answer) -> dict[str, Any]:
         "job": answer.job.id,
         "state": answer.job.state.value,
         "clip": str(answer.clips[0].path) if answer.clips else None,
+        "copies": shape["copies"],
         "cost": shape["cost"],
         "error": shape["error"],
     }

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rushes.domain.destination import CLIP, Destination
 from rushes.domain.errors import BadInput
+from rushes.domain.paths import read_path
 from rushes.domain.request import Reference, Role, Shot, VideoRequest, check_visible
 
 LINES_LIMIT = 100_000
@@ -32,7 +34,7 @@ WORDS = {
 """The fields of a request that a line gives as plain values."""
 
 KINDS = {str: "text", float: "a number", int: "a whole number", bool: "true or false"}
-FIELDS = (*WORDS, "references", "shots", "fallback", "key", "out")
+FIELDS = (*WORDS, "references", "shots", "fallback", "key", "out", "force")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Line:
     key: str
     ordinal: int
     own_key: bool
-    out: Path | None
+    out: Destination | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,9 @@ def read(file: Path) -> tuple[list[Line], list[Problem]]:
             continue
         lines.append(_numbered(line, seen))
     problems += _twice("key", ((line.number, line.key) for line in lines if line.own_key))
-    problems += _twice("out", ((line.number, str(line.out)) for line in lines if line.out))
+    problems += _twice(
+        "out", ((line.number, line.out.place) for line in lines if line.out and not line.out.is_folder)
+    )
     if not lines and not problems:
         raise BadInput(f"{file} holds no lines", next='write one JSON object a line: {"prompt": "a boat"}')
     return lines, problems
@@ -221,7 +225,9 @@ def _reference(fields: dict[str, Any], folder: Path, hashes: Hashes) -> Referenc
         remote = _typed("reference's remote", fields["remote"], str) if fields.get("remote") else None
         path = _typed("reference's path", fields["path"], str) if fields.get("path") else None
         return Reference(role=role, remote=remote, path=Path(path) if path else None)
-    path = folder / _typed("reference's path", fields["path"], str)
+    path = read_path(
+        _typed("reference's path", fields["path"], str), what="a reference's path", folder=folder
+    )
     return Reference(role=role, path=path, sha256=hashes.of(role, path))
 
 
@@ -234,13 +240,17 @@ def _shot(fields: dict[str, Any]) -> Shot:
     )
 
 
-def _out(fields: Mapping[str, Any], folder: Path) -> Path | None:
+def _out(fields: Mapping[str, Any], folder: Path) -> Destination | None:
+    force = "force" in fields and _typed("force", fields["force"], bool)
     if "out" not in fields:
+        if force:
+            raise BadInput(
+                "it has force and no out", next='name the file that is replaced: "out": "boat.mp4"'
+            )
         return None
-    out = folder / Path(_typed("out", fields["out"], str))
-    if out.is_dir():
-        raise BadInput(f"its out {out} is a folder", next="name a file in it")
-    return out if out.suffix else out.with_suffix(".mp4")
+    return Destination.read(
+        _typed("out", fields["out"], str), CLIP, force=force, folder=folder, what="its out"
+    )
 
 
 def _key(request: VideoRequest) -> str:

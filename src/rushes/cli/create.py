@@ -29,10 +29,12 @@ from rushes.cli.output import (
     warn_of,
     wishes,
 )
+from rushes.cli.paths import PATH, force_option
 from rushes.cli.watching import exit_code, watch
-from rushes.cli.words import out_file, request_from, request_options
+from rushes.cli.words import request_from, request_options
 from rushes.domain.answer import Answer
-from rushes.domain.errors import ApprovalNeeded, SetupError
+from rushes.domain.destination import CLIP, Destination
+from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
 from rushes.domain.job import age
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import VideoRequest
@@ -46,7 +48,7 @@ class How:
 
     key: str | None
     again: bool
-    out: Path | None
+    out: Destination | None
     max_usd: Decimal | None
     yes: bool
     wait: bool
@@ -62,7 +64,12 @@ class How:
     help="Make and pay for another clip, even if this request was paid for before."
     " With --batch: retry failed lines.",
 )
-@click.option("--out", type=Path, metavar="FILE", help="Also copy the clip to this file.")
+@click.option(
+    "--out",
+    metavar="FILE|FOLDER/",
+    help="Also copy the clip to this file, or under its own name into this folder; a missing folder is made.",
+)
+@force_option
 @click.option(
     "--max-usd",
     type=Amount(),
@@ -73,7 +80,7 @@ class How:
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job continues.")
 @click.option(
     "--batch",
-    type=Path,
+    type=PATH,
     metavar="FILE",
     help="A clip for each line of FILE, JSON objects with prompt, model, seconds … Run again, it continues.",
 )
@@ -85,7 +92,8 @@ def create(
     max_usd_total: Decimal | None,
     key: str | None,
     again: bool,
-    out: Path | None,
+    out: str | None,
+    force: bool,
     max_usd: Decimal | None,
     yes: bool,
     no_wait: bool,
@@ -104,7 +112,7 @@ def create(
     if batch is not None or max_usd_total is not None:
         from rushes.cli.batch import Batch, run, whole_file
 
-        file = whole_file(batch, given=[*words.values(), key, out, count != 1])
+        file = whole_file(batch, given=[*words.values(), key, out, force, count != 1])
         each = Batch(
             file=file,
             max_usd=max_usd,
@@ -115,10 +123,12 @@ def create(
             again=again,
         )
         return run(each, as_json=as_json)
+    if force and out is None:
+        raise BadInput("--force goes with --out", next="name the file with --out, or leave out --force")
     how = How(
         key=key,
         again=again,
-        out=out_file(out),
+        out=None if out is None else Destination.read(out, CLIP, force=force),
         max_usd=max_usd,
         yes=yes,
         wait=not no_wait,
@@ -147,7 +157,9 @@ def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> l
     with opened() as (studio, runner):
         offer = runner.run(studio.quote(request))
         orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=how.max_usd)
-        new = studio.find_same(orders).count(None)
+        same = studio.find_same(orders)
+        studio.check_destinations(orders, same)
+        new = same.count(None)
         # What was made before is answered with that job: nothing is bought, so nothing is asked.
         if new:
             studio.check_ready(offer)
@@ -165,14 +177,11 @@ async def _make(
     stored.extend(admission.job.id for admission in admissions)
     for admission in admissions:
         announce(admission, offer, how.key)
+    await studio.make_copies(stored)
     if not how.wait:
         warn_of(studio.silent_worker())
         return [studio.answer(id) for id in stored]
-    answers = await watch(studio, stored, how.timeout)
-    return [
-        answer if order.out is None else studio.check_copy(answer, order.out)
-        for answer, order in zip(answers, orders, strict=True)
-    ]
+    return await watch(studio, stored, how.timeout)
 
 
 def approve(offer: Offer, count: int, how: How) -> Decimal | None:

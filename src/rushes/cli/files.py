@@ -2,60 +2,92 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rushes.cli.decoder import decode
 from rushes.cli.output import common, echo, put_json, style
+from rushes.cli.paths import PATH, force_option
+from rushes.database.database import translated
 from rushes.domain.clip import Severity
-from rushes.domain.errors import BadInput, NotAVideo
-from rushes.domain.permissions import made_for_user
+from rushes.domain.destination import CLIP, PICTURE, REPLACE, Destination, writing
+from rushes.domain.errors import BadDestination, BadInput, NotAVideo, StorageError
+from rushes.domain.paths import absolute
 
 
 @click.command()
-@click.argument("file", type=Path)
+@click.argument("file", type=PATH)
 @click.option("--bursts", "as_bursts", is_flag=True, help="Three moments, four frames 100 ms apart.")
-@click.option("--out", type=Path, metavar="JPG", help="Where to put it (beside FILE otherwise).")
+@click.option(
+    "--out",
+    metavar="PICTURE|FOLDER/",
+    help="Where to put it: a .jpg, .png or .webp file, or a folder (otherwise beside FILE).",
+)
+@force_option
 @common
-def sheet(as_json: bool, file: Path, as_bursts: bool, out: Path | None) -> int:
+def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bool) -> int:
     """Draw a contact sheet of a video file: twelve exact frames with their times."""
     existing(file)
-    target = out or file.with_suffix(".bursts.jpg" if as_bursts else ".sheet.jpg")
-    if target.exists() and target.resolve() == file.resolve():
-        raise BadInput(f"{target} is the video itself", next="name another file with --out")
-    with made_for_user(target):
-        made = decode("sheet", file, file=str(file), target=str(target), bursts=as_bursts)
+    name = f"{file.stem}.{'bursts' if as_bursts else 'sheet'}.jpg"
+    # The one beside FILE is ours, and is drawn again.
+    goal = usual(file, name, force=True) if out is None else Destination.read(out, PICTURE, force=force)
+    target = ready(goal.in_folder(name), file)
+    with written(target, force=goal.force) as part:
+        decode("sheet", file, file=str(file), target=str(part), bursts=as_bursts)
     if as_json:
-        put_json({"sheet": made})
+        put_json({"sheet": str(target)})
     else:
-        echo(made)
+        echo(target)
     return 0
 
 
 @click.command()
-@click.argument("file", type=Path)
+@click.argument("file", type=PATH)
 @click.option("--repair", "as_repair", is_flag=True, help="Write a file that plays, beside FILE.")
-@click.option("--out", type=Path, metavar="MP4", help="Where the repaired file goes.")
+@click.option(
+    "--out",
+    metavar="MP4|FOLDER/",
+    help="With --repair: where the repaired file goes (otherwise FILE.repaired.mp4).",
+)
+@force_option
 @common
-def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
-    """Say where a video file will not play. Exits with 10 where something keeps it from playing."""
+def lint(as_json: bool, file: Path, as_repair: bool, out: str | None, force: bool) -> int:
+    """Say what keeps a video file from playing. Exits with 10 if something does.
+
+    With --repair a copy that plays is written; FILE itself is never changed.
+    """
     existing(file)
-    target = (out or file.with_suffix(".mended.mp4")) if as_repair else None
-    with made_for_user(target) if target is not None else nullcontext():
-        answer = decode("lint", file, file=str(file), target=str(target) if target is not None else None)
-    findings, copy = answer["findings"], answer["repaired"]
+    if not as_repair:
+        if out is not None or force:
+            raise BadInput("--out and --force go with --repair", next="add --repair, or leave them out")
+        return told(as_json, decode("lint", file, file=str(file), target=None), None)
+    name = f"{file.stem}.repaired.mp4"
+    goal = usual(file, name, force=force) if out is None else Destination.read(out, CLIP, force=force)
+    target = ready(goal.in_folder(name), file)
+    with written(target, force=force) as part:
+        answer = decode("lint", file, file=str(file), target=str(part))
+    return told(as_json, answer, target if answer["repaired"] else None)
+
+
+def told(as_json: bool, answer: Mapping[str, Any], repaired: Path | None) -> int:
+    """Print what was found in a file, and where its repaired copy is; return the exit code."""
+    findings = answer["findings"]
     if as_json:
-        put_json({"findings": findings, "repaired": copy})
+        put_json({"findings": findings, "repaired": str(repaired) if repaired else None})
     else:
         for one in findings:
             colour = "red" if one["severity"] == Severity.ERROR else "yellow"
             how = one["repair"].replace("_", " ")
             severity = style(one["severity"], fg=colour)
             echo(f"{severity}  {one['text']}  ({one['code']}; repair: {how})")
-        if copy is not None or not findings:
-            echo(copy or "no problems found")
+        if repaired is not None:
+            echo(f"repaired: {repaired}")
+        elif not findings:
+            echo("no problems found")
     return NotAVideo.exit_code if answer["bad"] else 0
 
 
@@ -65,3 +97,35 @@ def existing(file: Path) -> None:
         raise BadInput(f"{file} is a folder", next="name a video file")
     if not file.exists():
         raise BadInput(f"{file} does not exist", next="check the path")
+
+
+def usual(file: Path, name: str, *, force: bool) -> Destination:
+    """Return where what is made of a file goes if nothing is said: beside it, under `name`."""
+    return Destination(path=absolute(file).with_name(name), force=force)
+
+
+def ready(goal: Destination, file: Path) -> Path:
+    """Return the file that is to be written, its folder made. Raises BadDestination; `file` is the video."""
+    if goal.path.exists() and goal.path.samefile(file):
+        raise BadDestination(f"{goal.path} is the video itself", next="name another file with --out")
+    goal.check()
+    goal.make_folder()
+    return goal.path
+
+
+@contextmanager
+def written(target: Path, *, force: bool) -> Iterator[Path]:
+    """Yield the name to write to, see `rushes.domain.destination.writing`; its errors are ours."""
+    part = target
+    try:
+        with translated(target), writing(target, force=force) as part:
+            yield part
+    except StorageError as error:
+        if str(part) not in error.message and str(target) not in error.message:
+            raise
+        error.message = error.message.replace(str(part), str(target))
+        if isinstance(error.__cause__, FileExistsError):
+            said = f"{target} has appeared in the meantime; it was not replaced"
+            raise BadDestination(said, next=f"name another file, {REPLACE}") from error
+        error.next = "name a file in another folder with --out"
+        raise

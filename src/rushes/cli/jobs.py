@@ -140,6 +140,7 @@ def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
 
     async def watched() -> list[Answer]:
         async with Studio.open() as studio:
+            await studio.make_copies([studio.ledger.job(id).id for id in ids])
             return await watch(studio, [studio.ledger.job(id).id for id in ids], timeout)
 
     try:

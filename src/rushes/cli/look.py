@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import click
 from rushes.cli.decoder import decode
 from rushes.cli.files import existing
 from rushes.cli.output import common, put_json, put_pairs
+from rushes.cli.paths import force_option
 from rushes.domain.clip import Span
-from rushes.domain.errors import BadInput
-from rushes.domain.permissions import give_to_user, made_for_user
+from rushes.domain.destination import Destination, publish
+from rushes.domain.errors import BadDestination, BadInput
+from rushes.domain.paths import absolute, read_path
+from rushes.domain.permissions import give_to_user
 from rushes.studio import Studio
 from rushes.viewing import Video, named
 
@@ -28,13 +32,19 @@ from rushes.viewing import Video, named
 @click.option("--range", "between", metavar="FROM-TO", help="Also a sheet of the frames between, as 2-4.5.")
 @click.option(
     "--out",
-    type=Path,
     metavar="FOLDER",
-    help="Where pictures go (else beside a clip; for another file into rushes' own folder, for a week).",
+    help="Where pictures go (otherwise beside a clip; for another file into a folder of rushes, for a week).",
 )
+@force_option
 @common
 def look(
-    as_json: bool, what: str, as_bursts: bool, at: tuple[float, ...], between: str | None, out: Path | None
+    as_json: bool,
+    what: str,
+    as_bursts: bool,
+    at: tuple[float, ...],
+    between: str | None,
+    out: str | None,
+    force: bool,
 ) -> int:
     """Tell what is to be seen and heard in a clip or a video file, and show it in stills.
 
@@ -47,7 +57,8 @@ def look(
         "at": list(dict.fromkeys(at)),
         "span": [span.start, span.end] if span is not None else None,
     }
-    shapes = [shown(video, wanted, out) for video in videos(what)]
+    goal = folder_for(out, force=force) if out is not None else None
+    shapes = [shown(video, wanted, goal) for video in videos(what)]
     if as_json:
         put_json(shapes[0] if len(shapes) == 1 else shapes)
         return 0
@@ -66,24 +77,45 @@ def look(
 
 def videos(what: str) -> list[Video]:
     """Return what a file's path, the id of a clip, or that of a job names. Raises NotFound and BadInput."""
-    if os.path.exists(what):  # unlike Path.exists, false for what is too long to be a name
-        existing(Path(what))
-        return [Video(path=Path(what).absolute())]
+    path = read_path(what, what="FILE|CLIP|JOB")
+    if os.path.exists(path):  # unlike Path.exists, false for what is too long to be a name
+        existing(path)
+        return [Video(path=absolute(path))]
     with Studio.open() as studio:
         return named(studio, what)
 
 
-def shown(video: Video, wanted: Mapping[str, Any], out: Path | None) -> dict[str, Any]:
-    """Return what is told of a video, its pictures drawn into `out`, or into the usual folder."""
-    if out is None:
+def folder_for(out: str, *, force: bool) -> Destination:
+    """Return the folder of `--out`. Raises BadDestination, BadInput."""
+    goal = Destination(path=absolute(read_path(out, what="--out")), is_folder=True, force=force)
+    goal.check()
+    return goal
+
+
+def shown(video: Video, wanted: Mapping[str, Any], goal: Destination | None) -> dict[str, Any]:
+    """Return what is told of a video, its pictures drawn into a folder, or into the usual one."""
+    if goal is None:
         return dict(decode("look", video.path, video=video.as_json(), out=None, **wanted))
-    # Any name: the folder is what is made.
-    with made_for_user(out / "pictures"):
-        shape = dict(decode("look", video.path, video=video.as_json(), out=str(out), **wanted))
-    for file in (shape["sheet"], shape["bursts"], shape["range"], *(one["path"] for one in shape["frames"])):
-        if file is not None:
-            give_to_user(Path(file))
+    goal.make_folder()
+    with tempfile.TemporaryDirectory(dir=goal.path, prefix=".rushes-") as drawn:
+        shape = dict(decode("look", video.path, video=video.as_json(), out=drawn, **wanted))
+        for place in (shape, *shape["frames"]):
+            for name in ("sheet", "bursts", "range", "path"):
+                if place.get(name) is not None and Path(place[name]).parent == Path(drawn):
+                    place[name] = str(put(Path(place[name]), goal))
     return shape
+
+
+def put(picture: Path, goal: Destination) -> Path:
+    """Move a picture into a folder. Raises BadDestination if another one has its name."""
+    file = goal.file(picture.name)
+    try:
+        publish(picture, file, force=goal.force)
+    except FileExistsError as error:
+        said = f"{file} exists already and shows something else; it was not replaced"
+        raise BadDestination(said, next="name another folder with --out, or give --force") from error
+    give_to_user(file)
+    return file
 
 
 def span_of(text: str | None) -> Span | None:

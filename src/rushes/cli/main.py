@@ -125,7 +125,13 @@ def tell(error: RushesError) -> None:
     if "--debug" in sys.argv:
         echo(text.block(traceback.format_exc()), err=True)
     if "--json" in sys.argv:
-        shape: dict[str, object] = {"job": None, "clips": [], "cost": None, "error": error.as_json()}
+        shape: dict[str, object] = {
+            "job": None,
+            "clips": [],
+            "copies": [],
+            "cost": None,
+            "error": error.as_json(),
+        }
         put_json(shape)
     billed = {"yes": "; it was charged", "unknown": "; whether it was charged is not known"}
     note = billed.get(error.billed.value, "")

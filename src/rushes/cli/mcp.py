@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rushes.cli.output import common, put_json, say
+from rushes.cli.paths import FOLDER
 from rushes.cli.worker_log import log_warnings_to_stderr
 from rushes.domain.errors import BadInput, EngineMissing
 from rushes.domain.extras import install_command
@@ -19,7 +20,8 @@ from rushes.studio import Studio
     "--root",
     "roots",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
+    metavar="FOLDER",
     help="A folder whose files clients may look at and use; give it again for more.",
 )
 @common

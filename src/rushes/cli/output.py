@@ -12,6 +12,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -173,8 +174,9 @@ def cells(char: str) -> int:
 def put_answer(answer: Answer) -> None:
     """Print what came of a job: its clip's paths, or why there is none."""
     job = answer.job
-    for clip in answer.clips:
-        put_clip(clip, cost_with_quota(job))
+    copies = [path for copy in answer.copies for path in copy.made]
+    for number, clip in enumerate(answer.clips):
+        put_clip(clip, cost_with_quota(job), copies=() if number else copies)
     for warning in job.warnings:
         echo(f"{style(' warn', fg='yellow')}: {warning}")
     where, failure = f"job {job.id} is {state(job)}", answer.failure
@@ -186,10 +188,11 @@ def put_answer(answer: Answer) -> None:
     echo(f"{style(' next', fg='cyan')}: {failure.next.replace(' ID', f' {job.id}')}")
 
 
-def put_clip(clip: Clip, price: str) -> None:
+def put_clip(clip: Clip, price: str, copies: Sequence[Path] = ()) -> None:
     codecs = clip.video_codec + (f" + {clip.audio_codec}" if clip.audio_codec else ", silent")
     shape = f"{clip.seconds:g} s  {clip.width}×{clip.height}  {clip.fps:g} fps  {codecs}"
     pairs = [
+        *(("copy", str(copy)) for copy in copies),
         ("clip", str(clip.path)),
         ("sheet", str(clip.sheet)),
         ("", f"{shape}  {size(clip.bytes)}  {price}  {clip.model}"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from rushes.domain.errors import BadInput
+from rushes.domain.paths import absolute, read_path
 from rushes.domain.request import Reference, Role, Shot, VideoRequest
 
 Value = TypeVar("Value")
@@ -44,8 +44,8 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seconds", type=float, help="How long it is."),
         click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
         click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
-        click.option("--first-frame", type=Path, metavar="FILE", help="The picture it begins with."),
-        click.option("--last-frame", type=Path, metavar="FILE", help="The picture it ends with."),
+        click.option("--first-frame", metavar="FILE", help="The picture it begins with."),
+        click.option("--last-frame", metavar="FILE", help="The picture it ends with."),
         click.option(
             "--reference",
             multiple=True,
@@ -80,8 +80,8 @@ def request_from(
     seconds: float | None,
     aspect: str | None,
     resolution: str | None,
-    first_frame: Path | None,
-    last_frame: Path | None,
+    first_frame: str | None,
+    last_frame: str | None,
     reference: tuple[str, ...],
     style: str | None,
     remix: str | None,
@@ -147,18 +147,19 @@ def named_reference(text: str) -> Reference:
     role = Role(word.replace("-", "_"))
     if place.startswith("id:"):
         return Reference(role=role, remote=place.removeprefix("id:"))
-    return file_reference(role, Path(place))
+    return file_reference(role, place)
 
 
-def file_reference(role: Role, path: Path) -> Reference:
-    """Return a file as a reference. Raises BadInput for a web address."""
-    if path.parts[:1] in {("http:",), ("https:",)}:
+def file_reference(role: Role, place: str) -> Reference:
+    """Return a file as a reference. Raises BadInput for a web address, and for what can be no path."""
+    if place.lower().startswith(("http:", "https:")):
         option = f"--reference {role.value}=id:https://…"
         raise BadInput(
             f"the {role.value} reference is a web address, not a file",
             next=f"download it first; or, where the provider itself may fetch it, {option}",
         )
-    return Reference(role=role, path=path.absolute())
+    what = f"the {role.value} reference"
+    return Reference(role=role, path=absolute(read_path(place, what=what), what=what))
 
 
 def timed_shot(text: str) -> Shot:
@@ -174,20 +175,3 @@ def timed_shot(text: str) -> Shot:
             next='write it as --shot "5: a boat in the gutter"',
         )
     return Shot(seconds=length, prompt=words.strip())
-
-
-def out_file(out: Path | None) -> Path | None:
-    """Return where the copy goes, as an absolute path. Raises BadInput for a folder."""
-    if out is None:
-        return None
-    try:
-        out.stat()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        pass
-    except OSError as error:
-        raise BadInput(
-            f"--out {str(out)[:80]}… cannot be a file: {error.strerror}", next="name another file"
-        ) from error
-    if out.is_dir():
-        raise BadInput(f"--out {out} is a folder", next=f"name a file in it: --out {out / 'clip.mp4'}")
-    return (out if out.suffix else out.with_suffix(".mp4")).absolute()

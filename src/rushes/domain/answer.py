@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rushes.domain.clip import Clip, Damage
-from rushes.domain.errors import Billed, LibraryDamaged, NotFound, RushesError, StorageError
+from rushes.domain.destination import Copy
+from rushes.domain.errors import Billed, LibraryDamaged, NotCopied, NotFound, RushesError
 from rushes.domain.job import Failure, Job, JobState
 
 
@@ -16,13 +16,13 @@ class Answer:
     """A job and what came of it.
 
     `clips` are those whose files were looked at and are as they were filed; `damage` is what is wrong with
-    the others. `missing_copy` is where a copy was wanted and is not.
+    the others. `copies` are those that somebody asked for.
     """
 
     job: Job
     clips: tuple[Clip, ...]
     damage: tuple[Damage, ...] = ()
-    missing_copy: Path | None = None
+    copies: tuple[Copy, ...] = ()
 
     @property
     def failure(self) -> Failure | None:
@@ -35,10 +35,19 @@ class Answer:
             return self._failure(LibraryDamaged, words, self._way_back)
         if not self.clips:
             return self._failure(NotFound, f"the clip of job {job.id} was removed", self._way_back)
-        if self.missing_copy is not None:
-            words = f"no copy could be put at {self.missing_copy}; the clip is {self.clips[0].path}"
-            return self._failure(StorageError, words, "run it again with another --out, or copy the clip")
-        return None
+        return self._not_copied
+
+    @property
+    def _not_copied(self) -> Failure | None:
+        problems = [(one.wanted.path, one.problem) for one in self.copies if one.problem is not None]
+        if not problems:
+            return None
+        words = "; ".join(f"it could not be copied to {path}: {problem}" for path, problem in problems)
+        return self._failure(
+            NotCopied,
+            f"the clip is safe, {self.clips[0].path}, but {words}",
+            f"rushes wait {self.job.id} copies it once nothing is in the way; or copy that file yourself",
+        )
 
     @property
     def _way_back(self) -> str:
@@ -64,6 +73,7 @@ class Answer:
         return {
             "job": self.job.as_json(),
             "clips": [clip.as_json() for clip in self.clips],
+            "copies": [str(path) for copy in self.copies for path in copy.made],
             "cost": self.job.cost.as_json(),
             "error": self.failure.as_json() if self.failure else None,
         }

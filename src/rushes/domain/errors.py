@@ -6,6 +6,7 @@
     │   ├── UnknownModel
     │   ├── ModelRetired
     │   ├── BadReference            a picture or clip that was handed in
+    │   ├── BadDestination          where a file is to go
     │   ├── KeyConflict             the same --key with another request
     │   ├── NotFound                no such job or clip
     │   └── WrongState              the job is not in a state where this makes sense
@@ -55,6 +56,7 @@
         ├── LedgerNewer
         ├── LedgerGone              removed or replaced while it was in use
         ├── LibraryDamaged
+        ├── NotCopied               the clip is safe, and a copy that was asked for is not there
         ├── WorkerRunning           another worker holds the lock
         └── Superseded              a newer worker took over; this one must stop
 
@@ -155,6 +157,13 @@ class BadReference(BadInput):
 
     code = "bad_reference"
     next = "give a readable picture (PNG, JPEG, WebP) or clip (MP4) of an ordinary size"
+
+
+class BadDestination(BadInput):
+    """A file cannot be put there; nothing was sent."""
+
+    code = "bad_destination"
+    next = "name another file or folder"
 
 
 class KeyConflict(BadInput):
@@ -596,6 +605,14 @@ class LibraryDamaged(StorageError):
 
     code = "library_damaged"
     next = "rushes library rebuild restores rows from sidecars; restore the files that are named"
+
+
+class NotCopied(StorageError):
+    """The clip is in the library, but the copy that was asked for could not be made."""
+
+    code = "not_copied"
+    exit_code = 12
+    next = "rushes wait ID copies it once nothing is in the way"
 
 
 class WorkerRunning(StorageError):

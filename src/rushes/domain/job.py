@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from rushes.domain.errors import Billed
@@ -116,7 +115,6 @@ class Job:
     completed_at: datetime | None = None
     ordinal: int = 0
     key: str | None = None
-    out: Path | None = None
     reason: str | None = None
     ticket: dict[str, Any] | None = None
     key_source: str | None = None

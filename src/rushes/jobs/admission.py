@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from rushes.domain.destination import Destination
 from rushes.domain.job import Job
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
@@ -39,7 +39,7 @@ class Draft(Identity):
     """A job before it is admitted. `hold` is what is set aside for it, in dollars.
 
     `account` says who pays, `key_source` where that key comes from. `fallbacks` are what the same job would
-    be instead, in order, if the engine before accepts nothing.
+    be instead, in order, if the engine before accepts nothing. `out` is where a copy of its clip goes.
     """
 
     request: VideoRequest
@@ -49,7 +49,7 @@ class Draft(Identity):
     quote: Quote
     hold: Decimal
     key_source: str | None = None
-    out: Path | None = None
+    out: Destination | None = None
     fallbacks: tuple[Draft, ...] = ()
 
 
@@ -93,8 +93,11 @@ def digest(request: VideoRequest, ordinal: int) -> str:
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
 
-def numbered(out: Path | None, number: int) -> Path | None:
-    """Return where the copy of take `number` goes: the first under the name itself, then `-2`, `-3` …"""
-    if out is None or number == 0:
+def numbered(out: Destination | None, number: int) -> Destination | None:
+    """Return where the copy of take `number` goes: the first under the name itself, then `-2`, `-3` …
+
+    In a folder every clip has a name of its own.
+    """
+    if out is None or number == 0 or out.is_folder:
         return out
-    return out.with_stem(f"{out.stem}-{number + 1}")
+    return replace(out, path=out.path.with_stem(f"{out.path.stem}-{number + 1}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from rushes.domain.clip import Clip
 from rushes.domain.errors import (
     Blocked,
     EngineFault,
-    LibraryDamaged,
     MediaError,
     NotFound,
     ResultBroken,
@@ -30,7 +30,7 @@ from rushes.engines.contract import (
     Result,
     Source,
 )
-from rushes.jobs.admission import numbered
+from rushes.jobs.copies import make_copy
 from rushes.jobs.download import FileElsewhere
 from rushes.jobs.inspection import Arrival, draw_missing, inspect
 from rushes.jobs.kit import Kit, classified
@@ -47,6 +47,9 @@ LARGEST_BASE, LARGEST_SECOND = 2 * 1024**3, 128 * 1024**2
 
 LONGEST_UNSAID_S = 60.0
 """Seconds of a clip whose order does not say how long it is."""
+
+LONGEST_COPY_S = 30 * 60.0
+"""Seconds after which a copy to a folder that hangs is given up, so that its job completes."""
 
 FRESH_RESULTS = 3
 """How often a better file than a preview is asked for again before the preview counts."""
@@ -367,18 +370,15 @@ def broken(library: Library, job: Job, problem: Exception | None) -> ResultBroke
 
 
 async def copy_out(kit: Kit, job: Job, clips: Sequence[Clip]) -> None:
-    """Put a copy where the caller wants one. A folder that cannot be written must not cost the clip."""
-    # Asked anew: somebody may have said so since.
-    out = kit.tenure.ledger.job(job.id).out
-    for number, clip in enumerate(clips):
-        target = numbered(out, number)
-        if target is None:
-            return
+    """Put copies where they were asked for. A folder that cannot be written must not cost the clip."""
+    for copy in kit.tenure.ledger.copies(job.id):
+        if copy.is_done:
+            continue
         try:
-            await kit.lanes.run(COPIES, kit.library.copy, clip, target)
-        except OSError as error:
-            return kit.tenure.warn(job, f"no copy could be put at {target}: {error.strerror or error}")
-        except (LibraryDamaged, NotFound) as error:
-            return kit.tenure.warn(job, f"no copy could be put at {target}: {error.message}")
-    if out is not None:
-        kit.tenure.copied(job, out)
+            async with asyncio.timeout(LONGEST_COPY_S):
+                copy = await kit.lanes.run(COPIES, make_copy, kit.library, clips, copy)
+        except TimeoutError:
+            copy = replace(
+                copy, problem=f"its folder did not take it within {LONGEST_COPY_S / 60:.0f} minutes"
+            )
+        kit.tenure.record_copy(job, copy)

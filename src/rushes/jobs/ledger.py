@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rushes.database.database import Database
+from rushes.database.database import Database, Row
 from rushes.database.sql import load
+from rushes.domain.destination import Copy, Destination
 from rushes.domain.errors import (
     Abandoned,
     Billed,
@@ -137,6 +138,22 @@ class Ledger:
         rows = self.database.all(self._sql["submissions"], {"id": self.job(id).id})
         return dict(rows[-1]) if rows else None
 
+    def copies(self, id: str) -> list[Copy]:
+        """Return the copies that were asked for of a job's clips, and what came of each."""
+        return [_copy_from(row) for row in self.database.all(self._sql["copies"], {"id": id})]
+
+    def owed_copies(self, ids: Sequence[str]) -> dict[str, list[Copy]]:
+        """Return the copies that are still to be made of those jobs that are completed."""
+        found: dict[str, list[Copy]] = {}
+        for row in self.database.all(self._sql["owed_copies"], {"ids": json.dumps(list(ids))}):
+            found.setdefault(row["job_id"], []).append(_copy_from(row))
+        return found
+
+    def copied_to(self, out: Destination) -> str | None:
+        """Return the job that is under way and whose clip goes to the very same file, None if none is."""
+        row = self.database.one(self._sql["copied_to"], {"place": json.dumps(out.place)})
+        return None if row is None or out.is_folder else str(row["job_id"])
+
     def lacking_key(self) -> list[tuple[str, str]]:
         """Return engine and account of the jobs that were put aside for want of their key."""
         return [(row["engine"], row["account"]) for row in self.database.all(self._sql["lacking_key"])]
@@ -197,6 +214,8 @@ class Ledger:
         }
         self.database.run(self._sql["add_hold"], hold)
         self.note(id, "admitted", hold=str(draft.hold), model=draft.request.model)
+        if draft.out is not None:
+            self.want_copy(id, draft.out)
         return id, True
 
     def find_same(self, identity: Identity) -> Job | None:
@@ -493,9 +512,24 @@ class Ledger:
             self.database.run(self._sql["set_payer"], values)
             self.note(job.id, "another_key", key_source=key_source)
 
-    def wants_copy(self, id: str, out: Path) -> None:
-        """Record where else a copy of the clip is wanted."""
-        self.database.run(self._sql["set_out"], {"id": id, "out": str(out), "now": self.clock()})
+    def want_copy(self, id: str, out: Destination) -> None:
+        """Record where a copy of a job's clip is wanted, now or once there is one."""
+        values = {"id": id, "place": json.dumps(out.place), "wanted": json.dumps(out.as_json())}
+        self.database.run(self._sql["want_copy"], values)
+
+    def forget_failed_copies(self, id: str) -> None:
+        """Want no copy of a job's clip any more that could not be made."""
+        self.database.run(self._sql["forget_failed_copies"], {"id": id})
+
+    def record_copy(self, id: str, copy: Copy) -> None:
+        """Record what came of a copy. What other jobs had put under the same names is replaced by it."""
+        made = json.dumps([str(path) for path in copy.made])
+        values = {"id": id, "place": json.dumps(copy.wanted.place), "made": made, "problem": copy.problem}
+        self.database.run(self._sql["record_copy"], values)
+        if copy.wanted.force and copy.is_done:
+            self.database.run(self._sql["forget_replaced_copies"], {"id": id, "made": made})
+        told = {"to": ", ".join(map(str, copy.made))} if copy.is_done else {"because": copy.problem}
+        self.note(id, "copied" if copy.is_done else "not_copied", **told)
 
     # --- writing, shared with the worker ---
 
@@ -594,6 +628,14 @@ def canonical(ticket: dict[str, Any]) -> str:
     return json.dumps(ticket, sort_keys=True, separators=(",", ":"))
 
 
+def _copy_from(row: Row) -> Copy:
+    return Copy(
+        wanted=Destination.from_json(json.loads(row["wanted"])),
+        made=tuple(Path(one) for one in json.loads(row["made"])),
+        problem=row["problem"],
+    )
+
+
 def error_json(failure: Failure) -> str:
     """Return what the ledger keeps of a failure."""
     return json.dumps({**failure.as_json(), "exit_code": failure.exit_code})
@@ -612,7 +654,6 @@ def _job_values(id: str, draft: Draft, now: float) -> dict[str, Any]:
         "digest": draft.digest,
         "ordinal": draft.ordinal,
         "key": draft.key,
-        "out": str(draft.out) if draft.out else None,
         "fallbacks": json.dumps([fallback_json(other) for other in draft.fallbacks]),
         "now": now,
     }

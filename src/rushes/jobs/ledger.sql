@@ -64,10 +64,10 @@ WHERE jobs.digest = :digest
 ORDER BY jobs.state IN ('failed', 'canceled'), jobs.created_at DESC LIMIT 1
 
 -- name: add_job
-INSERT INTO jobs (id, state, engine, account, key_source, model, provider, request, quote, digest, ordinal, key, out,
+INSERT INTO jobs (id, state, engine, account, key_source, model, provider, request, quote, digest, ordinal, key,
                   fallbacks, created_at, updated_at)
 VALUES (:id, 'waiting', :engine, :account, :key_source, :model, :provider, :request, :quote, :digest, :ordinal,
-        :key, :out, :fallbacks, :now, :now)
+        :key, :fallbacks, :now, :now)
 
 -- name: restore_job
 -- A job that a sidecar tells of. It is over; nobody has its ticket any more.
@@ -130,8 +130,30 @@ UPDATE jobs SET state = 'failed', reason = NULL, due_at = 0, error = :error, upd
 -- name: wish_cancel
 UPDATE jobs SET cancel_requested = 1, updated_at = :now WHERE id = :id
 
--- name: set_out
-UPDATE jobs SET out = :out, updated_at = :now WHERE id = :id
+-- name: copies
+SELECT * FROM copies WHERE job_id = :id ORDER BY rowid
+
+-- name: owed_copies
+SELECT copies.* FROM copies JOIN jobs ON jobs.id = copies.job_id
+WHERE jobs.state = 'completed' AND (made = '[]' OR problem IS NOT NULL)
+  AND job_id IN (SELECT value FROM json_each(:ids)) ORDER BY copies.rowid
+
+-- name: copied_to
+SELECT job_id FROM copies JOIN jobs ON jobs.id = copies.job_id
+WHERE place = :place AND made = '[]' AND jobs.state NOT IN ('completed', 'failed', 'canceled')
+
+-- name: want_copy
+INSERT INTO copies (job_id, place, wanted) VALUES (:id, :place, :wanted)
+ON CONFLICT (job_id, place) DO UPDATE SET wanted = excluded.wanted, made = '[]', problem = NULL
+
+-- name: record_copy
+UPDATE copies SET made = :made, problem = :problem WHERE job_id = :id AND place = :place
+
+-- name: forget_failed_copies
+DELETE FROM copies WHERE job_id = :id AND problem IS NOT NULL
+
+-- name: forget_replaced_copies
+DELETE FROM copies WHERE made = :made AND job_id != :id
 
 -- name: set_charge
 UPDATE jobs SET charged = :charged WHERE id = :id

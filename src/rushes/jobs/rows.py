@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rushes.database.database import Row
@@ -85,7 +84,6 @@ def job_from(row: Row) -> Job:
         completed_at=reader.read_if_set("completed_at", moment),
         ordinal=row["ordinal"],
         key=row["key"],
-        out=Path(row["out"]) if row["out"] else None,
         ticket=reader.read_if_set("ticket", _table),
         attempt=row["attempt"] or 0,
         posted_at=reader.read_if_set("posted_at", moment, EPOCH),

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from rushes.database.database import Row
 from rushes.database.sql import load
+from rushes.domain.destination import Copy
 from rushes.domain.errors import (
     Abandoned,
     Billed,
@@ -405,10 +405,10 @@ class Tenure:
         with self.fenced():
             self._warn(job, text)
 
-    def copied(self, job: Job, out: Path) -> None:
-        """Record that the copy at `out` was made: collected again, a job does not write over it."""
+    def record_copy(self, job: Job, copy: Copy) -> None:
+        """Record what came of a copy: one that was made is not made again if the clip is collected again."""
         with self.fenced():
-            self._database.run(self._sql["copied"], {"id": job.id, "out": str(out)})
+            self.ledger.record_copy(job.id, copy)
 
     def note(self, job: Job, kind: str, **detail: Any) -> None:
         """Add an event to a job's history."""

@@ -129,8 +129,5 @@ VALUES (:id, :fraction, :queue_position, :now)
 ON CONFLICT (job_id) DO UPDATE SET fraction = excluded.fraction,
     queue_position = excluded.queue_position, at = excluded.at
 
--- name: copied
-UPDATE jobs SET out = NULL WHERE id = :id AND out = :out
-
 -- name: forget_progress
 DELETE FROM progress.progress WHERE job_id = :id

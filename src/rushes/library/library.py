@@ -25,8 +25,9 @@ from uuid import uuid4
 from rushes.database.database import Database, Row, storage_error, translated
 from rushes.database.sql import load
 from rushes.domain.clip import Clip, Damage, DamageKind
+from rushes.domain.destination import writing
 from rushes.domain.errors import BadReference, LibraryDamaged, NotFound, StorageError
-from rushes.domain.permissions import made_for_user, make_private
+from rushes.domain.permissions import make_private
 from rushes.domain.request import Reference, VideoRequest
 from rushes.library import sidecar
 from rushes.library.inside import NotInside, check_folder, locate, open_file, write_text
@@ -302,27 +303,28 @@ class Library:
         parts = (clip.sheet, clip.bursts, clip.path.with_suffix(".json"))
         return [part for part in parts if part is not None and not os.path.lexists(part)]
 
-    def copy(self, clip: Clip, target: Path) -> None:
-        """Copy a clip to `target`, whole or not at all. Raises LibraryDamaged if it is not what was filed."""
-        target = target.resolve()
-        if target.exists() and not target.is_file():
-            # A device is written to; another file must not take its place.
-            with self.open(clip.path) as source, target.open("wb") as file:
-                return shutil.copyfileobj(source, file, 2**20)
-        part = target.with_name(f".{uuid4().hex}.part")
-        with made_for_user(target):
-            try:
-                with self.open(clip.path) as source, part.open("xb") as file:
-                    shutil.copyfileobj(source, file, 2**20)
-                if sha256(part) != clip.sha256:
-                    raise LibraryDamaged(
-                        f"the file of clip {clip.id} is not the one that was filed ({clip.path})"
-                    )
-                if target.exists():
-                    shutil.copymode(target, part)
-                os.replace(part, target)
-            finally:
-                part.unlink(missing_ok=True)
+    def copy(self, clip: Clip, target: Path, *, force: bool = False) -> None:
+        """Copy a clip to `target`, whole or not at all.
+
+        Raises LibraryDamaged if it is not what was filed, OSError, and without `force` FileExistsError if
+        another file is there.
+        """
+        if self.is_copy(clip, target):
+            return
+        with writing(target, force=force) as part:
+            with self.open(clip.path) as source, part.open("xb") as file:
+                shutil.copyfileobj(source, file, 2**20)
+            if sha256(part) != clip.sha256:
+                raise LibraryDamaged(
+                    f"the file of clip {clip.id} is not the one that was filed ({clip.path})"
+                )
+
+    def is_copy(self, clip: Clip, path: Path) -> bool:
+        """Whether a file is a clip, byte for byte."""
+        try:
+            return path.is_file() and path.stat().st_size == clip.bytes and sha256(path) == clip.sha256
+        except OSError:
+            return False
 
     def _hash_of(self, folder: Path, path: Path) -> str | None:
         """Return the sha256 of a file of the library, None if it cannot be read or leads out of `folder`."""

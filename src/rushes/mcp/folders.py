@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from rushes.domain.errors import BadReference
+from rushes.domain.errors import BadInput, BadReference
+from rushes.domain.paths import read_path
 
 IN_LIBRARY = ("clips", "references", "rejected")
 """The folders of the home that hold pictures and clips; the ledger, settings and keys lie beside them."""
@@ -31,11 +32,15 @@ class Folders:
     def file(self, text: str) -> Path:
         """Return the file that `text` names, links followed. Raises BadReference for one elsewhere."""
         try:
-            path = Path(text).expanduser()
+            path = read_path(text)
             if not path.is_absolute():
                 raise BadReference(f"{text} is not a whole path", next="give the path from the root: /…")
             path = path.resolve()
             there = path.is_file()
+        except BadReference:
+            raise
+        except BadInput as error:
+            raise BadReference(error.message, next=error.next) from error
         except (OSError, RuntimeError, ValueError) as error:
             raise BadReference(f"{text!r} is no path: {error}", next="check the path") from error
         if not self._readable(path):

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from rushes.catalogue.loading import read_model
-from rushes.domain.errors import BadSettings
+from rushes.domain.errors import BadInput, BadSettings
 from rushes.domain.money import LARGEST_LIMIT, Caps, can_be_limit
+from rushes.domain.paths import absolute, read_path
 from rushes.engines.registry import SHIPPED
 from rushes.settings.accounts import address_of, key_options_of
 from rushes.settings.defaults import DEFAULTS, Defaults, is_secret, secrets_of
@@ -155,8 +156,8 @@ def places(environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
     environ = os.environ if environ is None else environ
     if environ.get(HOME):
         try:
-            home = Path(environ[HOME]).expanduser().absolute()
-        except (OSError, RuntimeError) as error:
+            home = absolute(read_path(environ[HOME]))
+        except BadInput as error:
             # Of a user who is not there, or below a working folder that is gone.
             raise BadSettings(
                 f"{HOME} is {environ[HOME]!r}, and that folder cannot be told: {error}",
@@ -427,7 +428,7 @@ def _timezone(name: Any) -> str:
 
 
 def _mcp(table: Mapping[str, Any], token: str | None) -> McpSettings:
-    roots = [Path(one).expanduser() for one in _texts(table, "roots")]
+    roots = [_path(one, "mcp.roots") for one in _texts(table, "roots")]
     for root in roots:
         if not root.is_absolute():
             raise ValueError(f"mcp.roots has {str(root)!r}; each has to be a whole path")
@@ -437,6 +438,13 @@ def _mcp(table: Mapping[str, Any], token: str | None) -> McpSettings:
         hosts=_texts(table, "hosts"),
         token=token,
     )
+
+
+def _path(text: str, name: str) -> Path:
+    try:
+        return read_path(text, what=name)
+    except BadInput as error:
+        raise ValueError(error.message) from error
 
 
 def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rushes.cli.files import written
 from rushes.cli.output import say
-from rushes.database.database import translated
+from rushes.domain.destination import Destination
 from rushes.domain.errors import MediaError, ResultBroken, ResultGone
-from rushes.domain.permissions import made_for_user
 
 if TYPE_CHECKING:
     from rushes.engines.contract import Source
@@ -61,19 +61,19 @@ class Tried:
     broken: ResultBroken | MediaError | None = None
 
 
-async def fetch(engine: SoraWebEngine, id: str, file: Path) -> Taken:
-    """Download the clip of a post or draft to `file`, which is there whole or not at all.
+async def fetch(engine: SoraWebEngine, id: str, goal: Destination) -> Taken:
+    """Download the clip of a post or draft to a file, which is there whole or not at all.
 
     Raises NotFound, ResultBroken where no version is a video, ResultGone where every address has run out.
     """
+    file = goal.path
     with (
-        translated(file),
-        made_for_user(file),
+        written(file, force=goal.force) as part,
         tempfile.TemporaryDirectory(dir=file.parent, prefix=".rushes-") as folder,
     ):
         best = await _best(engine, id, Path(folder))
-        os.replace(best.file, file)
-    return replace(best, file=file.absolute())
+        os.replace(best.file, part)
+    return replace(best, file=file)
 
 
 async def _best(engine: SoraWebEngine, id: str, folder: Path) -> Taken:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rushes.cli.output import common, echo, put_json, put_pairs, say, style
+from rushes.cli.paths import FILE
 from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
@@ -62,7 +63,7 @@ def login(as_json: bool, engine: str | None, timeout: float) -> int:
 
 
 @sora.command("import", short_help="Take over a session from another machine.")
-@click.argument("state", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("state", type=FILE)
 @which
 @common
 def import_(as_json: bool, engine: str | None, state: Path) -> int:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rushes.cli.output import common, echo, put_fitted, put_json, put_lines, put_pairs, say, size, style
+from rushes.cli.paths import PATH, force_option
 from rushes.cli.sora.engine import opened, which
+from rushes.domain.destination import CLIP, Destination
 from rushes.domain.errors import BadInput
 from rushes.domain.job import age
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1)
 @click.option("--headed", is_flag=True, help="With a window, until you close it.")
 @click.option("--for", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="End after that.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The folder for its two files.")
+@click.option("--out", type=PATH, metavar="FOLDER", help="The folder for its two files.")
 @click.option("--all", "everything", is_flag=True, help="Other hosts too, and what is not a call.")
 @which
 @common
@@ -228,12 +230,12 @@ def _plain(value: Any) -> str:
 @click.command(short_help="Download a post or a draft.")
 @click.argument("clip", metavar="POST_OR_DRAFT")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="The file (default: ID.mp4 here)."
+    "--out", metavar="FILE|FOLDER/", help="The file, or a folder for ID.mp4 (default: ID.mp4 here)."
 )
-@click.option("--force", is_flag=True, help="Replace the file where there is one.")
+@force_option
 @which
 @common
-def download(as_json: bool, engine: str | None, clip: str, out: Path | None, force: bool) -> int:
+def download(as_json: bool, engine: str | None, clip: str, out: str | None, force: bool) -> int:
     """Download a post or a draft in the best version there is. Nothing is published for it.
 
     POST_OR_DRAFT is an id (s_…, gen_…) or a post's address. A version with fewer pixels than the service
@@ -243,13 +245,12 @@ def download(as_json: bool, engine: str | None, clip: str, out: Path | None, for
     from rushes.engines.sora_web.inspection import clip_id
 
     id = clip_id(clip)
-    file = out or Path(f"{id}.mp4")
-    if file.exists() and not force:
-        raise BadInput(f"{file} is there already", next="give --force to replace it, or another --out FILE")
+    goal = Destination.read(out or f"{id}.mp4", CLIP, force=force).in_folder(f"{id}.mp4")
+    goal.check()
 
     async def run() -> Any:
         async with opened(engine) as found:
-            return await fetch(found, id, file)
+            return await fetch(found, id, goal)
 
     taken = asyncio.run(run())
     if as_json:
