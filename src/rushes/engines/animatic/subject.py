@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer, Motion, still
+from rushes.engines.animatic.lettering import Line, lines
 from rushes.engines.animatic.palette import LAMP, Colour, mixed, scaled
 from rushes.engines.animatic.shot import Subject
 from rushes.engines.animatic.stage import Point, Sheet, Stage
@@ -27,6 +28,9 @@ class Place:
 PAPER: Colour = (244, 240, 228)
 HULL: Colour = (150, 66, 52)
 COAT: Colour = (196, 74, 58)
+MARKER: Colour = (238, 236, 228)
+MARKER_INK: Colour = (34, 36, 44)
+MARKER_LEADING = 1.4
 
 
 def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
@@ -47,6 +51,40 @@ def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
     elif place.floats:
         motion = _bob(place.size * 0.045)
     return sheet.layer(sunlight=0.12, glow=(LAMP, place.size * 0.35), motion=motion)
+
+
+def marker(stage: Stage, noun: str, place: Place) -> Layer:
+    """Draw a plain sign with `noun` on it, at the place of a subject that cannot be drawn."""
+    letters, words = _fitted(noun, stage.unit * 0.062, min(stage.width * 0.5, stage.unit * 0.8))
+    pad = letters * 0.6
+    across = max(one.width for one in words) / 2 + pad
+    tall = letters * MARKER_LEADING * len(words) + pad
+    foot = place.y
+    low = foot - max(place.size * 0.45, letters)
+    sheet = stage.sheet(
+        "marker", place.depth, MARKER, rows=(low - tall - letters, foot + letters), slack=place.size * 0.05
+    )
+    middle = min(max(place.x, across), stage.width - across)
+    edge = letters * 0.14
+    sheet.ellipse(middle, foot, letters * 0.9, letters * 0.22, scaled(stage.palette.shade, 0.9))
+    sheet.line([(middle, foot), (middle, low)], letters * 0.22, MARKER_INK)
+    sheet.rectangle(middle - across - edge, low - tall - edge, middle + across + edge, low + edge, MARKER_INK)
+    sheet.rectangle(middle - across, low - tall, middle + across, low, MARKER)
+    for row, one in enumerate(words):
+        top = low - tall + pad / 2 + letters * MARKER_LEADING * row
+        sheet.write(one, middle - one.width / 2, top, MARKER_INK)
+    motion = _bob(place.size * 0.03) if place.floats else still
+    return sheet.layer(motion=motion)
+
+
+def _fitted(noun: str, letters: float, width: float) -> tuple[float, list[Line]]:
+    """Return a size of letters, at most `letters` high, at which a noun fits two lines of `width` pixels."""
+    for _ in range(6):
+        words = lines(noun, letters, width, 2)
+        if words and not words[-1].cut:
+            break
+        letters *= 0.86
+    return letters, words or lines("?", letters, width, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
