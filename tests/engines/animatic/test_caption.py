@@ -75,7 +75,7 @@ def test_scripts_are_told_apart(make: Make) -> None:
 
 
 def test_letters_are_joined_and_turned_as_their_script_asks() -> None:
-    """Arabic letters join into other shapes, a Devanagari vowel moves before its consonant, Hebrew runs left."""
+    """Arabic letters join, a Devanagari vowel moves before its consonant, Hebrew runs from right to left."""
     alone = {number for letter in "قارب" for _, number, _, _ in line(letter, 20).glyphs}
     joined = {number for _, number, _, _ in line("قارب", 20).glyphs}
     assert len(joined & alone) <= 2
@@ -112,7 +112,7 @@ def test_lines_fit_and_the_rest_is_an_ellipsis() -> None:
     found = lines("the quick brown fox jumps over the lazy dog " * 9, 20, 300, 2)
     assert len(found) == 2
     assert all(one.width <= 300 for one in found)
-    assert found[0].text.split()[-1] in "the quick brown fox jumps over the lazy dog".split()
+    assert all("quick brown fox jumps over the lazy dog".find(word) >= 0 for word in found[0].text.split())
     assert found[-1].text.endswith(ELLIPSIS)
     assert not lines("short", 20, 300, 2)[0].cut
 
@@ -129,7 +129,7 @@ def test_japanese_and_thai_are_broken_without_spaces() -> None:
 
 
 def test_no_character_is_cut() -> None:
-    """An accent, a family of emoji, a flag and a syllable stay whole, also where a line has to end in a word."""
+    """An accent, a family of emoji, a flag and a syllable stay whole, also if a line ends within a word."""
     assert graphemes("e\u0301👩‍👩‍👧🇩🇪🇫🇷👍🏽हिन्दी") == ["e\u0301", "👩‍👩‍👧", "🇩🇪", "🇫🇷", "👍🏽", "हि", "न्दी"]
     family = "👩‍👩‍👧"
     for width in range(20, 90, 7):
@@ -146,7 +146,7 @@ def test_any_prompt_renders(make: Make, prompt: str) -> None:
 
 
 def test_without_caption_no_frame_holds_words(make: Make) -> None:
-    """With `caption` off, prompts of other words and the same scenery draw the same pictures, to the last bit."""
+    """With `caption` off, prompts of other words and the same scenery draw the same pictures."""
     first, second = (
         decoded(make(f"a static city street {words}", caption=False, seconds=0.2)) for words in ("", "xyz")
     )
