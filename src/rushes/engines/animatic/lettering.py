@@ -53,7 +53,7 @@ class Line:
 
 
 def plain(text: str) -> str:
-    """Return text on one line, composed, without control characters and marks that steer how text is shown."""
+    """Return text on one line, composed, without control characters and marks that steer its display."""
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
     return "".join(char for char in composed if not _is_control(char))
 
