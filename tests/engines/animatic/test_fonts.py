@@ -12,7 +12,7 @@ from rushes.engines.animatic.faces import FOLDER, FONTS
 
 
 def test_every_font_is_there_with_its_licence_and_its_sum() -> None:
-    """The package holds just the fonts that are used, as its own list says, each under a licence beside it."""
+    """The package holds just the fonts that are used, as its list says, each under a licence beside it."""
     told = (FOLDER / "README.md").read_text("utf-8")
     sums = dict(re.findall(r"^([0-9a-f]{64})  (\S+)\.ttf$", told, re.M))
     held = {hashlib.sha256(file.read_bytes()).hexdigest(): file.stem for file in FOLDER.glob("*.ttf")}

@@ -6,7 +6,7 @@ enlarged, and with nothing on them. So the last frame of one clip can be the fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,7 @@ class CrossFade:
 
 def relative(view: View, rest: View) -> View:
     """Return a view as the camera has it that stands at the widest and straight ahead at `rest`."""
-    return View(zoom=view.zoom / rest.zoom, x=view.x - rest.x, y=view.y - rest.y, horizon=view.horizon)
+    return replace(view, zoom=view.zoom / rest.zoom, x=view.x - rest.x, y=view.y - rest.y)
 
 
 def shown(stage: Stage, first: Path | None, last: Path | None, seconds: float) -> list[Paints]:

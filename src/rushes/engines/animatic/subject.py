@@ -28,6 +28,7 @@ class Place:
 PAPER: Colour = (244, 240, 228)
 HULL: Colour = (150, 66, 52)
 COAT: Colour = (196, 74, 58)
+ROCK = 0.26  # where a lighthouse's tower begins
 MARKER: Colour = (238, 236, 228)
 MARKER_INK: Colour = (34, 36, 44)
 MARKER_LEADING = 1.4
@@ -151,20 +152,31 @@ def _ship(pen: Pen) -> None:
 
 def _lighthouse(pen: Pen) -> None:
     white, red = pen.lit((242, 238, 230)), pen.lit((196, 60, 54))
-    pen.shape(
-        [(-0.55, -0.14), (-0.34, 0.12), (0.0, 0.16), (0.38, 0.10), (0.62, -0.14)], pen.lit((82, 78, 78))
-    )
+    _rock(pen)
     for k in range(6):
-        low, high = 0.10 + 0.22 * k, 0.10 + 0.22 * (k + 1)
+        low, high = ROCK + 0.20 * k, ROCK + 0.20 * (k + 1)
         a, b = 0.20 - 0.016 * k, 0.20 - 0.016 * (k + 1)
         colour = white if k % 2 == 0 else red
         pen.shape([(-a, low), (-b, high), (b, high), (a, low)], colour)
         pen.shape([(a * 0.3, low), (b * 0.3, high), (b, high), (a, low)], scaled(colour, 0.8))
-    pen.shape([(-0.17, 1.42), (-0.17, 1.47), (0.17, 1.47), (0.17, 1.42)], pen.ink())
-    pane = [(-0.08, 1.47), (-0.08, 1.64), (0.08, 1.64), (0.08, 1.47)]
+    top = ROCK + 1.20
+    pen.shape([(-0.17, top), (-0.17, top + 0.05), (0.17, top + 0.05), (0.17, top)], pen.ink())
+    pane = [(-0.08, top + 0.05), (-0.08, top + 0.22), (0.08, top + 0.22), (0.08, top + 0.05)]
     pen.shape(pane, (255, 240, 190))
-    pen.shape([(-0.11, 1.64), (0.0, 1.78), (0.11, 1.64)], red)
-    pen.shine([(-0.16, 1.42), (-0.16, 1.70), (0.16, 1.70), (0.16, 1.42)], 1.0)
+    pen.shape([(-0.11, top + 0.22), (0.0, top + 0.36), (0.11, top + 0.22)], red)
+    pen.shine([(-0.16, top), (-0.16, top + 0.28), (0.16, top + 0.28), (0.16, top)], 1.0)
+
+
+def _rock(pen: Pen) -> None:
+    """What a lighthouse stands on: broad, level on top, and deep enough for the swell to break on it."""
+    stone = pen.lit((104, 98, 94))
+    outline = [(-1.05, -0.40), (-0.86, -0.02), (-0.52, 0.10), (-0.30, 0.30), (0.28, 0.31), (0.50, 0.16)]
+    pen.shape([*outline, (0.92, 0.04), (1.16, -0.40)], stone)
+    pen.shape([(0.28, 0.31), (0.50, 0.16), (0.92, 0.04), (1.16, -0.40), (0.30, -0.40)], scaled(stone, 0.74))
+    pen.shape([(-0.52, 0.10), (-0.30, 0.30), (0.28, 0.31), (0.10, 0.20), (-0.34, 0.16)], scaled(stone, 1.18))
+    pen.shape(
+        [(-0.86, -0.02), (-0.52, 0.10), (-0.40, -0.12), (-0.62, -0.40), (-0.9, -0.40)], scaled(stone, 0.86)
+    )
 
 
 def _person(pen: Pen) -> None:
