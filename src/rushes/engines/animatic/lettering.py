@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import uharfbuzz as hb
 
 from rushes.engines.animatic import faces
 from rushes.engines.animatic.graphemes import graphemes, pieces
@@ -77,14 +76,9 @@ def line(text: str, size: float) -> Line:
     glyphs: list[tuple[str, int, float, float]] = []
     x = 0.0
     for name, level, run in _visual(_runs(shown)):
-        shaped = hb.Buffer()
-        shaped.add_str(run)
-        shaped.guess_segment_properties()
-        shaped.direction = "rtl" if level % 2 else "ltr"
-        hb.shape(faces.font(name, size), shaped)
-        for info, place in zip(shaped.glyph_infos, shaped.glyph_positions, strict=True):
-            glyphs.append((name, info.codepoint, x + place.x_offset / 64, place.y_offset / 64))
-            x += place.x_advance / faces.SUBPIXELS
+        for number, right, up, advance in faces.shaped(name, size, run, leftward=level % 2 == 1):
+            glyphs.append((name, number, x + right, up))
+            x += advance
     return Line(text=text, glyphs=tuple(glyphs), width=x, size=size, missing=lost)
 
 
