@@ -5,53 +5,13 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-from av.filter import Graph
-from numpy.typing import NDArray
 from PIL import Image
 
 from rushes.engines.animatic.render import Order
 from rushes.engines.animatic.scene import scene_of
-from tests.engines.animatic.clips import Make, Pixels
-
-EXACT = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-
-
-def exact(path: Path) -> list[Pixels]:
-    """Return all frames as RGB, by libswscale with nothing left out: its default darkens by a level."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        graph = Graph()
-        source = graph.add_buffer(template=stream)
-        scale = graph.add("scale", f"iw:ih:{EXACT}")
-        end = graph.add("buffersink")
-        into = graph.add("format", "rgb24")
-        source.link_to(scale)
-        scale.link_to(into)
-        into.link_to(end)
-        graph.configure()
-        found = []
-        for frame in container.decode(stream):
-            graph.push(frame)
-            found.append(np.asarray(graph.vpull().to_ndarray(), np.uint8))
-        return found
-
-
-def saved(frame: Pixels, path: Path) -> Path:
-    Image.fromarray(frame).save(path)
-    return path
-
-
-def _light(frame: Pixels) -> NDArray[np.float64]:
-    return frame.astype(float) @ (0.2126, 0.7152, 0.0722)
-
-
-def _steps(frames: list[Pixels]) -> NDArray[np.float64]:
-    """Return the mean change of light from each frame to the next."""
-    light = [_light(frame) for frame in frames]
-    return np.array([np.abs(b - a).mean() for a, b in itertools.pairwise(light)])
+from tests.engines.animatic.clips import Make, exact, light_steps, saved
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +112,7 @@ def test_three_links_join_without_a_step_and_keep_their_colours(
         drift = (link[0].astype(float) - start).mean(axis=(0, 1)), (link[-1] - start).mean(axis=(0, 1))
         assert np.abs(drift).max() < 1
     for before, after in itertools.pairwise(links):
-        assert _steps([before[-1], after[0]])[0] < 1.5
+        assert light_steps([before[-1], after[0]])[0] < 1.5
 
 
 @pytest.mark.parametrize("move", ["push in", "pan right"])
@@ -163,5 +123,5 @@ def test_a_seam_of_moving_shots_is_no_larger_than_their_motion(
     first = exact(make(move, seconds=1.0, first_frame=drawing))
     given = saved(first[-1], tmp_path / "given.png")
     second = exact(make(move, seconds=1.0, first_frame=given))
-    seam = _steps([first[-1], second[0]])[0]
-    assert seam < 1.3 * max(np.median(_steps(first)), np.median(_steps(second)))
+    seam = light_steps([first[-1], second[0]])[0]
+    assert seam < 1.3 * max(np.median(light_steps(first)), np.median(light_steps(second)))
