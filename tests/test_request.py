@@ -17,6 +17,7 @@ BOARD = (Shot(seconds=5.6, prompt="one"), Shot(seconds=3.3, prompt="two"), Shot(
 FULL = VideoRequest(
     prompt="a paper boat",
     style="anime",
+    caption=False,
     remix="s_01",
     shots=BOARD,
     references=(
@@ -51,7 +52,7 @@ def test_a_request_of_an_older_ledger_is_read_and_is_still_the_same() -> None:
     """JSON without the later names is read, and has the digest that stands beside it."""
     old = VideoRequest.from_json(FIRST_FORM)
 
-    assert (old.style, old.remix, old.extend, old.shots) == (None, None, None, ())
+    assert (old.style, old.remix, old.extend, old.shots, old.caption) == (None, None, None, (), None)
     assert old.references == (Reference(role=Role.FIRST_FRAME, path=Path("/a.png"), sha256="ab" * 32),)
     assert digest(old, 0) == FIRST_DIGEST
 
@@ -65,6 +66,7 @@ def test_every_wish_makes_another_clip() -> None:
         {"style": "news"},
         {"remix": "s_01"},
         {"extend": "s_01"},
+        {"caption": False},
         {"shots": BOARD},
         {"shots": BOARD[::-1]},
         {"references": (Reference(role=Role.SUBJECT, remote="gen_01"),)},

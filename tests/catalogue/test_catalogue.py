@@ -158,6 +158,17 @@ def test_an_address_that_is_none_is_named(base_url: str) -> None:
         shipped_models("sora-web", "mine", base_url=base_url)
 
 
+def test_a_caption_is_refused_only_by_what_cannot_write_one() -> None:
+    """Who asks for words on the picture needs a model that writes them; all others give none anyway."""
+    plain, writing = lab(id="plain"), lab(id="writing", caption=True)
+    catalogue = Catalogue([plain, writing])
+    for model in (plain, writing):
+        catalogue.check(VideoRequest(prompt="a boat", caption=False), model, TODAY)
+    catalogue.check(VideoRequest(prompt="a boat", caption=True), writing, TODAY)
+    with pytest.raises(UnsupportedOption, match="caption"):
+        catalogue.check(VideoRequest(prompt="a boat", caption=True), plain, TODAY)
+
+
 def test_a_retired_model_names_what_is_alive() -> None:
     """The error says which, when, and at most three instead: its replacement, then those that can do it."""
     gone = lab(id="gone", retires_on=date(2026, 4, 26), replacement="lab/new")

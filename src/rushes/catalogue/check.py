@@ -110,6 +110,13 @@ def _sound_problem(request: VideoRequest, model: Model) -> Problem | None:
 
 
 def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
+    if request.caption and not model.caption:
+        return Problem(
+            field="caption",
+            value="on",
+            allowed="off (it writes no words)",
+            option="the request for a caption",
+        )
     if request.seed is not None and not model.seed:
         return Problem(field="seed", value=str(request.seed), allowed="none", option="--seed")
     if request.negative_prompt and not model.negative_prompt:

@@ -109,6 +109,7 @@ def _model(table: Mapping[str, Any], engine: str) -> Model:
         resolutions=tuple(table.get("resolutions", ("720p",))),
         roles={Role(role): int(count) for role, count in table.get("references", {}).items()},
         audio=Audio(table.get("audio", "no")),
+        caption=bool(table.get("caption", False)),
         seed=bool(table.get("seed", False)),
         negative_prompt=bool(table.get("negative_prompt", False)),
         styles=bool(table.get("styles", False)),

@@ -90,7 +90,10 @@ def _still_ending(told: Model, shipped: Model, read_on: date) -> Model:
 
 def table_of(model: Model) -> dict[str, Any]:
     """Return a model as the table that `read_model` reads, made of what JSON has."""
-    switches = ("seed", "negative_prompt", "styles", "remix", "extend", "remote_references", "variants")
+    switches = (
+        *("caption", "seed", "negative_prompt", "styles", "remix", "extend", "remote_references"),
+        "variants",
+    )
     table: dict[str, Any] = {
         "id": model.id,
         "provider": model.provider,

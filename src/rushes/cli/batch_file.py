@@ -26,6 +26,7 @@ WORDS = {
     "resolution": str,
     "seed": int,
     "audio": bool,
+    "caption": bool,
     "negative_prompt": str,
     "style": str,
     "remix": str,

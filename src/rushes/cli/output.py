@@ -205,6 +205,7 @@ def wishes(request: VideoRequest) -> list[tuple[str, str]]:
     """Return the names and values of what else was asked for: style, remix, shots, references."""
     named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
     pairs = [(name, value) for name, value in named if value]
+    pairs += [("caption", "none")] if request.caption is False else []
     pairs += [("shot", f"{shot.seconds:g} s: {shot.prompt}") for shot in request.shots]
     for one in request.references:
         pairs.append((one.role.value.replace("_", " "), f"id:{one.remote}" if one.remote else str(one.path)))

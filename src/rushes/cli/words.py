@@ -63,6 +63,11 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seed", type=int, help="The same seed makes the same clip, where the model can."),
         click.option("--no-audio", is_flag=True, help="A silent clip."),
+        click.option(
+            "--no-caption",
+            is_flag=True,
+            help="No words on the picture (a storyboard has a caption and a slate).",
+        ),
         click.option("--count", type=int, default=1, show_default=True, help="How many takes, a job each."),
     ]
     for option in reversed(options):
@@ -89,6 +94,7 @@ def request_from(
     shot: tuple[str, ...],
     seed: int | None,
     no_audio: bool,
+    no_caption: bool,
 ) -> VideoRequest:
     """Return the request that the words on the command line describe. Raises BadInput."""
     if prompt is None:
@@ -108,6 +114,7 @@ def request_from(
         references=tuple(references),
         seed=seed,
         audio=False if no_audio else None,
+        caption=False if no_caption else None,
         style=style,
         remix=remix,
         extend=extend,

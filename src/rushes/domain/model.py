@@ -66,12 +66,13 @@ class Model:
 
     `roles` maps what it accepts as references to how many, `remote_references` whether as the provider's own
     ids, too; the first of `aspects` and `resolutions` is its default; `unconfirmed` lists values ("1:1",
-    "720p", "20 s") that are sent as asked though nobody saw them work. `styles`, `remix` and `extend` say
-    whether it takes them, `extend_lengths` how long a continuation may be where that differs from `lengths`,
-    `shots` how many a storyboard may have (0: it takes none). With `variants`, ids that begin with this one
-    and go on after "_", "-", "." or ":" are dated variants of it. `service` is the address of the host
-    that `retires_on` is about; None: it is about the model wherever it is served. With `named_only` it is
-    used where it is named, and never chosen: what it makes is no generated video.
+    "720p", "20 s") that are sent as asked though nobody saw them work. `caption` tells whether it writes
+    words on the picture, and can leave them out. `styles`, `remix` and `extend` say whether it takes them,
+    `extend_lengths` how long a continuation may be where that differs from `lengths`, `shots` how many a
+    storyboard may have (0: it takes none). With `variants`, ids that begin with this one and go on after
+    "_", "-", "." or ":" are dated variants of it. `service` is the address of the host that `retires_on` is
+    about; None: it is about the model wherever it is served. With `named_only` it is used where it is named,
+    and never chosen: what it makes is no generated video.
     """
 
     engine: str
@@ -83,6 +84,7 @@ class Model:
     seconds: float = 5.0
     roles: dict[Role, int] = field(default_factory=dict)
     audio: Audio = Audio.NO
+    caption: bool = False
     seed: bool = False
     negative_prompt: bool = False
     styles: bool = False
@@ -122,6 +124,7 @@ class Model:
             "resolutions": list(self.resolutions),
             "references": {role.value: count for role, count in self.roles.items()},
             "audio": self.audio.value,
+            "caption": self.caption,
             "seed": self.seed,
             "negative_prompt": self.negative_prompt,
             "styles": self.styles,

@@ -97,7 +97,8 @@ class VideoRequest:
     """What was asked for. None means: the model's default.
 
     `model` is `engine/model` or an alias; `seconds` the length; `aspect` "W:H"; `resolution` the short
-    side as "720p"; `audio` False asks for a silent clip. `style` is a style by the provider's own name.
+    side as "720p"; `audio` False asks for a silent clip, `caption` False for one without words on the
+    picture. `style` is a style by the provider's own name.
     `remix` is the provider's id of a clip to be made anew with these words, `extend` of one to be continued.
     `shots` is a storyboard, in order: it sets `seconds`, and `prompt` holds what goes for all of them.
     `fallback` names the models to turn to, in order, where one before has accepted nothing.
@@ -111,6 +112,7 @@ class VideoRequest:
     references: tuple[Reference, ...] = ()
     seed: int | None = None
     audio: bool | None = None
+    caption: bool | None = None
     negative_prompt: str | None = None
     style: str | None = None
     remix: str | None = None
@@ -153,6 +155,7 @@ class VideoRequest:
             "references": [reference.as_json() for reference in self.references],
             "seed": self.seed,
             "audio": self.audio,
+            "caption": self.caption,
             "negative_prompt": self.negative_prompt,
             "style": self.style,
             "remix": self.remix,

@@ -14,7 +14,7 @@ from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 from rushes.jobs.budget import to_micros
 
-LATER_FIELDS = ("style", "remix", "extend", "shots")
+LATER_FIELDS = ("style", "remix", "extend", "shots", "caption")
 """What requests had not at first. Where it is not set it takes no part in a digest: a request made before
 it was there, and its key, are the same request today."""
 
@@ -87,7 +87,7 @@ def digest(request: VideoRequest, ordinal: int) -> str:
     canonical["references"] = sorted([one.role.value, one.identity] for one in request.references)
     del canonical["fallback"]
     for name in LATER_FIELDS:
-        if not canonical[name]:
+        if canonical[name] in (None, []):
             del canonical[name]
     canonical["ordinal"] = ordinal
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

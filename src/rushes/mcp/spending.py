@@ -74,6 +74,9 @@ class Spending(Themed):
         shots: Annotated[list[ShotShape] | None, Field(description="A storyboard, in order.")] = None,
         seed: Seed = None,
         audio: Annotated[bool | None, Field(description="False: a silent clip.")] = None,
+        caption: Annotated[
+            bool | None, Field(description="False: no words on the picture (a storyboard writes some).")
+        ] = None,
         negative_prompt: str | None = None,
         style: Annotated[str | None, Field(description="A style, by the provider's own name.")] = None,
         remix: Annotated[str | None, Field(description="Provider's id of a clip to make anew.")] = None,
@@ -97,6 +100,7 @@ class Spending(Themed):
             shots=shots_from(shots or ()),
             seed=seed,
             audio=audio,
+            caption=caption,
             negative_prompt=negative_prompt,
             style=style,
             remix=remix,

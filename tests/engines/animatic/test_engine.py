@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from rushes.domain.request import VideoRequest
 from rushes.engines.animatic.engine import AnimaticEngine
@@ -55,3 +58,16 @@ async def test_what_a_killed_render_left_is_swept_away(tmp_path: Path) -> None:
     await engine.aclose()
 
     assert not left.exists()
+
+
+@pytest.mark.parametrize(("asked", "written"), [(None, True), (True, True), (False, False)])
+async def test_a_wish_for_no_words_reaches_the_renderer(
+    tmp_path: Path, asked: bool | None, written: bool
+) -> None:
+    """The order, which is the ticket, holds whether words are written; nothing said means that they are."""
+    engine = AnimaticEngine("animatic", {"work": str(tmp_path)})
+    prepared = await engine.prepare(replace(REQUEST, caption=asked), "storyboard")
+    accepted = await engine.submit(prepared, key="one")
+    await engine.aclose()
+
+    assert accepted.ticket["caption"] is written

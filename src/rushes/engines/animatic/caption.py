@@ -5,26 +5,24 @@ It is meant to look like a storyboard panel: nobody should take an animatic for 
 
 from __future__ import annotations
 
-import functools
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from rushes.engines.animatic.camera import View
+from rushes.engines.animatic.lettering import Line, line, lines, missing
 from rushes.engines.animatic.order import FPS
 from rushes.engines.animatic.planes import Frame, Plane, chroma, cover, halved, luma, quantised
 from rushes.engines.animatic.shot import Move, Shot
 
-LINES = 3  # of caption; a longer prompt ends in an ellipsis
-LETTERS = 800  # more than three lines ever hold; a prompt may have 20,000
+LINES = 2  # of caption; a longer prompt ends in an ellipsis, so that the foot of the picture stays in view
+LETTERS = 800  # more than two lines ever hold; a prompt may have 20,000
+LEADING = 1.36  # from one line to the next, in sizes of the text; scripts with marks above and below need it
 INK = (16, 18, 24)
 PAPER = (242, 240, 232)
 ACCENT = (255, 196, 92)
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Rgba = tuple[int, int, int, int]
 
 
@@ -108,62 +106,62 @@ def stamp(picture: Image.Image, left: int, top: int) -> Stamp:
 
 
 def caption(prompt: str, width: int, height: int) -> Stamp | None:
-    """Return the strip with the prompt at the foot of the frame, or None if nothing of it can be written."""
-    size = _text_size(width, height)
-    font = _font(size)
-    text = writable(prompt[:LETTERS], font)
-    if not text.strip(" …"):
+    """Return the strip with the prompt along the foot of the frame, or None if the prompt is blank.
+
+    It lies on the lowest tenth of the frame, where no scenery has its subject.
+    """
+    size = _text_size(width, height) * 0.84
+    found = lines(prompt[:LETTERS], size, width - 2.4 * size, LINES)
+    if not found:
         return None
-    margin = _even(size * 1.1)
-    lines = wrapped(text, font, width - 4 * margin, LINES)
-    leading = round(size * 1.32)
-    tall = _even(leading * len(lines) + size * 1.1)
-    wide = _even(min(width - 2 * margin, max(font.getlength(line) for line in lines) + size * 2.2))
-    picture = Image.new("RGBA", (wide, tall), (*INK, 0))
-    draw = ImageDraw.Draw(picture)
-    draw.rounded_rectangle((0, 0, wide - 1, tall - 1), radius=size * 0.45, fill=(*INK, 168))
-    for row, line in enumerate(lines):
-        x = (wide - font.getlength(line)) / 2
-        draw.text((x, size * 0.42 + row * leading), line, font=font, fill=(*PAPER, 255))
-    return stamp(picture, (width - wide) // 2 // 2 * 2, height - tall - margin)
+    tall = _even(size * (LEADING * len(found) + 0.5))
+    picture = Image.new("RGBA", (width, tall), (*INK, 176))
+    for row, one in enumerate(found):
+        _write(picture, one, ((width - one.width) / 2, size * (0.17 + LEADING * row)), (*PAPER, 255))
+    return stamp(picture, 0, height - tall)
 
 
-def slate(shot: Shot, width: int, height: int, *, words: bool) -> list[Stamp | Timecode]:
+def slate(shot: Shot, prompt: str, width: int, height: int) -> list[Stamp | Timecode]:
     """Return the panel in the top left corner: ANIMATIC, the shot's facts, an arrow for the move, the time.
 
-    Without `words` it holds no word about place, time, weather or move.
+    It also says how many characters of the caption no font has.
     """
-    size = _text_size(width, height) * 0.78
-    big, small = _font(size * 1.0), _font(size * 0.86)
-    facts = [f"{shot.setting} · {shot.time} · {shot.weather}", f"camera: {shot.move}"] if words else []
-    icon = size * 2.6
-    pad = size * 0.6
-    head = "ANIMATIC"
-    clock_width = sum(_advance(small, char) for char in "00:00:00")
-    text_wide = max([big.getlength(head) + size + clock_width, *(small.getlength(line) for line in facts)])
-    wide, tall = (
-        _even(pad * 3 + icon * 1.5 + text_wide),
-        _even(max(icon, size * 1.3 * (1 + len(facts))) + pad * 1.7),
-    )
+    size = _text_size(width, height)
+    small = size * 0.72
+    boxes = len(missing(prompt[:LETTERS]))
+    facts = [f"{shot.setting} · {shot.time} · {shot.weather}", str(shot.move)]
+    facts += [f"□ {boxes} without a glyph"] if boxes else []
+    written = [line(text, size) for text in facts]
+    head, digits = line("ANIMATIC", small), {char: line(char, small) for char in "0123456789:"}
+    icon, pad, leading = size * 2.3, size * 0.55, size * LEADING
+    clock_width = sum(_advance(digits, char) for char in "00:00:00")
+    text_wide = max(head.width + size + clock_width, *(one.width for one in written))
+    text_tall = small * LEADING + leading * len(written)
+    wide, tall = _even(pad * 3 + icon * 1.5 + text_wide), _even(max(icon, text_tall) + pad)
     picture = Image.new("RGBA", (wide, tall), (*INK, 0))
-    draw = ImageDraw.Draw(picture)
-    draw.rounded_rectangle((0, 0, wide - 1, tall - 1), radius=size * 0.4, fill=(*INK, 150))
-    text_x = pad * 2 + icon * 1.5
-    top = (tall - size * 1.3 * (1 + len(facts))) / 2 - size * 0.05
-    draw.text((text_x, top), head, font=big, fill=(*ACCENT, 255))
-    for row, line in enumerate(facts, start=1):
-        draw.text((text_x, top + row * size * 1.3), line, font=small, fill=(*PAPER, 235))
+    ImageDraw.Draw(picture).rounded_rectangle((0, 0, wide - 1, tall - 1), radius=size * 0.4, fill=(*INK, 150))
+    text_x, top = pad * 2 + icon * 1.5, (tall - text_tall) / 2
+    _write(picture, head, (text_x, top), (*ACCENT, 255))
+    for row, one in enumerate(written):
+        _write(picture, one, (text_x, top + small * LEADING + row * leading), (*PAPER, 245))
     arrow = move_sign(shot.move, round(icon * 1.5), round(icon))
     picture.alpha_composite(arrow, (round(pad), round((tall - icon) / 2)))
-    margin = _even(size * 1.2)
+    margin = _even(size * 0.9)
     # In a very small frame the words are cut off; the arrow comes first and stays.
     picture = picture.crop((0, 0, min(wide, width - margin) // 2 * 2, min(tall, height - margin) // 2 * 2))
     clock = Timecode(
-        left=margin + round(text_x + big.getlength(head) + size),
-        top=margin + round(top + size * 0.06),
-        glyphs={char: _glyph(small, char) for char in "0123456789:"},
+        left=margin + round(text_x + head.width + size * 0.8),
+        top=margin + round(top),
+        glyphs={char: _glyph(digits, char) for char in digits},
     )
     return [stamp(picture, margin, margin), clock]
+
+
+def _write(picture: Image.Image, words: Line, place: tuple[float, float], ink: Rgba) -> None:
+    """Write a line with its top left corner at `place`."""
+    mask = Image.fromarray(words.coverage())
+    x, y = round(place[0]), round(place[1])
+    picture.paste(ink, (x, y, x + mask.width, y + mask.height), mask)
 
 
 def move_sign(move: Move, width: int, height: int) -> Image.Image:
@@ -213,84 +211,22 @@ def _arrow(
     draw.polygon([(float(x), float(y)) for x, y in corners], fill=(*ACCENT, 255))
 
 
-def writable(text: str, font: Font) -> str:
-    """Return `text` on one line, with an ellipsis for every stretch that the font has no letters for."""
-    letters: list[str] = []
-    for char in " ".join(text.split()):
-        plain = char if _has(font, char) else _plain(char, font)
-        if plain or not letters or letters[-1] != "…":
-            letters.append(plain or "…")
-    return "".join(letters)
-
-
-def _plain(char: str, font: Font) -> str:
-    """An accented letter without its accent, if that can be written."""
-    base = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
-    return base if base and base != char and all(_has(font, part) for part in base) else ""
-
-
-def _has(font: Font, char: str) -> bool:
-    if char.isspace() or unicodedata.category(char).startswith("C"):
-        return char == " "
-    return bytes(font.getmask(char)) != bytes(font.getmask("\uffff"))
-
-
-def wrapped(text: str, font: Font, width: float, most: int) -> list[str]:
-    """Break text into at most `most` lines that fit `width` pixels; what is left out becomes an ellipsis."""
-    lines = [""]
-    for word in _short_words(text.split(), font, width):
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-        elif len(lines) == most:
-            lines[-1] = _cut(lines[-1], font, width)
-            break
-        else:
-            lines.append(word)
-    return lines
-
-
-def _short_words(words: Sequence[str], font: Font, width: float) -> list[str]:
-    """Split words that are wider than a line."""
-    pieces = []
-    for word in words:
-        piece = ""
-        for char in word:
-            if piece and font.getlength(piece + char) > width:
-                pieces.append(piece)
-                piece = ""
-            piece += char
-        pieces.append(piece)
-    return pieces
-
-
-def _cut(line: str, font: Font, width: float) -> str:
-    while line and font.getlength(line + "…") > width:
-        line = line[:-1]
-    return line.rstrip() + "…"
-
-
 def _text_size(width: int, height: int) -> float:
-    return max(9.0, 0.036 * min(width, height) * (1.12 if height > width else 1.0))
+    return max(10.0, 0.036 * min(width, height) * (1.12 if height > width else 1.0))
 
 
-@functools.lru_cache(maxsize=8)
-def _font(size: float) -> Font:
-    return ImageFont.load_default(round(size))
-
-
-def _advance(font: Font, char: str) -> int:
+def _advance(digits: dict[str, Line], char: str) -> int:
     """All digits are equally wide, so that a running clock does not wobble."""
-    wide = max(font.getlength(digit) for digit in "0123456789")
+    wide = max(one.width for one in digits.values())
     return round(wide * (0.55 if char == ":" else 1.0) + 1)
 
 
-def _glyph(font: Font, char: str) -> Plane:
-    wide = _advance(font, char)
-    box = font.getbbox("0123456789:")
-    picture = Image.new("L", (wide, int(box[3]) + 2), 0)
-    ImageDraw.Draw(picture).text(((wide - font.getlength(char)) / 2, 0), char, font=font, fill=215)
-    return np.asarray(picture)
+def _glyph(digits: dict[str, Line], char: str) -> Plane:
+    drawn, wide = digits[char].coverage(), _advance(digits, char)
+    cell = np.zeros((drawn.shape[0], max(wide, drawn.shape[1])), np.uint8)
+    left = (cell.shape[1] - drawn.shape[1]) // 2
+    cell[:, left : left + drawn.shape[1]] = drawn * np.float32(215 / 255)
+    return cell[:, (cell.shape[1] - wide) // 2 :][:, :wide]
 
 
 def _even(length: float) -> int:

@@ -90,7 +90,7 @@ class AnimaticEngine(BaseEngine):
             "audio": request.audio is not False,
             "first_frame": frames.get(Role.FIRST_FRAME),
             "last_frame": frames.get(Role.LAST_FRAME),
-            "caption": True,
+            "caption": request.caption is not False,
             "destination": str(self._folder / f"{key}.mp4"),
         }
         return Accepted(ticket=order)

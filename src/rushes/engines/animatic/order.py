@@ -18,8 +18,8 @@ SIDES = (64, 4096)  # pixels
 class Order:
     """What to render: `seconds` long, `width` × `height` pixels, the take `seed`, into `destination`.
 
-    `first_frame` and `last_frame` are pictures that take the place of the scenery. Without `caption` the
-    frames hold no words about the shot. Raises `BadInput` for what cannot be rendered.
+    `first_frame` and `last_frame` are pictures that take the place of the scenery. Without `caption` no frame
+    holds any words: neither caption nor slate. Raises `BadInput` for what cannot be rendered.
     """
 
     prompt: str

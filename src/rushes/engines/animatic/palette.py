@@ -121,7 +121,7 @@ _TIMES = {
 }
 _GREYS = {  # weather: its own grey by day, how far colours go there, and what is left of the light
     Weather.RAIN: ((112, 128, 146), 0.72, 0.9),
-    Weather.SNOW: ((196, 208, 222), 0.62, 1.0),
+    Weather.SNOW: ((196, 208, 222), 0.8, 1.0),
     Weather.FOG: ((200, 208, 212), 0.72, 1.0),
 }
 _TINTS: dict[Time, Colour] = {  # what the time of day makes of a grey
@@ -152,7 +152,7 @@ def palette(time: Time, weather: Weather) -> Palette:
             scaled(base.ambient, light), scaled(veil, 1.25), 0.75 if weather is Weather.SNOW else 0.5
         ),
         lamps=min(1.0, base.lamps + 0.3),
-        sun_seen=0.0 if weather is Weather.RAIN else 0.35 if weather is Weather.FOG else 0.15,
+        sun_seen=0.35 if weather is Weather.FOG else 0.0,
         snow=weather is Weather.SNOW,
         wet=weather is Weather.RAIN,
     )

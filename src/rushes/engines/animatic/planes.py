@@ -130,6 +130,28 @@ def tiles(rgb: Floats, alpha: Floats | None, rng: np.random.Generator) -> Tiles:
     )
 
 
+def exact_tiles(rgb: Floats) -> Tiles:
+    """Make an opaque picture (h, w, 3), 0 to 1, ready for sampling without noise, its colours where H.264 has
+    them: a colour sample lies on the left column of its two, so that pictures handed on do not creep."""
+    u, v = (_sited(plane) for plane in chroma(rgb))
+    return Tiles(luma=packed(quantised(luma(rgb))), chroma=paired(quantised(u), quantised(v)))
+
+
+def _sited(plane: Floats) -> Floats:
+    """Halve a plane (h, w): 1-2-1 round each even column, and the mean of two rows."""
+    beside = np.concatenate([plane[:, :1], plane[:, 1::2][:, :-1]], axis=1)
+    columns = (beside + 2 * plane[:, ::2] + plane[:, 1::2]) * np.float32(0.25)
+    return np.asarray((columns[::2] + columns[1::2]) * np.float32(0.5))
+
+
+def mix(frame: Frame, under: Frame, amount: int) -> None:
+    """Set a frame to `amount`/256 of itself and the rest of `under`, in place."""
+    for new, old in ((frame.y, under.y), (frame.u, under.u), (frame.v, under.v)):
+        total = np.multiply(new, np.uint16(amount), dtype=np.uint16)
+        total += np.multiply(old, np.uint16(256 - amount), dtype=np.uint16)
+        new[...] = total >> np.uint16(8)
+
+
 def _strips(height: int, width: int, bytes_each: int) -> list[slice]:
     tall = max(8, STRIP // (width * bytes_each))
     return [slice(first, min(first + tall, height)) for first in range(0, height, tall)]

@@ -14,15 +14,15 @@ from rushes.engines.animatic.caption import caption, slate
 from rushes.engines.animatic.layer import Layer, Paints
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.palette import palette
-from rushes.engines.animatic.planes import Frame, Plane, blank
+from rushes.engines.animatic.planes import Frame, Plane, blank, mix
 from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.reflection import Reflection
 from rushes.engines.animatic.regions import Box, uncovered
 from rushes.engines.animatic.scenery import city, forest, interior, mountains, sea
 from rushes.engines.animatic.scenery.sky import sky
-from rushes.engines.animatic.shot import Setting, Shot
+from rushes.engines.animatic.shot import Setting, Shot, Subject
 from rushes.engines.animatic.stage import Stage
-from rushes.engines.animatic.subject import subject
+from rushes.engines.animatic.subject import marker, subject
 
 _SETTINGS: dict[Setting, ModuleType] = {
     Setting.SEA: sea,
@@ -33,17 +33,22 @@ _SETTINGS: dict[Setting, ModuleType] = {
 }
 
 
+WRITING_FADE_S = 0.4
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """Everything that is painted. `base` holds what never changes, `moving` the rest from far to near,
-    `writing` what lies on top of the grain. `seconds` is the clip's length."""
+    `writing` what lies on top of the grain. `seconds` is the clip's length. `bare` tells whether its
+    beginning and its end hold no writing, which then comes and goes softly."""
 
     camera: Camera
     base: Frame
     moving: Sequence[Paints]
     writing: Sequence[Paints]
-    grain: Plane
+    grain: Plane | None
     seconds: float
+    bare: tuple[bool, bool] = (False, False)
 
     def frame(self, number: int, fps: int) -> Frame:
         """Paint frame `number`; equal numbers give equal frames, in any order."""
@@ -52,9 +57,23 @@ class Scene:
         picture = self.base.copy()
         self._paint_moving(picture, view, now)
         self._add_grain(picture, number)
-        for part in self.writing:
-            part.paint(picture, view, now)
+        self._write(picture, view, number, fps)
         return picture
+
+    def _write(self, picture: Frame, view: View, number: int, fps: int) -> None:
+        """Lay the writing on, all of it or, near an end that is bare, a part."""
+        last = round(self.seconds * fps) - 1
+        away = min(
+            [far for far, bare in zip((number, last - number), self.bare, strict=True) if bare] or [last]
+        )
+        amount = min(256, round(256 * away / (WRITING_FADE_S * fps))) if any(self.bare) else 256
+        if not self.writing or not amount:
+            return
+        under = picture.copy() if amount < 256 else None
+        for part in self.writing:
+            part.paint(picture, view, number / fps)
+        if under is not None:
+            mix(picture, under, amount)
 
     def _paint_moving(self, picture: Frame, view: View, now: float) -> None:
         """Paint from far to near, leaving out of each layer what a nearer one hides."""
@@ -77,20 +96,21 @@ class Scene:
 
     def _add_grain(self, picture: Frame, number: int) -> None:
         """Film grain hides the steps of slow gradients. The sum wraps round 256: -1 is stored as 255."""
+        if self.grain is None:
+            return
         width, height = picture.size
         top = number * 97 % (self.grain.shape[0] - height)
         left = number * 57 % (self.grain.shape[1] - width)
         np.add(picture.y, self.grain[top : top + height, left : left + width], out=picture.y)
 
 
-def scene(stage: Stage, parts: Sequence[Paints], writing: Sequence[Paints], seconds: float) -> Scene:
-    """Gather parts, far to near. Under a still camera, those behind all that moves are painted only once."""
+def still_base(stage: Stage, parts: Sequence[Paints]) -> tuple[Frame, list[Paints]]:
+    """Return a frame with what never changes, and the parts that do. Under a still camera, those behind all
+    that moves are painted only once."""
     base, moving = blank(stage.width, stage.height), list(parts)
     while stage.camera.is_still and moving and moving[0].is_still:
         moving.pop(0).paint(base, stage.camera.view(0), 0.0)
-    return Scene(
-        camera=stage.camera, base=base, moving=moving, writing=writing, grain=_grain(stage), seconds=seconds
-    )
+    return base, moving
 
 
 def scene_of(order: Order) -> Scene:
@@ -98,13 +118,28 @@ def scene_of(order: Order) -> Scene:
     shot = read(order.prompt)
     stage = stage_for(shot, order.width, order.height, order.seed)
     seconds = order.frames / FPS
-    if order.first_frame or order.last_frame:
+    bare = (order.first_frame is not None, order.last_frame is not None)
+    if any(bare):
         parts = pictures.shown(stage, order.first_frame, order.last_frame, seconds)
     else:
         parts = drawn(shot, stage)
-    writing: list[Paints] = [*slate(shot, order.width, order.height, words=order.caption)]
-    strip = caption(order.prompt, order.width, order.height) if order.caption else None
-    return scene(stage, parts, writing if strip is None else [*writing, strip], seconds)
+    base, moving = still_base(stage, parts)
+    return Scene(
+        camera=stage.camera,
+        base=base,
+        moving=moving,
+        writing=_writing(shot, order) if order.caption else (),
+        # A picture brings its own.
+        grain=None if any(bare) else _grain(stage),
+        seconds=seconds,
+        bare=bare,
+    )
+
+
+def _writing(shot: Shot, order: Order) -> list[Paints]:
+    panel: list[Paints] = [*slate(shot, order.prompt, order.width, order.height)]
+    strip = caption(order.prompt, order.width, order.height)
+    return panel if strip is None else [*panel, strip]
 
 
 def stage_for(shot: Shot, width: int, height: int, seed: int) -> Stage:
@@ -125,6 +160,9 @@ def drawn(shot: Shot, stage: Stage) -> list[Paints]:
     if shot.subject is not None:
         place = setting.place(stage, shot.subject)
         parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, subject(stage, shot.subject, place))
+    elif shot.marker:
+        place = setting.place(stage, Subject.PERSON)
+        parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, marker(stage, shot.marker, place))
     middle, front = weather.between(stage, shot.weather), weather.front(stage, shot.weather)
     if shot.setting is Setting.INTERIOR:
         parts[interior.OUTSIDE : interior.OUTSIDE] = [*middle, *front]

@@ -46,6 +46,23 @@ class Move(StrEnum):
     TILT_DOWN = "tilt down"
 
 
+class Angle(StrEnum):
+    """From how high the camera looks."""
+
+    EYE_LEVEL = "eye level"
+    LOW = "low angle"
+    HIGH = "high angle"
+    OVERHEAD = "overhead"
+
+
+class Framing(StrEnum):
+    """How much of the scene the subject fills."""
+
+    MEDIUM = "medium shot"
+    CLOSE_UP = "close-up"
+    WIDE = "wide shot"
+
+
 class Subject(StrEnum):
     """Who or what it is about, drawn as a silhouette."""
 
@@ -63,10 +80,16 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """What a prompt asks to see. `subject` is None where no word named one that can be drawn."""
+    """What a prompt asks to see. `subject` is None where no word named one that can be drawn.
+
+    `marker` is then the noun, of one or two words, that a plain marker in its place bears, if there is one.
+    """
 
     setting: Setting
     time: Time
     weather: Weather
     move: Move
     subject: Subject | None = None
+    marker: str | None = None
+    angle: Angle = Angle.EYE_LEVEL
+    framing: Framing = Framing.MEDIUM

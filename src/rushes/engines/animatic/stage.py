@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from rushes.engines.animatic.camera import Camera
 from rushes.engines.animatic.layer import Layer, Motion, still
+from rushes.engines.animatic.lettering import Line, line
 from rushes.engines.animatic.noise import Floats, field, resized, stream
 from rushes.engines.animatic.palette import Colour, Palette, unit
 from rushes.engines.animatic.planes import Tiles, second, tiles
@@ -146,6 +147,14 @@ class Sheet:
         wide = max(1, round(thickness * self.density * FINE))
         self._draw.line(places, fill=_ints(colour), width=wide, joint="curve")
         self._cover.line(places, fill=255, width=wide, joint="curve")
+
+    def write(self, words: Line, left: float, top: float, colour: Colour) -> None:
+        """Write a line with its top left corner at (left, top), as ink on what was drawn there."""
+        scale = self.density * FINE
+        letters = Image.fromarray(line(words.text, words.size * scale).coverage())
+        x, y = self._place((left, top))
+        box = (round(x), round(y), round(x) + letters.width, round(y) + letters.height)
+        self._ink.paste(_ints(colour), box, letters)
 
     def cut(self, points: Sequence[Point]) -> None:
         """Make a hole."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer, Motion, still
+from rushes.engines.animatic.lettering import Line, lines
 from rushes.engines.animatic.palette import LAMP, Colour, mixed, scaled
 from rushes.engines.animatic.shot import Subject
 from rushes.engines.animatic.stage import Point, Sheet, Stage
@@ -27,6 +28,10 @@ class Place:
 PAPER: Colour = (244, 240, 228)
 HULL: Colour = (150, 66, 52)
 COAT: Colour = (196, 74, 58)
+ROCK = 0.26  # where a lighthouse's tower begins
+MARKER: Colour = (238, 236, 228)
+MARKER_INK: Colour = (34, 36, 44)
+MARKER_LEADING = 1.4
 
 
 def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
@@ -47,6 +52,40 @@ def subject(stage: Stage, kind: Subject, place: Place) -> Layer:
     elif place.floats:
         motion = _bob(place.size * 0.045)
     return sheet.layer(sunlight=0.12, glow=(LAMP, place.size * 0.35), motion=motion)
+
+
+def marker(stage: Stage, noun: str, place: Place) -> Layer:
+    """Draw a plain sign with `noun` on it, at the place of a subject that cannot be drawn."""
+    letters, words = _fitted(noun, stage.unit * 0.062, min(stage.width * 0.5, stage.unit * 0.8))
+    pad = letters * 0.6
+    across = max(one.width for one in words) / 2 + pad
+    tall = letters * MARKER_LEADING * len(words) + pad
+    foot = place.y
+    low = foot - max(place.size * 0.45, letters)
+    sheet = stage.sheet(
+        "marker", place.depth, MARKER, rows=(low - tall - letters, foot + letters), slack=place.size * 0.05
+    )
+    middle = min(max(place.x, across), stage.width - across)
+    edge = letters * 0.14
+    sheet.ellipse(middle, foot, letters * 0.9, letters * 0.22, scaled(stage.palette.shade, 0.9))
+    sheet.line([(middle, foot), (middle, low)], letters * 0.22, MARKER_INK)
+    sheet.rectangle(middle - across - edge, low - tall - edge, middle + across + edge, low + edge, MARKER_INK)
+    sheet.rectangle(middle - across, low - tall, middle + across, low, MARKER)
+    for row, one in enumerate(words):
+        top = low - tall + pad / 2 + letters * MARKER_LEADING * row
+        sheet.write(one, middle - one.width / 2, top, MARKER_INK)
+    motion = _bob(place.size * 0.03) if place.floats else still
+    return sheet.layer(motion=motion)
+
+
+def _fitted(noun: str, letters: float, width: float) -> tuple[float, list[Line]]:
+    """Return a size of letters, at most `letters` high, at which a noun fits two lines of `width` pixels."""
+    for _ in range(6):
+        words = lines(noun, letters, width, 2)
+        if words and not words[-1].cut:
+            break
+        letters *= 0.86
+    return letters, words or lines("?", letters, width, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,20 +152,31 @@ def _ship(pen: Pen) -> None:
 
 def _lighthouse(pen: Pen) -> None:
     white, red = pen.lit((242, 238, 230)), pen.lit((196, 60, 54))
-    pen.shape(
-        [(-0.55, -0.14), (-0.34, 0.12), (0.0, 0.16), (0.38, 0.10), (0.62, -0.14)], pen.lit((82, 78, 78))
-    )
+    _rock(pen)
     for k in range(6):
-        low, high = 0.10 + 0.22 * k, 0.10 + 0.22 * (k + 1)
+        low, high = ROCK + 0.20 * k, ROCK + 0.20 * (k + 1)
         a, b = 0.20 - 0.016 * k, 0.20 - 0.016 * (k + 1)
         colour = white if k % 2 == 0 else red
         pen.shape([(-a, low), (-b, high), (b, high), (a, low)], colour)
         pen.shape([(a * 0.3, low), (b * 0.3, high), (b, high), (a, low)], scaled(colour, 0.8))
-    pen.shape([(-0.17, 1.42), (-0.17, 1.47), (0.17, 1.47), (0.17, 1.42)], pen.ink())
-    pane = [(-0.08, 1.47), (-0.08, 1.64), (0.08, 1.64), (0.08, 1.47)]
+    top = ROCK + 1.20
+    pen.shape([(-0.17, top), (-0.17, top + 0.05), (0.17, top + 0.05), (0.17, top)], pen.ink())
+    pane = [(-0.08, top + 0.05), (-0.08, top + 0.22), (0.08, top + 0.22), (0.08, top + 0.05)]
     pen.shape(pane, (255, 240, 190))
-    pen.shape([(-0.11, 1.64), (0.0, 1.78), (0.11, 1.64)], red)
-    pen.shine([(-0.16, 1.42), (-0.16, 1.70), (0.16, 1.70), (0.16, 1.42)], 1.0)
+    pen.shape([(-0.11, top + 0.22), (0.0, top + 0.36), (0.11, top + 0.22)], red)
+    pen.shine([(-0.16, top), (-0.16, top + 0.28), (0.16, top + 0.28), (0.16, top)], 1.0)
+
+
+def _rock(pen: Pen) -> None:
+    """What a lighthouse stands on: broad, level on top, and deep enough for the swell to break on it."""
+    stone = pen.lit((104, 98, 94))
+    outline = [(-1.05, -0.40), (-0.86, -0.02), (-0.52, 0.10), (-0.30, 0.30), (0.28, 0.31), (0.50, 0.16)]
+    pen.shape([*outline, (0.92, 0.04), (1.16, -0.40)], stone)
+    pen.shape([(0.28, 0.31), (0.50, 0.16), (0.92, 0.04), (1.16, -0.40), (0.30, -0.40)], scaled(stone, 0.74))
+    pen.shape([(-0.52, 0.10), (-0.30, 0.30), (0.28, 0.31), (0.10, 0.20), (-0.34, 0.16)], scaled(stone, 1.18))
+    pen.shape(
+        [(-0.86, -0.02), (-0.52, 0.10), (-0.40, -0.12), (-0.62, -0.40), (-0.9, -0.40)], scaled(stone, 0.86)
+    )
 
 
 def _person(pen: Pen) -> None:

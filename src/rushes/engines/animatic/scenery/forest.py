@@ -20,6 +20,7 @@ LEAF: Colour = (88, 132, 70)
 NEEDLE: Colour = (52, 96, 72)
 GROUND: Colour = (96, 112, 62)
 PATH: Colour = (176, 148, 104)
+SUNLIT: Colour = (150, 186, 92)
 SNOW: Colour = (240, 245, 252)
 
 
@@ -44,8 +45,10 @@ def place(stage: Stage, kind: Subject) -> Place:
 
 
 def _light(stage: Stage) -> Colour:
-    """The bright air between the far trees."""
-    return mixed(stage.palette.haze, mixed(stage.palette.glow, stage.palette.horizon, 0.5), 0.55)
+    """The bright air between the far trees; on a clear day it is green with leaves, or it would be fog."""
+    palette = stage.palette
+    air = mixed(palette.haze, mixed(palette.glow, palette.horizon, 0.5), 0.55)
+    return mixed(air, SUNLIT, 0.72) if palette.lamps == 0 else air
 
 
 def _depths(stage: Stage, sky: Floats) -> Layer:

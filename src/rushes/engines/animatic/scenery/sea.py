@@ -48,6 +48,10 @@ def place(stage: Stage, kind: Subject) -> Place:
     rng = stage.rng("place")
     x = stage.width * float(rng.uniform(0.36, 0.64))
     y = stage.horizon + (stage.height - stage.horizon) * 0.42
+    if kind is Subject.BIRD:
+        y = (
+            stage.horizon + stage.unit * 0.06
+        )  # drawn well above its place: over the horizon, however tall the frame
     size = stage.unit * (0.30 if kind in (Subject.SHIP, Subject.LIGHTHOUSE) else 0.17)
     return Place(x=x, y=y + stage.unit * 0.035, size=size, depth=1.09, floats=kind is not Subject.LIGHTHOUSE)
 
