@@ -1,94 +1,450 @@
-"""Reading a prompt: what its words say about the shot.
+"""Reading a prompt: what its words say about the shot, and which of them will be seen in it.
 
-Words are matched as words, longest phrase first; of several settings the one named most often wins, then the
-one named first. A word after "no", "without" or "not" does not count.
+Phrases of `words` are looked up, the longest first. What they speak for is weighed; the setting is settled by
+all that speaks for one, the subject included. The subject is what the prompt names first. A word after "no",
+"without" or "not" does not count.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from rushes.engines.animatic.shot import Move, Setting, Shot, Subject, Time, Weather
-from rushes.engines.animatic.words import HINTS, MOVES, SETTINGS, SUBJECTS, TIMES, WEATHERS
+from rushes.domain.understanding import Understanding
+from rushes.engines.animatic.grammar import (
+    DETERMINERS,
+    GROUPS,
+    LESSER,
+    NUMBERS,
+    STYLES,
+    Thing,
+    Word,
+    is_adjective,
+    is_content,
+    is_verb,
+    may_be_adjective,
+    plain,
+    things,
+    words_of,
+)
+from rushes.engines.animatic.languages import is_foreign
+from rushes.engines.animatic.shot import Angle, Framing, Move, Setting, Shot, Subject, Time, Weather
+from rushes.engines.animatic.words import (
+    CAMERA_VERBS,
+    COLOURS,
+    COMPOUNDS,
+    FILM,
+    HINTS,
+    NAMES,
+    PARTS,
+    PLACES,
+)
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
-_NEGATIONS = r"(?:no|without|not|never|isn't|free of|instead of|rather than|neither|nor|avoid)"
+STRONG, WEAK = 3, 1
+"""What a word weighs that names or places a thing, and one that only hints at it."""
+
+PICTURE = "your picture"
+NOTHING_READ = "everything: the storyboard reads English"
+
+_NEGATIONS = r"(?:no|without|not|never|isn't|free of|instead of|rather than|neither|nor|avoid|avoiding)"
 _FILLERS = r"(?:(?:any|a|an|the|more|much|camera|sign|signs|of|longer|really|is|it)\s+){0,3}"
-# Phrases whose words would name a place on their own.
-_FROZEN = re.compile(
-    r"sea of \w+|wooden|a wave of \w+|waves? (?:at|to|goodbye)|table mountain|tree ?house|green ?house"
-)
+_DENIED = re.compile(rf"\b{_NEGATIONS}\s+{_FILLERS}(?:\w+\s+(?:or|and|nor)\s+)?$")
+_CAMERA = re.compile(r"\b(?:camera|drone|view|lens|frame|we)\b(?:\s+\w+){0,3}\s*$")
+_AT_HOME: Mapping[Subject, tuple[Setting, int]] = {
+    Subject.PAPER_BOAT: (Setting.SEA, WEAK),
+    Subject.BOAT: (Setting.SEA, STRONG - 1),
+    Subject.SHIP: (Setting.SEA, STRONG - 1),
+    Subject.LIGHTHOUSE: (Setting.SEA, STRONG - 1),
+    Subject.CAR: (Setting.CITY, WEAK),
+    Subject.TRAIN: (Setting.CITY, WEAK),
+    Subject.DEER: (Setting.FOREST, WEAK),
+    Subject.CABIN: (Setting.MOUNTAINS, WEAK),
+}
+"""Where a subject is at home, and how much that weighs."""
+_STEADY = frozenset({"slow", "gentle", "smooth", "steady", "subtle", "single"})
+"""Before a camera move: so are they all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A phrase of `words` in a prompt. `names`, `places` and `hints` are what it speaks for; `parts` lists,
+    for each thing that it may be part of, what the shot must be of. The places of its words are `at`."""
+
+    text: str
+    start: int
+    at: range
+    denied: bool
+    entry: Entry
+
+    @property
+    def kinds(self) -> tuple[StrEnum, ...]:
+        return (*self.entry.names, *self.entry.places, *self.entry.hints)
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """What a phrase stands for. `moves` hold only after a word for the camera."""
+
+    names: list[StrEnum] = field(default_factory=list)
+    places: list[StrEnum] = field(default_factory=list)
+    hints: list[StrEnum] = field(default_factory=list)
+    parts: list[tuple[StrEnum, ...]] = field(default_factory=list)
+    moves: list[StrEnum] = field(default_factory=list)
+    film: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A prompt as it was read: its words, the phrases found in them, and the shot they make.
+
+    `subject` is the phrase that names the subject, `marked` the words of the marker; None for what said so.
+    """
+
+    words: Sequence[Word]
+    found: Sequence[Found]
+    shot: Shot
+    subject: Found | None
+    marked: range
+    said: frozenset[StrEnum]
+    foreign: bool
 
 
 def read(prompt: str) -> Shot:
     """Return the shot that a prompt describes; what it does not say gets a default that suits the rest."""
-    text = _plain(prompt)
-    scenery = _without_frozen(_without(text, MOVES))
-    setting = _most_named(SETTINGS, scenery) or _most_named(HINTS, scenery)
-    weather = _most_named(WEATHERS, scenery)
-    time = _most_named(TIMES, scenery)
-    subject = _most_named(SUBJECTS, scenery)
-    return Shot(
-        setting=setting or _setting_of(subject, weather),
+    return reading(prompt).shot
+
+
+def understand(prompt: str, *, picture: bool = False) -> Understanding:
+    """Return which words of a prompt will be seen; with a `picture` in place of the scenery, only its move."""
+    one = reading(prompt)
+    if one.foreign:
+        return Understanding(understood=(), not_drawn=(NOTHING_READ,), assumed=_assumed(one))
+    return _Telling(one, picture=picture).understanding()
+
+
+@functools.lru_cache(maxsize=8)
+def reading(prompt: str) -> Reading:
+    """Read a prompt."""
+    text = plain(prompt)
+    words = words_of(text)
+    foreign = is_foreign([word.text for word in words])
+    found = [] if foreign else _find(text, words)
+    counted = [one for one in found if not one.denied]
+    subject, marked = (None, range(0)) if foreign else _subject(words, found)
+    time, weather, move = _most(counted, Time), _most(counted, Weather), _most(counted, Move)
+    drawn = _kind(subject, Subject) if subject else None
+    setting = _settle(counted, drawn)
+    angle, framing = _first(counted, Angle), _first(counted, Framing)
+    shot = Shot(
+        setting=setting or Setting.PLAIN,
         time=time or Time.DAY,
         weather=weather or Weather.CLEAR,
-        move=_most_named(MOVES, text) or Move.PUSH_IN,
+        move=move or Move.PUSH_IN,
+        subject=drawn,
+        marker=" ".join(words[at].text for at in marked) or None,
+        angle=angle or Angle.EYE_LEVEL,
+        framing=framing or Framing.MEDIUM,
+    )
+    said = {kind for one in counted for kind in one.kinds}
+    return Reading(
+        words=words,
+        found=found,
+        shot=shot,
         subject=subject,
+        marked=marked,
+        said=frozenset(said),
+        foreign=foreign,
     )
 
 
-def _plain(prompt: str) -> str:
-    """Lower case, one space between words, straight quotes, hyphens kept as spaces."""
-    folded = prompt.casefold().replace("’", "'")
-    return " ".join(re.sub(r"[-_/–—]+", " ", folded).split())
-
-
-def _setting_of(subject: Subject | None, weather: Weather | None) -> Setting:
-    if subject in (Subject.PAPER_BOAT, Subject.BOAT, Subject.SHIP, Subject.LIGHTHOUSE):
-        return Setting.SEA
-    if subject in (Subject.CAR, Subject.TRAIN):
-        return Setting.CITY
-    if subject is Subject.ANIMAL:
-        return Setting.FOREST
-    return Setting.MOUNTAINS
+# --- the words ---
 
 
 @functools.cache
-def _pattern(words: str) -> re.Pattern[str]:
-    """Compile a list of words into one pattern, longest first, so that a phrase beats a word in it."""
-    phrases = sorted((word.strip() for word in words.split(",")), key=len, reverse=True)
+def _lexicon() -> tuple[dict[str, Entry], re.Pattern[str]]:
+    """Return every phrase with what it stands for, and a pattern that finds the longest at a place."""
+    entries: dict[str, Entry] = defaultdict(Entry)
+
+    def phrases(words: str) -> Iterable[Entry]:
+        return (entries[plain(word)] for word in words.split(",") if word.strip())
+
+    for table, name in ((NAMES, "names"), (PLACES, "places"), (HINTS, "hints"), (CAMERA_VERBS, "moves")):
+        for kind, words in table.items():
+            for entry in phrases(words):
+                getattr(entry, name).append(kind)
+    for together, words in PARTS:
+        for entry in phrases(words):
+            entry.parts.append(together)
+    for entry in phrases(f"{FILM}, {COMPOUNDS}"):
+        entry.film = True
     shapes = (
-        re.escape(phrase[:-1]) + r"\w*" if phrase.endswith("*") else re.escape(phrase) + r"(?:s|es)?"
-        for phrase in phrases
+        f"(?P<open>x){{0}}" if not phrase else re.escape(phrase[:-1]) + r"\w*"
+        if phrase.endswith("*")
+        else re.escape(phrase) + r"(?:s|es)?"
+        for phrase in sorted(entries, key=len, reverse=True)
     )
-    return re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
+    return dict(entries), re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
 
 
-def _most_named(table: Mapping[Kind, str], text: str) -> Kind | None:
-    """Return the kind named most often, the first named among equals, or None."""
-    ranked = []
-    for kind, words in table.items():
-        hits = [hit.start() for hit in _pattern(words).finditer(text) if not _denied(text, hit.start())]
-        if hits:
-            ranked.append((-len(hits), hits[0], kind))
-    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+def _entry(text: str) -> Entry:
+    entries, _ = _lexicon()
+    for form in (text, text.removesuffix("s"), text.removesuffix("es")):
+        if form in entries:
+            return entries[form]
+    return next(entry for phrase, entry in entries.items() if phrase[-1] == "*" and text.startswith(phrase[:-1]))
 
 
-def _denied(text: str, start: int) -> bool:
-    """Whether the word at `start` follows a negation, across "and" or "or" as in "no rain or fog"."""
-    return bool(re.search(rf"\b{_NEGATIONS}\s+{_FILLERS}(?:\w+\s+(?:or|and|nor)\s+)?$", text[:start]))
+def _find(text: str, words: Sequence[Word]) -> list[Found]:
+    """Return the phrases of a text that are known; one that names a camera move counts only of a camera."""
+    places = {word.start: number for number, word in enumerate(words)}
+    ends = {word.end: number for number, word in enumerate(words)}
+    found = []
+    for hit in _lexicon()[1].finditer(text):
+        if hit.start() not in places or hit.end() not in ends:
+            continue
+        entry = _entry(hit.group())
+        if entry.moves and _CAMERA.search(text[: hit.start()]):
+            entry = Entry(names=entry.moves)
+        found.append(
+            Found(
+                text=hit.group(),
+                start=hit.start(),
+                at=range(places[hit.start()], ends[hit.end()] + 1),
+                denied=bool(_DENIED.search(text[: hit.start()])),
+                entry=entry,
+            )
+        )
+    return found
 
 
-def _without(text: str, table: Mapping[Kind, str]) -> str:
-    for words in table.values():
-        text = _pattern(words).sub(" , ", text)
-    return text
+# --- the shot ---
 
 
-def _without_frozen(text: str) -> str:
-    return _FROZEN.sub(" , ", text)
+def _kind(found: Found, kind: type[Kind]) -> Kind | None:
+    return next((one for one in found.kinds if isinstance(one, kind)), None)
+
+
+def _weights(found: Sequence[Found], kind: type[Kind]) -> dict[Kind, int]:
+    """Return how much speaks for each of a kind, in the order in which they come up."""
+    weights: dict[Kind, int] = {}
+    for one in found:
+        for table, weight in ((one.entry.names, STRONG), (one.entry.places, STRONG), (one.entry.hints, WEAK)):
+            for value in table:
+                if isinstance(value, kind):
+                    weights[value] = weights.get(value, 0) + weight
+    return weights
+
+
+def _most(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
+    weights = _weights(found, kind)
+    return max(weights, key=lambda value: weights[value]) if weights else None
+
+
+def _first(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
+    """Return what is named first; a hint counts only if nothing is named."""
+    named = (value for one in found for value in one.entry.names)
+    hinted = (value for one in found for value in one.entry.hints)
+    return next((value for value in (*named, *hinted) if isinstance(value, kind)), None)
+
+
+def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
+    weights = _weights(found, Setting)
+    if subject in _AT_HOME:
+        home, weight = _AT_HOME[subject]
+        weights[home] = weights.get(home, 0) + weight
+    return max(weights, key=lambda value: weights[value]) if weights else None
+
+
+def _subject(words: Sequence[Word], found: Sequence[Found]) -> tuple[Found | None, range]:
+    """Return the phrase that names the subject, or else the words of a marker for what cannot be drawn."""
+    owner = {at: one for one in found for at in one.at}
+    consumed = frozenset(at for at, one in owner.items() if _is_about_the_picture(one))
+    elsewhere: Found | None = None
+    for thing in things(words, consumed):
+        head = owner.get(thing.last)
+        if head is not None and head.denied:
+            continue
+        if head is not None and _kind(head, Subject) is not None:
+            if thing.direct:
+                return head, range(0)
+            elsewhere = elsewhere or head
+        elif thing.direct and _can_be_marked(words, thing, head) and not _is_denied(words, thing, found):
+            return None, _marked(words, thing, owner)
+    pronoun = next((one for one in found if one.text in {"he", "she"} and not one.denied), None)
+    return elsewhere or pronoun, range(0)
+
+
+def _is_about_the_picture(found: Found) -> bool:
+    camera = (Move, Angle, Framing, Time, Weather)
+    named = [*found.entry.names]
+    return bool(found.entry.film and not named) or (bool(named) and all(isinstance(one, camera) for one in named))
+
+
+def _can_be_marked(words: Sequence[Word], thing: Thing, head: Found | None) -> bool:
+    text = words[thing.last].text
+    if text in LESSER or text in STYLES or text in GROUPS or text in NUMBERS or text.isdecimal():
+        return False
+    introduced = thing.first > 0 and words[thing.first - 1].text in DETERMINERS
+    alone = thing.first == thing.last and len(words) > 1
+    if is_adjective(text) or (alone and (is_verb(text) or (may_be_adjective(text) and not introduced))):
+        return False
+    places = (*head.entry.names, *head.entry.places) if head else ()
+    return not any(isinstance(one, Setting) for one in places)
+
+
+def _is_denied(words: Sequence[Word], thing: Thing, found: Sequence[Found]) -> bool:
+    text = " ".join(word.text for word in words[: thing.first])
+    return bool(_DENIED.search(text + " "))
+
+
+def _marked(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> range:
+    """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat"."""
+    before = thing.last - 1
+    two = before >= thing.first and not may_be_adjective(words[before].text) and words[before].text not in STYLES
+    return range(before if two else thing.last, thing.last + 1)
+
+
+# --- what is told of it ---
+
+
+def _assumed(one: Reading) -> tuple[str, ...]:
+    shot = one.shot
+    return tuple(str(value) for value in (shot.setting, shot.time, shot.move) if value not in one.said)
+
+
+@dataclass(kw_only=True)
+class _Item:
+    """A phrase of what is understood: a kind with the words that named it, or words alone."""
+
+    start: int
+    value: str
+    words: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        others = [word for word in dict.fromkeys(self.words) if not _says(word, self.value)]
+        return f"{self.value} ({', '.join(others)})" if others else self.value
+
+
+def _says(word: str, value: str) -> bool:
+    return plain(word).removesuffix("s") == plain(value).removesuffix("s")
+
+
+class _Telling:
+    """Sorts the words of a prompt into what is drawn and what is not."""
+
+    def __init__(self, one: Reading, *, picture: bool) -> None:
+        self._one = one
+        shot = one.shot
+        kinds = (shot.setting, shot.time, shot.weather, shot.move, shot.subject, shot.angle, shot.framing)
+        self._drawn: set[StrEnum] = {shot.move} if picture else {kind for kind in kinds if kind is not None}
+        self._picture = picture
+        self._items: dict[str, _Item] = {}
+        self._seen: set[int] = set()
+
+    def understanding(self) -> Understanding:
+        for found in self._one.found:
+            if found.denied:
+                self._seen.update(found.at)
+            else:
+                self._tell(found)
+        self._tell_adjectives()
+        items = sorted(self._items.values(), key=lambda item: item.start)
+        picture = (PICTURE,) if self._picture else ()
+        assumed = [text for text in _assumed(self._one) if not self._picture or text == self._one.shot.move]
+        return Understanding(
+            understood=(*picture, *(str(item) for item in items)),
+            not_drawn=tuple(dict.fromkeys(self._left())),
+            assumed=tuple(assumed),
+        )
+
+    def _tell(self, found: Found) -> None:
+        """Take down what a phrase is seen as. Of several that name a subject only one is drawn."""
+        for kind in found.kinds:
+            if kind not in self._drawn or (isinstance(kind, Subject) and not self._is_subject(found)):
+                continue
+            named = kind in found.entry.names
+            item = self._items.setdefault(kind, _Item(start=found.start, value=self._value(kind, found)))
+            if named:
+                item.words.append(found.text)
+                self._seen.update(found.at)
+        if not self._seen.issuperset(found.at) and any(self._drawn.issuperset(all_) for all_ in found.entry.parts):
+            self._items.setdefault(found.text, _Item(start=found.start, value=found.text))
+            self._seen.update(found.at)
+
+    def _is_subject(self, found: Found) -> bool:
+        subject = self._one.subject
+        return subject is not None and (found is subject or found.text == subject.text)
+
+    def _value(self, kind: StrEnum, found: Found) -> str:
+        """Of a subject only one is drawn, however many were asked for; of birds always a few."""
+        if kind is Subject.BIRD:
+            return "birds"
+        if not isinstance(kind, Subject) or kind not in found.entry.names:
+            return kind
+        before = self._one.words[max(0, found.at.start - 3) : found.at.start]
+        plural = found.text.endswith("s") and found.text != kind or found.text in _MANY
+        return f"one {kind}" if plural or any(word.text in NUMBERS for word in before) else kind
+
+    def _tell_adjectives(self) -> None:
+        """Take a colour that the subject is drawn in, and the pace of a camera move, as understood."""
+        words = self._one.words
+        for found in self._one.found:
+            before = found.at.start - 1
+            if before < 0 or before in self._seen or found.denied:
+                continue
+            subject = self._one.shot.subject
+            if found is self._one.subject and subject is not None:
+                if words[before].text in COLOURS.get(subject, ()):
+                    self._items[subject].value = f"{words[before].text} {self._items[subject].value}"
+                    self._seen.add(before)
+            elif self._one.shot.move in found.entry.names and words[before].text in _STEADY:
+                self._seen.add(before)
+
+    def _left(self) -> Iterable[str]:
+        """Yield the words that are not drawn, in phrases: up to a verb, a mark or a word that is drawn."""
+        film = {found.at.start: found for found in self._one.found if found.entry.film and not found.denied}
+        phrase: list[str] = []
+        at = 0
+        words = self._one.words
+        while at < len(words):
+            if at in film and at not in self._seen:
+                yield from _joined(phrase)
+                phrase = []
+                yield film[at].text
+                at = film[at].at.stop
+                continue
+            text = words[at].text
+            if at in self._seen or not is_content(text) or self._is_denied(at):
+                yield from _joined(phrase)
+                phrase = []
+            else:
+                if phrase and (is_verb(text) or len(phrase) == MOST_WORDS or at in self._one.marked[:1]):
+                    yield from _joined(phrase)
+                    phrase = []
+                phrase.append(text)
+                if at == self._one.marked.stop - 1 and self._one.marked:
+                    yield f"{' '.join(phrase)} ({MARKED})"
+                    phrase = []
+            at += 1
+        yield from _joined(phrase)
+
+    def _is_denied(self, at: int) -> bool:
+        text = " ".join(word.text for word in self._one.words[max(0, at - 6) : at])
+        return bool(_DENIED.search(text + " "))
+
+
+MOST_WORDS = 4
+MARKED = "name only"
+_MANY = frozenset({"people", "men", "women", "children", "couple", "geese"})
+
+
+def _joined(phrase: Sequence[str]) -> Iterable[str]:
+    if phrase:
+        yield " ".join(phrase)

@@ -193,7 +193,7 @@ def _bird(pen: Pen) -> None:
         )
 
 
-def _animal(pen: Pen) -> None:
+def _deer(pen: Pen) -> None:
     ink = mixed(pen.ink(), pen.lit((120, 78, 50)), 0.55)
     for x in (-0.36, -0.26, 0.22, 0.32):
         pen.stroke([(x, 0.50), (x + 0.02, 0.0)], 0.055, ink)
@@ -249,6 +249,6 @@ _DRAWN = {
     Subject.CAR: _car,
     Subject.TRAIN: _train,
     Subject.BIRD: _bird,
-    Subject.ANIMAL: _animal,
+    Subject.DEER: _deer,
     Subject.CABIN: _cabin,
 }
