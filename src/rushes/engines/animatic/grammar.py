@@ -7,7 +7,7 @@ lists and endings tell verbs and adjectives; nothing here knows what a word mean
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -57,7 +57,7 @@ _OTHERS = _set(
     "i you he she it we they me him them us himself herself itself themselves each other there here is are was "
     "were be been being am do does did has have had having will would can could should may might must shall not "
     "just only very too also still even again ever never once soon now back away together apart how why let "
-    "lets it's don't doesn't isn't aren't can't toward such same own more most much less few enough quite rather "
+    "lets seen see made make makes making seem seems seeming using use used uses giving gives like it's don't doesn't isn't aren't can't toward such same own more most much less few enough quite rather "
     "almost onto s t e g etc ie via no both either neither perfectly upward upwards downward downwards forward "
     "forwards backward backwards sideways ahead left right straight somewhere everywhere anywhere thing things "
     "something everything nothing it'll we'll he's she's they're you're since as"
@@ -70,7 +70,7 @@ MEDIUM = _set(
     "photograph frame frames framing angle angles render rendering animation film movie prompt storyboard "
     "sequence lens subject composition foreground background middle center centre side sides top bottom front "
     "edge distance end start beginning part moment moments second seconds viewer viewpoint perspective action "
-    "style movement move moves motion"
+    "style movement move moves motion portrait trailer look"
 )
 """Words about the picture as such, not about what is in it."""
 
@@ -84,12 +84,23 @@ STYLES = _set(
 )
 """Words about how it should look: no marker bears one."""
 
+PICTURES = _set(
+    "shot shots view views video videos scene scenes footage clip camera image images picture photo photograph "
+    "film movie frame framing animation sequence rendering portrait trailer angle lens style cinematography drone "
+    "photography"
+)
+"""After a word that would name a thing: it tells what kind of picture it is."""
+
+BODY = _set(
+    "eye eyes face hair hand hands head fingers finger arm arms legs feet lips mouth skin back shoulder"
+)
+
 LESSER = _set(
     "steam smoke leaf leaves petal petals dust particle particles shadow shadows ray rays beam beams glow reflection "
     "reflections spark sparks ember embers droplet droplets drop drops wind breeze air time day night morning "
     "evening afternoon weather season spring summer autumn fall winter water sky cloud clouds sun sunlight "
     "sunset sunrise moon moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight "
-    "darkness silhouette hour line lines rows row color face eyes hair number lot plenty kind sort variety "
+    "darkness silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
     "ground earth surface world place environment landscape scenery location setting space"
 )
 """What surrounds a subject rather than is one."""
@@ -121,7 +132,7 @@ _VERBS = _set(
     "blow whip swirl twirl billow blend merge collide orbit circle zoom pan tilt tip weave sip inspect examine "
     "prepare operate lounge nap nestle curl twist tumble slide slip stumble trip bask bathe cast conjure summon "
     "descend ascend loom tower twinkle scatter illuminate dominate bustle lounge pounce prowl stalk sniff lick "
-    "chew bite nibble peck drift come go get give take keep bring use wield steer pedal tap snap light emit spill "
+    "chew bite nibble peck drift come go get give take keep bring use wield steer pedal tap snap emit speed swim spill "
     "frame film capture depict feature unfold linger settle melt freeze crack crumble collapse dissolve fade"
 )
 _ADJECTIVES = _set(
@@ -135,11 +146,19 @@ _ADJECTIVES = _set(
     "brave mysterious magical mystical enchanted abstract minimalist vibrant colorful colourful pastel neon "
     "realistic cinematic same main central whole first second third last next only royal common middle aged "
     "adult baby lush grassy snowy rainy foggy misty sunny cloudy stormy windy icy dusty muddy rocky sandy hyper "
-    "ultra super stylish japanese chinese american european french italian victorian gothic nordic african asian"
+    "ultra super stylish japanese chinese american european french italian victorian gothic nordic african asian round square oval rife colorful elegant fantastic fantasy homemade handmade rugged steep "
+    "stylish delicate intricate detailed crisp sharp blurred gorgeous stunning incredible amazing cozy cosy busy "
+    "empty abandoned ruined frozen burning sunken elderly teenage chubby slender muscular bearded"
 )
+_THINGS_IN_ING = _set("building ring king string wing painting ceiling clothing morning evening wedding lightning "
+                      "spring thing being sibling dumpling earring railing swing sling ping")  # fmt: skip
+_DONE = _set(
+    "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded"
+)
+_CLAUSES = _set("while as where then when that which but")
 _MANNER = re.compile(r"\w{3,}ly")
 _NO_MANNER = _set("family butterfly lily jelly belly bully fly firefly dragonfly ally assembly italy trolley lonely "
-                  "friendly lovely ghostly early deadly elderly likely ugly curly woolly")  # fmt: skip
+                  "friendly lovely ghostly early deadly elderly likely ugly curly woolly wooly")  # fmt: skip
 
 
 def is_verb(text: str) -> bool:
@@ -183,26 +202,27 @@ class Thing:
     direct: bool
 
 
-def things(words: Sequence[Word], consumed: frozenset[int]) -> Iterator[Thing]:
-    """Yield what a prompt names, in order; words in `consumed` belong to the camera, the light or a style."""
-    at, direct, sentence = 0, True, words
-    while at < len(sentence):
-        text = sentence[at].text
-        if sentence[at].is_mark or at in consumed:
-            direct = True
+def things(words: Sequence[Word], camera: frozenset[int], phrases: Mapping[int, int]) -> Iterator[Thing]:
+    """Yield what a prompt names, in order.
+
+    The places in `camera` hold words about how it is filmed; `phrases` maps the first to the last place of
+    words that belong together.
+    """
+    at, direct, fresh = 0, True, True
+    while at < len(words):
+        text = words[at].text
+        if words[at].is_mark or at in camera or text in _CLAUSES:
+            direct = fresh = True
         elif text in PREPOSITIONS:
-            before = sentence[at - 1].text if at else ","
-            direct = at == 0 and text == "of" or (
-                before in MEDIUM or at - 1 in consumed or (text == "of" and before in GROUPS)
-            )
-        elif is_content(text) and not (at and is_verb(text) and _follows_noun(sentence, at)):
-            last = _end(sentence, at, consumed)
-            yield Thing(first=at, last=last, direct=direct)
-            at, direct = last, False
-        elif text in DETERMINERS or is_manner(text):
-            pass
-        elif text in {"and", "while", "as", "where", "then", "when", "that", "which", "but"}:
-            direct = True
+            before = words[at - 1].text if at else ","
+            opens = at == 0 or words[at - 1].is_mark
+            direct = (fresh and not opens) or at - 1 in camera or (text == "of" and before in GROUPS)
+        elif is_content(text) and not (at and is_verb(text) and _follows_noun(words, at)):
+            last = _end(words, at, camera, phrases)
+            if last + 1 == len(words) or words[last + 1].text not in PICTURES:
+                yield Thing(first=at, last=last, direct=direct)
+                direct = fresh = False
+            at = last
         at += 1
 
 
@@ -211,23 +231,29 @@ def _follows_noun(words: Sequence[Word], at: int) -> bool:
     return not words[at - 1].is_mark and before not in DETERMINERS and before not in PREPOSITIONS
 
 
-def _end(words: Sequence[Word], first: int, consumed: frozenset[int]) -> int:
+def _end(words: Sequence[Word], first: int, camera: frozenset[int], phrases: Mapping[int, int]) -> int:
     """Return the place of the noun that the run from `first` ends in."""
-    last = first
-    single = first > 0 and words[first - 1].text in {"a", "an", "one", "this", "each", "another", "single", "lone"}
-    for at in range(first + 1, len(words)):
-        text = words[at].text
-        if at in consumed or not is_content(text):
+    last = phrases.get(first, first)
+    single = first > 0 and words[first - 1].text in {"a", "an", "one", "this", "each", "another"}
+    while last + 1 < len(words):
+        at = last + 1
+        if at in camera or not is_content(words[at].text):
             break
-        if not is_adjective(words[last].text) or text.endswith("ing"):
-            plural = text.endswith("s") and not text.endswith(("ss", "us", "is"))
-            if text.endswith("ing") and is_verb(text):
-                break
-            if text.endswith("ed") and (at + 1 == len(words) or not is_content(words[at + 1].text)):
-                break
-            if plural and (single or is_verb(text)):
-                break
-            if words[last].text.endswith("s") and is_verb(text):
-                break
-        last = at
+        if at not in phrases and not is_adjective(words[last].text) and _tells(words, at, single):
+            break
+        last = phrases.get(at, at)
     return last
+
+
+def _tells(words: Sequence[Word], at: int, single: bool) -> bool:
+    """Whether a word after a noun says what it does or what was done to it; after one thing, all in -s do."""
+    text, after = words[at].text, words[at + 1].text if at + 1 < len(words) else "."
+    if text in _DONE:
+        return True
+    if text.endswith("ing"):
+        return text not in _THINGS_IN_ING
+    if text.endswith(("ed", "en")) and not is_content(after):
+        return text.endswith("ed") or after == "by"
+    if text.endswith("s") and not text.endswith(("ss", "us", "is")):
+        return single or is_verb(text)
+    return words[at - 1].text.endswith("s") and is_verb(text)

@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 
 from rushes.domain.understanding import Understanding
 from rushes.engines.animatic.grammar import (
+    BODY,
     DETERMINERS,
     GROUPS,
     LESSER,
@@ -98,6 +99,18 @@ class Entry:
     parts: list[tuple[StrEnum, ...]] = field(default_factory=list)
     moves: list[StrEnum] = field(default_factory=list)
     film: bool = False
+
+    @property
+    def is_filming(self) -> bool:
+        """Whether it says how it is filmed, and nothing about what is seen."""
+        return self.film or any(isinstance(one, (Move, Angle, Framing)) for one in self.names)
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it is a place, a time or a weather, or a part of the scenery."""
+        outdoors = (one for together in self.parts for one in together if one is not Setting.INTERIOR)
+        kinds = (Setting, Time, Weather)
+        return any(isinstance(one, kinds) for one in (*self.names, *self.places, *outdoors))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,10 +195,14 @@ def _lexicon() -> tuple[dict[str, Entry], re.Pattern[str]]:
     for together, words in PARTS:
         for entry in phrases(words):
             entry.parts.append(together)
-    for entry in phrases(f"{FILM}, {COMPOUNDS}"):
+    for entry in phrases(FILM):
         entry.film = True
+    for _ in phrases(COMPOUNDS):
+        pass  # being there is all that they do
     shapes = (
-        f"(?P<open>x){{0}}" if not phrase else re.escape(phrase[:-1]) + r"\w*"
+        f"(?P<open>x){{0}}"
+        if not phrase
+        else re.escape(phrase[:-1]) + r"\w*"
         if phrase.endswith("*")
         else re.escape(phrase) + r"(?:s|es)?"
         for phrase in sorted(entries, key=len, reverse=True)
@@ -198,7 +215,9 @@ def _entry(text: str) -> Entry:
     for form in (text, text.removesuffix("s"), text.removesuffix("es")):
         if form in entries:
             return entries[form]
-    return next(entry for phrase, entry in entries.items() if phrase[-1] == "*" and text.startswith(phrase[:-1]))
+    return next(
+        entry for phrase, entry in entries.items() if phrase[-1] == "*" and text.startswith(phrase[:-1])
+    )
 
 
 def _find(text: str, words: Sequence[Word]) -> list[Found]:
@@ -210,8 +229,11 @@ def _find(text: str, words: Sequence[Word]) -> list[Found]:
         if hit.start() not in places or hit.end() not in ends:
             continue
         entry = _entry(hit.group())
-        if entry.moves and _CAMERA.search(text[: hit.start()]):
-            entry = Entry(names=entry.moves)
+        if entry.moves:
+            if _CAMERA.search(text[: hit.start()]):
+                entry = Entry(names=entry.moves)
+            elif not entry.names:
+                continue
         found.append(
             Found(
                 text=hit.group(),
@@ -265,49 +287,69 @@ def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
 def _subject(words: Sequence[Word], found: Sequence[Found]) -> tuple[Found | None, range]:
     """Return the phrase that names the subject, or else the words of a marker for what cannot be drawn."""
     owner = {at: one for one in found for at in one.at}
-    consumed = frozenset(at for at, one in owner.items() if _is_about_the_picture(one))
+    camera = frozenset(at for at, one in owner.items() if one.entry.is_filming)
+    phrases = {one.at.start: one.at.stop - 1 for one in found if len(one.at) > 1}
     elsewhere: Found | None = None
-    for thing in things(words, consumed):
+    about_a_place = False
+    for thing in things(words, camera, phrases):
         head = owner.get(thing.last)
-        if head is not None and head.denied:
+        if _is_denied(words, thing):
             continue
         if head is not None and _kind(head, Subject) is not None:
             if thing.direct:
                 return head, range(0)
             elsewhere = elsewhere or head
-        elif thing.direct and _can_be_marked(words, thing, head) and not _is_denied(words, thing, found):
-            return None, _marked(words, thing, owner)
+        elif (own := _whose(words, thing, owner)) is not None:
+            if thing.direct:
+                return own, range(0)
+            elsewhere = elsewhere or own
+        elif thing.direct and head is not None and head.entry.is_place:
+            about_a_place = True
+        elif thing.direct and _can_be_marked(words, thing, about_a_place):
+            if elsewhere is not None and any(
+                word.text in ".;!?" for word in words[elsewhere.at.stop : thing.first]
+            ):
+                break
+            return None, _marked(words, thing, head)
     pronoun = next((one for one in found if one.text in {"he", "she"} and not one.denied), None)
     return elsewhere or pronoun, range(0)
 
 
-def _is_about_the_picture(found: Found) -> bool:
-    camera = (Move, Angle, Framing, Time, Weather)
-    named = [*found.entry.names]
-    return bool(found.entry.film and not named) or (bool(named) and all(isinstance(one, camera) for one in named))
+def _whose(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> Found | None:
+    """Return the subject whose face, hands or eyes a thing is."""
+    if words[thing.last].text not in BODY:
+        return None
+    owners = (owner[at] for at in range(thing.first, thing.last) if at in owner)
+    return next((one for one in owners if _kind(one, Subject) is not None), None)
 
 
-def _can_be_marked(words: Sequence[Word], thing: Thing, head: Found | None) -> bool:
+def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> bool:
+    """Whether a marker may bear a thing's name; where it is about a place, only if it has an article."""
     text = words[thing.last].text
-    if text in LESSER or text in STYLES or text in GROUPS or text in NUMBERS or text.isdecimal():
-        return False
     introduced = thing.first > 0 and words[thing.first - 1].text in DETERMINERS
-    alone = thing.first == thing.last and len(words) > 1
-    if is_adjective(text) or (alone and (is_verb(text) or (may_be_adjective(text) and not introduced))):
+    if text in LESSER or text in STYLES or text in GROUPS or is_adjective(text) or text.isdecimal():
         return False
-    places = (*head.entry.names, *head.entry.places) if head else ()
-    return not any(isinstance(one, Setting) for one in places)
+    if about_a_place and not introduced:
+        return False
+    alone = thing.first == thing.last and len(words) > 1
+    return not alone or not (is_verb(text) or (may_be_adjective(text) and not introduced))
 
 
-def _is_denied(words: Sequence[Word], thing: Thing, found: Sequence[Found]) -> bool:
+def _is_denied(words: Sequence[Word], thing: Thing) -> bool:
     text = " ".join(word.text for word in words[: thing.first])
     return bool(_DENIED.search(text + " "))
 
 
-def _marked(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> range:
+def _marked(words: Sequence[Word], thing: Thing, head: Found | None) -> range:
     """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat"."""
+    if head is not None and len(head.at) > 1:
+        return range(max(head.at.start, thing.last - 1), thing.last + 1)
     before = thing.last - 1
-    two = before >= thing.first and not may_be_adjective(words[before].text) and words[before].text not in STYLES
+    two = (
+        before >= thing.first
+        and not may_be_adjective(words[before].text)
+        and words[before].text not in STYLES
+    )
     return range(before if two else thing.last, thing.last + 1)
 
 
@@ -352,7 +394,7 @@ class _Telling:
         for found in self._one.found:
             if found.denied:
                 self._seen.update(found.at)
-            else:
+            elif not set(found.at) & set(self._one.marked):
                 self._tell(found)
         self._tell_adjectives()
         items = sorted(self._items.values(), key=lambda item: item.start)
@@ -374,7 +416,9 @@ class _Telling:
             if named:
                 item.words.append(found.text)
                 self._seen.update(found.at)
-        if not self._seen.issuperset(found.at) and any(self._drawn.issuperset(all_) for all_ in found.entry.parts):
+        if not self._seen.issuperset(found.at) and any(
+            self._drawn.issuperset(all_) for all_ in found.entry.parts
+        ):
             self._items.setdefault(found.text, _Item(start=found.start, value=found.text))
             self._seen.update(found.at)
 
@@ -386,6 +430,8 @@ class _Telling:
         """Of a subject only one is drawn, however many were asked for; of birds always a few."""
         if kind is Subject.BIRD:
             return "birds"
+        if kind is Angle.OVERHEAD:
+            return Angle.HIGH  # as far down as the drawings let the camera look
         if not isinstance(kind, Subject) or kind not in found.entry.names:
             return kind
         before = self._one.words[max(0, found.at.start - 3) : found.at.start]
@@ -409,31 +455,39 @@ class _Telling:
 
     def _left(self) -> Iterable[str]:
         """Yield the words that are not drawn, in phrases: up to a verb, a mark or a word that is drawn."""
-        film = {found.at.start: found for found in self._one.found if found.entry.film and not found.denied}
+        whole = {one.at.start: one for one in self._one.found if len(one.at) > 1 or one.entry.film}
+        marked = self._one.marked
         phrase: list[str] = []
         at = 0
-        words = self._one.words
-        while at < len(words):
-            if at in film and at not in self._seen:
+        while at < len(self._one.words):
+            text = self._one.words[at].text
+            if at in whole and at not in self._seen and not set(whole[at].at) & set(marked):
                 yield from _joined(phrase)
                 phrase = []
-                yield film[at].text
-                at = film[at].at.stop
+                yield whole[at].text
+                at = whole[at].at.stop
                 continue
-            text = words[at].text
-            if at in self._seen or not is_content(text) or self._is_denied(at):
+            if not self._is_left(at):
                 yield from _joined(phrase)
                 phrase = []
+            elif phrase and (is_verb(text) or len(phrase) == MOST_WORDS or at in marked[:1]):
+                yield from _joined(phrase)
+                phrase = [text]
             else:
-                if phrase and (is_verb(text) or len(phrase) == MOST_WORDS or at in self._one.marked[:1]):
-                    yield from _joined(phrase)
-                    phrase = []
                 phrase.append(text)
-                if at == self._one.marked.stop - 1 and self._one.marked:
-                    yield f"{' '.join(phrase)} ({MARKED})"
-                    phrase = []
+            if marked and at == marked[-1]:
+                yield f"{' '.join(phrase)} ({MARKED})"
+                phrase = []
             at += 1
         yield from _joined(phrase)
+
+    def _is_left(self, at: int) -> bool:
+        text = self._one.words[at].text
+        if at in self._seen or not is_content(text) or self._is_denied(at):
+            return False
+        if at + 1 < len(self._one.words) and self._one.words[at + 1].text == ":":
+            return False  # a heading, as in "Lighting: soft"
+        return text not in MANNERS or at - 1 not in self._seen
 
     def _is_denied(self, at: int) -> bool:
         text = " ".join(word.text for word in self._one.words[max(0, at - 6) : at])
@@ -442,6 +496,10 @@ class _Telling:
 
 MOST_WORDS = 4
 MARKED = "name only"
+MANNERS = frozenset(
+    {"atmosphere", "mood", "aesthetic", "landscape", "scenery", "environment", "lighting", "light"}
+)
+"""After what is drawn they say nothing more: "misty morning atmosphere"."""
 _MANY = frozenset({"people", "men", "women", "children", "couple", "geese"})
 
 

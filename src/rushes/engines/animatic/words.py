@@ -84,16 +84,16 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Angle.EYE_LEVEL: "eye level, eye level camera angle, eye level angle, eye level shot",
     Angle.LOW: (
-        "low angle, low camera angle, worm's eye view, worm's eye, from below, upward camera angle, "
-        "ground level, low angle shot, low angle view, shot from below, gutter height, camera low to the ground"
+        "low angle, low camera angle, worm's eye view, worm's eye, shot from below, seen from below, view from below, viewed from below, low camera view, low view, upward camera angle, "
+        "ground level, low angle shot, low angle view, gutter height, camera low to the ground"
     ),
     Angle.HIGH: (
-        "high angle, high camera angle, high angle shot, high angle view, from above, elevated view, aerial, "
+        "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from above, viewed from above, view from above, elevated view, aerial, "
         "aerial view, aerial shot, drone shot, drone view, aerial drone shot, drone footage, "
         "aerial footage, birds eye, bird's eye, bird's eye view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
-        "overhead, overhead view, overhead shot, top down, top down view, top down shot, straight down, "
+        "overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down shot, camera straight down, "
         "directly above, looking straight down, from directly above, top down aerial drone shot, god's eye"
     ),
     Framing.MEDIUM: "medium shot, mid shot, midshot, medium framing",
@@ -103,7 +103,8 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Framing.WIDE: (
         "wide shot, wide view, wide angle, wide angle shot, wide angle view, establishing shot, establishing, "
-        "long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very wide shot, wide"
+        "long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very wide shot, wide establishing, "
+        "wide establishing shot, static wide, wide framing"
     ),
     Subject.SHIP: "sailing boat, sailboat, yacht, schooner, sailing ship",
     Subject.PAPER_BOAT: "paper boat, paper ship, origami boat, newspaper boat",
@@ -170,10 +171,10 @@ HINTS: Mapping[StrEnum, str] = {
         "chandelier, carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product shot, "
         "product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove"
     ),
-    Setting.DESERT: "camel, rocket, caravan, pyramid, tumbleweed, rover, astronaut, oil rig",
+    Setting.DESERT: "camel, caravan, pyramid, tumbleweed, rover, oil rig",
     Setting.PLAIN: "horse, cow, sheep, tractor, windmill, sunflower, lion, elephant, zebra, giraffe, kite",
     Time.DAWN: "dew, sun rising, sun rises, rising sun, breakfast",
-    Time.DAY: "sunlit, sunshine, sunlight, bright, sunny, sunbeam, summer",
+    Time.DAY: "sunlit, sunshine, sunlight, sunny, sunbeam, summer",
     Time.DUSK: "golden light, low sun, dusky",
     Time.NIGHT: (
         "moonlight, moon, starry, star, starlight, neon, starlit, milky way, aurora, fireflies, dark, "
@@ -182,7 +183,6 @@ HINTS: Mapping[StrEnum, str] = {
     Weather.RAIN: "thunder*, wet, umbrella, puddle, lightning, raincoat, dripping",
     Weather.SNOW: "winter*, sleet, frosty, christmas, icy, ski*, snowman, snow capped, frozen, ice",
     Weather.FOG: "murk*, smog, low cloud",
-    Weather.CLEAR: "sunshine, starry, sunlit, sunbeam",
     Framing.CLOSE_UP: "portrait shot, headshot, detail shot, droplet, eyelash*",
     Framing.WIDE: "panorama, panoramic, vast, sweeping vista",
     Subject.SHIP: "ship, galleon, pirate ship, viking ship",
@@ -232,8 +232,11 @@ PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
     ),
     ((Setting.DESERT,), "sand, sandy, horizon"),
     ((Setting.PLAIN,), "horizon, grass, lawn"),
-    ((Time.NIGHT, Weather.CLEAR), "moon, star, starry, starry sky, full moon, night sky, moonlight, starlight"),
-    ((Time.DAY, Weather.CLEAR), "sun, sunny, sunlight, sunlit, sunshine, bright"),
+    (
+        (Time.NIGHT, Weather.CLEAR),
+        "moon, star, starry, starry sky, full moon, night sky, moonlight, starlight",
+    ),
+    ((Time.DAY, Weather.CLEAR), "sun, sunny, sunlight, sunlit, sunshine"),
     ((Time.DAWN, Weather.CLEAR), "sun, rising sun, morning light, warm light, dawn light"),
     ((Time.DUSK, Weather.CLEAR), "sun, setting sun, low sun, golden light, warm light, sunset light"),
     ((Setting.SEA,), "sky"),
@@ -248,7 +251,10 @@ PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
     ((Weather.RAIN,), "falling, fall, pouring, overcast, grey sky, gray sky, overcast sky"),
     ((Weather.SNOW,), "falling, fall, overcast, overcast sky"),
     ((Weather.FOG,), "drifting, drift, low cloud"),
-    ((Subject.LIGHTHOUSE,), "lamp room, lantern room, lamp, red and white, striped, tower, stand, standing, lit"),
+    (
+        (Subject.LIGHTHOUSE,),
+        "lamp room, lantern room, lamp, red and white, striped, tower, stand, standing, lit",
+    ),
     ((Subject.PERSON,), "red coat, red jacket, coat, stand, standing"),
     ((Subject.CABIN,), "roof, door, window, chimney, stand, standing"),
     ((Subject.DEER,), "antler, stand, standing"),
@@ -307,7 +313,7 @@ FILM = (
 )
 
 COMPOUNDS = (
-    "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at, waves to, "
+    "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at us, waves at the camera, waves to the, "
     "waves goodbye, wave goodbye, table mountain, tree house, treehouse, crystal clear, snow leopard, snow globe, "
     "sea turtle, sea lion, mountain lion, mountain goat, mountain bike, mountain biker, street food, "
     "street performer, street musician, street artist, street vendor, forest fire, forest spirit, house cat, "
@@ -315,5 +321,5 @@ COMPOUNDS = (
     "bus stop, train station, train tracks, car park, book cover, window display, star wars, day dream, "
     "cat woman, sand castle, ice cream, hot dog, time machine, table tennis, desert eagle, flying car, plain white, "
     "plain background, crystal ball, football field, magnetic field, force field, asteroid field, field of view, "
-    "sports car, green house"
+    "green house"
 )
