@@ -9,6 +9,7 @@ from typing import Any
 from rushes.domain.clip import Clip, Damage
 from rushes.domain.errors import Billed, LibraryDamaged, NotFound, RushesError, StorageError
 from rushes.domain.job import Failure, Job, JobState
+from rushes.domain.understanding import Understanding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +17,15 @@ class Answer:
     """A job and what came of it.
 
     `clips` are those whose files were looked at and are as they were filed; `damage` is what is wrong with
-    the others. `missing_copy` is where a copy was wanted and is not.
+    the others. `missing_copy` is where a copy was wanted and is not. `understanding` is what of the prompt is
+    seen in them, where the engine can tell.
     """
 
     job: Job
     clips: tuple[Clip, ...]
     damage: tuple[Damage, ...] = ()
     missing_copy: Path | None = None
+    understanding: Understanding | None = None
 
     @property
     def failure(self) -> Failure | None:
@@ -66,4 +69,5 @@ class Answer:
             "clips": [clip.as_json() for clip in self.clips],
             "cost": self.job.cost.as_json(),
             "error": self.failure.as_json() if self.failure else None,
+            **(self.understanding.as_json() if self.understanding else {}),
         }

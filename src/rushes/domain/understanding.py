@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ class Understanding:
     """What of a prompt will be seen, and what will not, in short phrases and in the prompt's order.
 
     `understood` says what is drawn, in brackets the prompt's own words where they are others: "rain (storm)".
-    `not_drawn` are the prompt's own words. `assumed` is what nobody asked for, and what was drawn for want of it.
+    `not_drawn` are the prompt's own words. `assumed` is what is drawn though nobody asked for it, since something
+    has to be.
     """
 
     understood: tuple[str, ...]
@@ -24,3 +26,18 @@ class Understanding:
             "not_drawn": list(self.not_drawn),
             "assumed": list(self.assumed),
         }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return it for a person, in short: names and values, a long list cut off."""
+        assumed = f"; assumed: {', '.join(self.assumed)}" if self.assumed else ""
+        pairs = [("understood", (_shortened(self.understood) or "nothing") + assumed)]
+        return [*pairs, ("not drawn", _shortened(self.not_drawn))] if self.not_drawn else pairs
+
+
+MOST_PHRASES = 12
+"""Phrases of a list that a person is shown."""
+
+
+def _shortened(phrases: Sequence[str]) -> str:
+    more = len(phrases) - MOST_PHRASES
+    return ", ".join(phrases[:MOST_PHRASES]) + (f" and {more} more" if more > 0 else "")

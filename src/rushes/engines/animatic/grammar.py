@@ -47,47 +47,50 @@ DETERMINERS = _set(
     "a an the this that these those some any each every another his her its their my your our one no all both"
 )
 PREPOSITIONS = _set(
-    "of in on at to from with without by for over under above below between behind beside besides near through "
-    "across along around into onto inside outside toward towards against up down off past beneath beyond "
-    "underneath during before after until till as like via per within upon amid amidst among amongst about "
-    "throughout atop alongside despite versus out"
+    "of in on at to from with without by for over under above below between behind beside besides near "
+    "through across along around into onto inside outside toward towards against up down off past beneath "
+    "beyond underneath during before after until till as like via per within upon amid amidst among "
+    "amongst about throughout atop alongside despite versus out"
 )
 _OTHERS = _set(
-    "and or but nor so yet then than if while when where whose who whom which that what because although though "
-    "i you he she it we they me him them us himself herself itself themselves each other there here is are was "
-    "were be been being am do does did has have had having will would can could should may might must shall not "
-    "just only very too also still even again ever never once soon now back away together apart how why let "
-    "lets seen see made make makes making seem seems seeming using use used uses giving gives like it's don't doesn't isn't aren't can't toward such same own more most much less few enough quite rather "
-    "almost onto s t e g etc ie via no both either neither perfectly upward upwards downward downwards forward "
-    "forwards backward backwards sideways ahead left right straight somewhere everywhere anywhere thing things "
-    "something everything nothing it'll we'll he's she's they're you're since as"
+    "and or but nor so yet then than if while when where whose who whom which that what because although "
+    "though i you he she it we they me him them us himself herself itself themselves each other there "
+    "here is are was were be been being am do does did has have had having will would can could should "
+    "may might must shall not just only very too also still even again ever never once soon now back away "
+    "together apart how why let lets seen see made make makes making seem seems seeming using use used "
+    "uses giving gives like it's don't doesn't isn't aren't can't toward such same own more most much "
+    "less few enough quite rather almost onto s t e g etc ie via no both either neither perfectly upward "
+    "upwards downward downwards forward forwards backward backwards sideways ahead left right straight "
+    "somewhere everywhere anywhere thing things something everything nothing it'll we'll he's she's "
+    "they're you're since as"
 )
 STOP = DETERMINERS | PREPOSITIONS | _OTHERS
 """Words that hold a sentence together."""
 
 MEDIUM = _set(
-    "shot shots view views video videos scene scenes footage clip camera cameras image images picture photo "
-    "photograph frame frames framing angle angles render rendering animation film movie prompt storyboard "
-    "sequence lens subject composition foreground background middle center centre side sides top bottom front "
-    "edge distance end start beginning part moment moments second seconds viewer viewpoint perspective action "
-    "style movement move moves motion portrait trailer look"
+    "shot shots view views video videos scene scenes footage clip camera cameras image images picture "
+    "photo photograph frame frames framing angle angles render rendering animation film movie prompt "
+    "storyboard sequence lens subject composition foreground background middle center centre side sides "
+    "top bottom front edge distance end start beginning part moment moments second seconds viewer "
+    "viewpoint perspective action style movement move moves motion portrait trailer look"
 )
 """Words about the picture as such, not about what is in it."""
 
 STYLES = _set(
-    "lighting light lights light's atmosphere mood aesthetic aesthetics quality resolution detail details tone "
-    "tones effect effects vibe contrast focus bokeh grading palette color colors colour colours texture textures "
-    "photography cinematography realism grain music sound sounds audio ambience silence dialogue voice vfx cgi "
-    "art design pattern patterns feel feeling energy scale realistic cinematic photorealistic anime cartoon "
-    "4k 8k hd uhd hdr 16mm 35mm 50mm 85mm noir sci fi documentary vintage retro 3d 2d watercolor watercolour "
-    "illustration drawing painting sketch render unreal engine pixar ghibli disney"
+    "lighting light lights light's atmosphere mood aesthetic aesthetics quality resolution detail details "
+    "tone tones effect effects vibe contrast focus bokeh grading palette color colors colour colours "
+    "texture textures photography cinematography realism grain music sound sounds audio ambience silence "
+    "dialogue voice vfx cgi art design pattern patterns feel feeling energy scale realistic cinematic "
+    "photorealistic anime cartoon 4k 8k hd uhd hdr 16mm 35mm 50mm 85mm noir sci fi documentary vintage "
+    "retro 3d 2d watercolor watercolour illustration drawing painting sketch render unreal engine pixar "
+    "ghibli disney"
 )
 """Words about how it should look: no marker bears one."""
 
 PICTURES = _set(
-    "shot shots view views video videos scene scenes footage clip camera image images picture photo photograph "
-    "film movie frame framing animation sequence rendering portrait trailer angle lens style cinematography drone "
-    "photography"
+    "shot shots view views video videos scene scenes footage clip camera image images picture photo "
+    "photograph film movie frame framing animation sequence rendering portrait trailer angle lens style "
+    "cinematography drone photography"
 )
 """After a word that would name a thing: it tells what kind of picture it is."""
 
@@ -96,69 +99,80 @@ BODY = _set(
 )
 
 LESSER = _set(
-    "steam smoke leaf leaves petal petals dust particle particles shadow shadows ray rays beam beams glow reflection "
-    "reflections spark sparks ember embers droplet droplets drop drops wind breeze air time day night morning "
-    "evening afternoon weather season spring summer autumn fall winter water sky cloud clouds sun sunlight "
-    "sunset sunrise moon moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight "
-    "darkness silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
-    "ground earth surface world place environment landscape scenery location setting space"
+    "steam smoke leaf leaves petal petals dust particle particles shadow shadows ray rays beam beams glow "
+    "reflection reflections spark sparks ember embers droplet droplets drop drops wind breeze air time "
+    "day night morning evening afternoon weather season spring summer autumn fall winter water sky cloud "
+    "clouds sun sunlight sunset sunrise moon moonlight moonbeam star stars storm rain snow fog mist haze "
+    "thunder lightning daylight darkness silhouette hour eye line lines rows row color face eyes hair "
+    "number lot plenty kind sort variety ground earth surface world place environment landscape scenery "
+    "location setting space"
 )
 """What surrounds a subject rather than is one."""
 
 GROUPS = _set(
-    "pod group pair herd flock school bunch crowd stack pile swarm team pack line row trio dozen kind piece fleet "
-    "couple series set array collection colony litter family hundreds thousands dozens handful number lot"
+    "pod group pair herd flock school bunch crowd stack pile swarm team pack line row trio dozen kind "
+    "piece fleet couple series set array collection colony litter family hundreds thousands dozens "
+    "handful number lot"
 )
 """Before "of": the noun comes after it."""
 
 NUMBERS = _set(
-    "two three four five six seven eight nine ten eleven twelve several many hundreds thousands dozens dozen pair "
-    "group crowd couple multiple few various numerous herd both"
+    "two three four five six seven eight nine ten eleven twelve several many hundreds thousands dozens "
+    "dozen pair group crowd couple multiple few various numerous herd both"
 )
 
 _VERBS = _set(
-    "walk run stand sit fly play launch sail float drift ride jump swim look watch gaze stare hold carry wear "
-    "dance sing read write eat drink cook paint drive ski climb crawl leap gallop trot race chase follow lead turn "
-    "spin rotate roll rise fall drop land hover glide soar dive plunge crash break burst explode erupt burn glow "
-    "shine flicker flash sparkle shimmer reflect stretch reach extend lean bend bow kneel lie rest sleep wake dream "
-    "smile laugh cry shout whisper speak talk say call wave greet hug kiss fight strike hit kick throw catch pull "
-    "push lift lower open close enter leave exit arrive approach pass cross travel move stop pause wait start "
-    "begin continue end finish appear disappear vanish emerge reveal show transform morph grow shrink bloom wilt "
-    "flow pour drip splash stir mix cut chop slice knead bake serve pick place put set lay hang swing sway bounce "
-    "shake tremble ripple spread fill cover surround overlook face point aim shoot fire build make create fix "
-    "repair clean wash brush sweep dig plant water harvest tend feed pet groom hunt hide search find discover "
-    "explore wander stroll march hike jog sprint rush hurry skate surf row paddle fish type work study teach "
-    "learn listen hear smell taste touch feel think remember lap howl bark purr meow roar perch nest flap graze "
-    "blow whip swirl twirl billow blend merge collide orbit circle zoom pan tilt tip weave sip inspect examine "
-    "prepare operate lounge nap nestle curl twist tumble slide slip stumble trip bask bathe cast conjure summon "
-    "descend ascend loom tower twinkle scatter illuminate dominate bustle lounge pounce prowl stalk sniff lick "
-    "chew bite nibble peck drift come go get give take keep bring use wield steer pedal tap snap emit speed swim spill "
-    "frame film capture depict feature unfold linger settle melt freeze crack crumble collapse dissolve fade"
+    "walk run stand sit fly play launch sail float drift ride jump swim look watch gaze stare hold carry "
+    "wear dance sing read write eat drink cook paint drive ski climb crawl leap gallop trot race chase "
+    "follow lead turn spin rotate roll rise fall drop land hover glide soar dive plunge crash break burst "
+    "explode erupt burn glow shine flicker flash sparkle shimmer reflect stretch reach extend lean bend "
+    "bow kneel lie rest sleep wake dream smile laugh cry shout whisper speak talk say call wave greet hug "
+    "kiss fight strike hit kick throw catch pull push lift lower open close enter leave exit arrive "
+    "approach pass cross travel move stop pause wait start begin continue end finish appear disappear "
+    "vanish emerge reveal show transform morph grow shrink bloom wilt flow pour drip splash stir mix cut "
+    "chop slice knead bake serve pick place put set lay hang swing sway bounce shake tremble ripple "
+    "spread fill cover surround overlook face point aim shoot fire build make create fix repair clean "
+    "wash brush sweep dig plant water harvest tend feed pet groom hunt hide search find discover explore "
+    "wander stroll march hike jog sprint rush hurry skate surf row paddle fish type work study teach "
+    "learn listen hear smell taste touch feel think remember lap howl bark purr meow roar perch nest flap "
+    "graze blow whip swirl twirl billow blend merge collide orbit circle zoom pan tilt tip weave sip "
+    "inspect examine prepare operate lounge nap nestle curl twist tumble slide slip stumble trip bask "
+    "bathe cast conjure summon descend ascend loom tower twinkle scatter illuminate dominate bustle "
+    "lounge pounce prowl stalk sniff lick chew bite nibble peck drift come go get give take keep bring "
+    "use wield steer pedal tap snap emit speed swim spill frame film capture depict feature unfold linger "
+    "settle melt freeze crack crumble collapse dissolve fade"
 )
 _ADJECTIVES = _set(
-    "big small little tiny huge large giant massive tall short long old young new ancient modern old-fashioned lone "
-    "single solitary lonely red green blue yellow orange purple pink white black brown grey gray golden silver "
-    "dark bright pale warm cold hot cool wet dry soft hard smooth rough calm quiet loud fast slow quick heavy "
-    "light deep shallow high low wide narrow thick thin open closed empty full fresh raw clean dirty clear "
-    "beautiful pretty cute ugly happy sad angry elegant majestic serene peaceful dramatic epic grand vast rustic "
-    "wooden metal metallic plastic glass stone concrete leather silk futuristic medieval vintage retro classic "
-    "traditional tropical wild remote distant close near far fluffy furry sleek shiny glossy gentle strong fierce "
-    "brave mysterious magical mystical enchanted abstract minimalist vibrant colorful colourful pastel neon "
-    "realistic cinematic same main central whole first second third last next only royal common middle aged "
-    "adult baby lush grassy snowy rainy foggy misty sunny cloudy stormy windy icy dusty muddy rocky sandy hyper "
-    "ultra super stylish japanese chinese american european french italian victorian gothic nordic african asian round square oval rife colorful elegant fantastic fantasy homemade handmade rugged steep "
-    "stylish delicate intricate detailed crisp sharp blurred gorgeous stunning incredible amazing cozy cosy busy "
-    "empty abandoned ruined frozen burning sunken elderly teenage chubby slender muscular bearded"
+    "big small little tiny huge large giant massive tall short long old young new ancient modern "
+    "old-fashioned lone single solitary lonely red green blue yellow orange purple pink white black brown "
+    "grey gray golden silver dark bright pale warm cold hot cool wet dry soft hard smooth rough calm "
+    "quiet loud fast slow quick heavy light deep shallow high low wide narrow thick thin open closed "
+    "empty full fresh raw clean dirty clear beautiful pretty cute ugly happy sad angry elegant majestic "
+    "serene peaceful dramatic epic grand vast rustic wooden metal metallic plastic glass stone concrete "
+    "leather silk futuristic medieval vintage retro classic traditional tropical wild remote distant "
+    "close near far fluffy furry sleek shiny glossy gentle strong fierce brave mysterious magical "
+    "mystical enchanted abstract minimalist vibrant colorful colourful pastel neon realistic cinematic "
+    "same main central whole first second third last next only royal common middle aged adult baby lush "
+    "grassy snowy rainy foggy misty sunny cloudy stormy windy icy dusty muddy rocky sandy hyper ultra "
+    "super stylish japanese chinese american european french italian victorian gothic nordic african "
+    "asian round square oval rife colorful elegant fantastic fantasy homemade handmade rugged steep "
+    "stylish delicate intricate detailed crisp sharp blurred gorgeous stunning incredible amazing cozy "
+    "cosy busy empty abandoned ruined frozen burning sunken elderly teenage chubby slender muscular "
+    "bearded"
 )
-_THINGS_IN_ING = _set("building ring king string wing painting ceiling clothing morning evening wedding lightning "
-                      "spring thing being sibling dumpling earring railing swing sling ping")  # fmt: skip
+_THINGS_IN_ING = _set(
+    "building ring king string wing painting ceiling clothing morning evening wedding lightning spring "
+    "thing being sibling dumpling earring railing swing sling ping"
+)
 _DONE = _set(
     "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded"
 )
 _CLAUSES = _set("while as where then when that which but")
 _MANNER = re.compile(r"\w{3,}ly")
-_NO_MANNER = _set("family butterfly lily jelly belly bully fly firefly dragonfly ally assembly italy trolley lonely "
-                  "friendly lovely ghostly early deadly elderly likely ugly curly woolly wooly")  # fmt: skip
+_NO_MANNER = _set(
+    "family butterfly lily jelly belly bully fly firefly dragonfly ally assembly italy trolley lonely "
+    "friendly lovely ghostly early deadly elderly likely ugly curly woolly wooly"
+)
 
 
 def is_verb(text: str) -> bool:

@@ -43,7 +43,7 @@ class Window:
 
 
 def window(view: View, size: tuple[int, int], depth: float) -> Window:
-    """Return what a view shows of a layer at `depth`. A zoom keeps the middle of the anchor's row in place."""
+    """Return what a view shows of a layer at `depth`. A zoom keeps the middle of the anchor's row."""
     width, height = size
     step = 1 / view.zoom_at(depth)
     anchor_x, anchor_y = width / 2, height * view.anchor

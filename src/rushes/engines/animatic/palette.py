@@ -152,7 +152,7 @@ def palette(time: Time, weather: Weather) -> Palette:
             scaled(base.ambient, light), scaled(veil, 1.25), 0.75 if weather is Weather.SNOW else 0.5
         ),
         lamps=min(1.0, base.lamps + 0.3),
-        sun_seen=0.0 if weather is Weather.RAIN else 0.35 if weather is Weather.FOG else 0.15,
+        sun_seen=0.35 if weather is Weather.FOG else 0.0,
         snow=weather is Weather.SNOW,
         wet=weather is Weather.RAIN,
     )

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from rushes.domain.understanding import Understanding
 from rushes.engines.animatic.grammar import (
@@ -135,7 +135,7 @@ def read(prompt: str) -> Shot:
 
 
 def understand(prompt: str, *, picture: bool = False) -> Understanding:
-    """Return which words of a prompt will be seen; with a `picture` in place of the scenery, only its move."""
+    """Return which words of a prompt will be seen; over a `picture` that is given, only its move."""
     one = reading(prompt)
     if one.foreign:
         return Understanding(understood=(), not_drawn=(NOTHING_READ,), assumed=_assumed(one))
@@ -200,11 +200,7 @@ def _lexicon() -> tuple[dict[str, Entry], re.Pattern[str]]:
     for _ in phrases(COMPOUNDS):
         pass  # being there is all that they do
     shapes = (
-        f"(?P<open>x){{0}}"
-        if not phrase
-        else re.escape(phrase[:-1]) + r"\w*"
-        if phrase.endswith("*")
-        else re.escape(phrase) + r"(?:s|es)?"
+        re.escape(phrase.removesuffix("*")) + (r"\w*" if phrase.endswith("*") else "(?:s|es)?")
         for phrase in sorted(entries, key=len, reverse=True)
     )
     return dict(entries), re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
@@ -278,7 +274,7 @@ def _first(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
 
 def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
     weights = _weights(found, Setting)
-    if subject in _AT_HOME:
+    if subject is not None and subject in _AT_HOME:
         home, weight = _AT_HOME[subject]
         weights[home] = weights.get(home, 0) + weight
     return max(weights, key=lambda value: weights[value]) if weights else None
@@ -435,7 +431,7 @@ class _Telling:
         if not isinstance(kind, Subject) or kind not in found.entry.names:
             return kind
         before = self._one.words[max(0, found.at.start - 3) : found.at.start]
-        plural = found.text.endswith("s") and found.text != kind or found.text in _MANY
+        plural = (found.text.endswith("s") and found.text != kind) or found.text in _MANY
         return f"one {kind}" if plural or any(word.text in NUMBERS for word in before) else kind
 
     def _tell_adjectives(self) -> None:

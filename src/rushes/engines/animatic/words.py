@@ -1,11 +1,12 @@
 """The words that the reading knows: what they speak for, and whether it is then drawn.
 
-Three tables say what a word speaks for. `NAMES`: it is drawn, as what the table's key says. `PLACES`: it says
-as much about the setting, but is not drawn itself. `HINTS`: it says a little, and is not drawn itself. `PARTS`
-are the things that a picture really holds when the shot is of all that its key lists. `FILM` and `COMPOUNDS`
-are phrases whose words would mislead one by one.
+Three tables say what a word speaks for. `NAMES`: it is drawn, as what the table's key says. `PLACES`: it
+says as much about the setting, but is not drawn itself. `HINTS`: it says a little, and is not drawn itself.
+`PARTS` are the things that a picture really holds when the shot is of all that its key lists. `FILM` and
+`COMPOUNDS` are phrases whose words would mislead one by one.
 
-A word stands for itself and its plural, one with "*" for any ending. Of phrases that overlap the longest counts.
+A word stands for itself and its plural, one with "*" for any ending. Of phrases that overlap the longest
+counts.
 """
 
 from __future__ import annotations
@@ -31,42 +32,43 @@ NAMES: Mapping[StrEnum, str] = {
     Time.DAWN: "dawn, sunrise, daybreak, early morning, first light, sunup, morning, break of day",
     Time.DAY: "day, noon, midday, daylight, afternoon, daytime, sunny day, midmorning, broad daylight",
     Time.DUSK: (
-        "dusk, sunset, golden hour, twilight, evening, sundown, blue hour, magic hour, gloaming, nightfall, "
-        "setting sun, late afternoon"
+        "dusk, sunset, golden hour, twilight, evening, sundown, blue hour, magic hour, gloaming, "
+        "nightfall, setting sun, late afternoon"
     ),
     Time.NIGHT: "night, nighttime, midnight, after dark, moonlit, night time, nocturnal",
     Weather.CLEAR: "clear, sunny, cloudless, blue sky, blue skies, clear sky, fair weather",
     Weather.RAIN: (
-        "rain, rainy, raining, raindrop, rainfall, rainstorm, drizzl*, storm, stormy, thunderstorm, downpour, "
-        "shower, monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, rain slicked"
+        "rain, rainy, raining, raindrop, rainfall, rainstorm, drizzl*, storm, stormy, thunderstorm, "
+        "downpour, shower, monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, "
+        "rain slicked"
     ),
     Weather.SNOW: (
-        "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling snow, "
-        "snow covered, snowdrift"
+        "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling "
+        "snow, snow covered, snowdrift"
     ),
     Weather.FOG: "fog, foggy, mist, misty, haze, hazy, brume, fogbank",
     Move.STATIC: (
-        "static, locked off, tripod, fixed camera, still camera, no camera movement, stationary camera, fixed "
-        "shot, motionless camera, camera does not move, camera holds still, static shot, static camera, "
-        "camera holds static, camera remains still, camera stays still, camera is static, camera is still, "
-        "camera is completely steady, stationary shot, locked camera"
+        "static, locked off, tripod, fixed camera, still camera, no camera movement, stationary camera, "
+        "fixed shot, motionless camera, camera does not move, camera holds still, static shot, static "
+        "camera, camera holds static, camera remains still, camera stays still, camera is static, camera "
+        "is still, camera is completely steady, stationary shot, locked camera"
     ),
     Move.PUSH_IN: (
-        "push in, pushes in, pushing in, pushes slowly in, dolly in, dollies in, dolly forward, zoom in, zooms "
-        "in, zooming in, track in, tracks in, track forward, creep in, creeps in, push forward, pushes "
-        "forward, push toward, push towards, pushes toward, pushes towards, dolly toward, dolly towards, "
-        "zooms towards, closing in, camera approaches, approaching shot, truck in, move in, moves in, "
-        "moving in, moves closer, zoom, zooms"
+        "push in, pushes in, pushing in, pushes slowly in, dolly in, dollies in, dolly forward, zoom in, "
+        "zooms in, zooming in, track in, tracks in, track forward, creep in, creeps in, push forward, "
+        "pushes forward, push toward, push towards, pushes toward, pushes towards, dolly toward, dolly "
+        "towards, zooms towards, closing in, camera approaches, approaching shot, truck in, move in, moves "
+        "in, moving in, moves closer, zoom, zooms"
     ),
     Move.PULL_OUT: (
-        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, "
-        "pulls away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming "
-        "out, track out, tracks back, track back, reveal shot, widens out"
+        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, pulls "
+        "away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming out, track "
+        "out, tracks back, track back, reveal shot, widens out"
     ),
     Move.PAN_LEFT: (
         "pan left, pans left, panning left, pan to the left, pans to the left, panning to the left, truck "
-        "left, trucks left, truck to the left, track left, tracks left, dolly left, leftward pan, left pan, "
-        "camera left"
+        "left, trucks left, truck to the left, track left, tracks left, dolly left, leftward pan, left "
+        "pan, camera left"
     ),
     Move.PAN_RIGHT: (
         "pan right, pans right, panning right, pan to the right, pans to the right, panning to the right, "
@@ -75,26 +77,30 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Move.TILT_UP: (
         "tilt up, tilts up, tilting up, tilt upward, tilts upward, crane up, cranes up, craning up, "
-        "pedestal up, boom up, rising shot, pan up, pans up, panning up, upward tilt, tilts skyward, jib up, "
-        "crane shot rising"
+        "pedestal up, boom up, rising shot, pan up, pans up, panning up, upward tilt, tilts skyward, jib "
+        "up, crane shot rising"
     ),
     Move.TILT_DOWN: (
         "tilt down, tilts down, tilting down, tilt downward, tilts downward, crane down, cranes down, "
-        "craning down, pedestal down, boom down, pan down, pans down, panning down, downward tilt, jib down"
+        "craning down, pedestal down, boom down, pan down, pans down, panning down, downward tilt, jib "
+        "down"
     ),
     Angle.EYE_LEVEL: "eye level, eye level camera angle, eye level angle, eye level shot",
     Angle.LOW: (
-        "low angle, low camera angle, worm's eye view, worm's eye, shot from below, seen from below, view from below, viewed from below, low camera view, low view, upward camera angle, "
-        "ground level, low angle shot, low angle view, gutter height, camera low to the ground"
+        "low angle, low camera angle, worm's eye view, worm's eye, shot from below, seen from below, view "
+        "from below, viewed from below, low camera view, low view, upward camera angle, ground level, low "
+        "angle shot, low angle view, gutter height, camera low to the ground"
     ),
     Angle.HIGH: (
-        "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from above, viewed from above, view from above, elevated view, aerial, "
-        "aerial view, aerial shot, drone shot, drone view, aerial drone shot, drone footage, "
-        "aerial footage, birds eye, bird's eye, bird's eye view, birds eye view, bird's eye shot"
+        "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from "
+        "above, viewed from above, view from above, elevated view, aerial, aerial view, aerial shot, drone "
+        "shot, drone view, aerial drone shot, drone footage, aerial footage, birds eye, bird's eye, bird's "
+        "eye view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
-        "overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down shot, camera straight down, "
-        "directly above, looking straight down, from directly above, top down aerial drone shot, god's eye"
+        "overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down "
+        "shot, camera straight down, directly above, looking straight down, from directly above, top down "
+        "aerial drone shot, god's eye"
     ),
     Framing.MEDIUM: "medium shot, mid shot, midshot, medium framing",
     Framing.CLOSE_UP: (
@@ -102,9 +108,9 @@ NAMES: Mapping[StrEnum, str] = {
         "close shot, tight close up, macro, macro shot"
     ),
     Framing.WIDE: (
-        "wide shot, wide view, wide angle, wide angle shot, wide angle view, establishing shot, establishing, "
-        "long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very wide shot, wide establishing, "
-        "wide establishing shot, static wide, wide framing"
+        "wide shot, wide view, wide angle, wide angle shot, wide angle view, establishing shot, "
+        "establishing, long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very "
+        "wide shot, wide establishing, wide establishing shot, static wide, wide framing"
     ),
     Subject.SHIP: "sailing boat, sailboat, yacht, schooner, sailing ship",
     Subject.PAPER_BOAT: "paper boat, paper ship, origami boat, newspaper boat",
@@ -116,9 +122,9 @@ NAMES: Mapping[StrEnum, str] = {
     Subject.BIRD: "bird, gull, seagull, geese, goose, swallow, dove, pigeon, crow, raven, flock of birds",
     Subject.CABIN: "cabin, hut, cottage, chalet, lodge, house, log cabin, farmhouse, barn",
     Subject.PERSON: (
-        "person, man, woman, girl, boy, child, figure, traveler, traveller, hiker, stranger, someone, people, "
-        "men, women, children, couple, lady, old man, old woman, young man, young woman, human, pedestrian, "
-        "tourist, passerby, friend, kid, adult, guy, he, she"
+        "person, man, woman, girl, boy, child, figure, traveler, traveller, hiker, stranger, someone, "
+        "people, men, women, children, couple, lady, old man, old woman, young man, young woman, human, "
+        "pedestrian, tourist, passerby, friend, kid, adult, guy, he, she"
     ),
 }
 
@@ -133,28 +139,28 @@ PLACES: Mapping[StrEnum, str] = {
         "meadow, mountain range"
     ),
     Setting.CITY: (
-        "skyline, skyscraper, sidewalk, pavement, tokyo, paris, london, new york, manhattan, venice, cyberpunk, "
-        "subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, storefront, lamppost, "
-        "streetlight, street light, street lamp, streetlamp, rooftop, highway, traffic, times square, village, "
-        "market, plaza, motorway, hong kong, berlin, rome, shanghai"
+        "skyline, skyscraper, sidewalk, pavement, tokyo, paris, london, new york, manhattan, venice, "
+        "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, "
+        "storefront, lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, "
+        "traffic, times square, village, market, plaza, motorway, hong kong, berlin, rome, shanghai"
     ),
     Setting.FOREST: "jungle, rainforest, redwood, taiga, glade, undergrowth, canopy, swamp, bamboo, clearing",
     Setting.INTERIOR: (
-        "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, restaurant, "
-        "classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, museum, gallery, "
-        "workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, pub, bar, inside, "
-        "elevator, stadium, theater, theatre, church, cathedral, temple interior, desk, garage, shop, "
-        "ballroom, barbershop, greenhouse, warehouse, factory, gym, spaceship interior, cockpit"
+        "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, "
+        "restaurant, classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, museum, "
+        "gallery, workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, pub, bar, "
+        "inside, elevator, stadium, theater, theatre, church, cathedral, temple interior, desk, garage, "
+        "shop, ballroom, barbershop, greenhouse, warehouse, factory, gym, spaceship interior, cockpit"
     ),
-    Setting.DESERT: "sand, sandy, canyon, mesa, badlands, mars, martian, cactus, oasis, wasteland, savannah sand",
+    Setting.DESERT: "sand, sandy, canyon, mesa, badlands, mars, martian, cactus, oasis, wasteland",
     Setting.PLAIN: "wheat field, farmland, countryside, grass, tall grass, runway, road trip, horizon, lawn",
 }
 
 HINTS: Mapping[StrEnum, str] = {
     Setting.SEA: (
-        "water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, swimmer, surfboard, "
-        "jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, canoe, kayak, raft, gondola, "
-        "underwater, mermaid, submarine, diver"
+        "water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, swimmer, "
+        "surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, canoe, "
+        "kayak, raft, gondola, underwater, mermaid, submarine, diver"
     ),
     Setting.MOUNTAINS: "climber, eagle, rock, goat, ski*, snowboard*, avalanche, monastery, waterfall",
     Setting.CITY: (
@@ -162,14 +168,14 @@ HINTS: Mapping[StrEnum, str] = {
         "motorcycle, motorbike, tower, limousine, pedestrian, parkour, hologram*"
     ),
     Setting.FOREST: (
-        "tree, park, trail, mushroom, moss*, garden, orchard, leaf, leaves, fox, owl, wolf, bear, fern, birch, "
-        "oak, pine, squirrel, firefly, fireflies, fairy, elf, woodpecker, campfire, bark"
+        "tree, park, trail, mushroom, moss*, garden, orchard, leaf, leaves, fox, owl, wolf, bear, fern, "
+        "birch, oak, pine, squirrel, firefly, fireflies, fairy, elf, woodpecker, campfire, bark"
     ),
     Setting.INTERIOR: (
         "lamp, table, curtain, home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, "
         "piano, cup, mug, coffee, tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, "
-        "chandelier, carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product shot, "
-        "product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove"
+        "chandelier, carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product "
+        "shot, product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove"
     ),
     Setting.DESERT: "camel, caravan, pyramid, tumbleweed, rover, oil rig",
     Setting.PLAIN: "horse, cow, sheep, tractor, windmill, sunflower, lion, elephant, zebra, giraffe, kite",
@@ -178,7 +184,8 @@ HINTS: Mapping[StrEnum, str] = {
     Time.DUSK: "golden light, low sun, dusky",
     Time.NIGHT: (
         "moonlight, moon, starry, star, starlight, neon, starlit, milky way, aurora, fireflies, dark, "
-        "candlelit, candlelight, northern lights, nightclub, galaxy, lantern, headlights, campfire, starry sky"
+        "candlelit, candlelight, northern lights, nightclub, galaxy, lantern, headlights, campfire, starry "
+        "sky"
     ),
     Weather.RAIN: "thunder*, wet, umbrella, puddle, lightning, raincoat, dripping",
     Weather.SNOW: "winter*, sleet, frosty, christmas, icy, ski*, snowman, snow capped, frozen, ice",
@@ -187,40 +194,44 @@ HINTS: Mapping[StrEnum, str] = {
     Framing.WIDE: "panorama, panoramic, vast, sweeping vista",
     Subject.SHIP: "ship, galleon, pirate ship, viking ship",
     Subject.BOAT: "rowboat, canoe, kayak, dinghy, raft, gondola, toy boat",
-    Subject.CAR: "van, limousine, jeep, truck, suv, convertible, sports car, race car, racing car, pickup truck",
+    Subject.CAR: (
+        "van, limousine, jeep, truck, suv, convertible, sports car, race car, racing car, pickup truck"
+    ),
     Subject.TRAIN: "locomotive, steam train, steam locomotive",
     Subject.PERSON: (
         "climber, detective, walker, dancer, astronaut, surfer, runner, fisherman, monk, wizard, knight, "
         "soldier, musician, cyclist, reader, artist, scientist, worker, samurai, chef, painter, athlete, "
-        "farmer, doctor, nurse, teacher, student, singer, sailor, cowboy, pirate, warrior, witch, king, queen, "
-        "princess, prince, ballerina, skater, skateboarder, swimmer, driver, pilot, businessman, "
+        "farmer, doctor, nurse, teacher, student, singer, sailor, cowboy, pirate, warrior, witch, king, "
+        "queen, princess, prince, ballerina, skater, skateboarder, swimmer, driver, pilot, businessman, "
         "businesswoman, waiter, barista, baker, guard, keeper, lighthouse keeper, explorer, bride, groom, "
-        "baby, toddler, grandmother, grandfather, mother, father, model, geisha, ninja, boxer, "
-        "diver, teenager, actor, actress, photographer, drummer, guitarist, pianist, violinist, player, family"
+        "baby, toddler, grandmother, grandfather, mother, father, model, geisha, ninja, boxer, diver, "
+        "teenager, actor, actress, photographer, drummer, guitarist, pianist, violinist, player, family"
     ),
 }
 
 PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
     (
         (Setting.SEA,),
-        "wave, water, swell, surf, foam, horizon, headland, cape, coastline, crest, whitecap, wave crest, ripple",
+        "wave, water, swell, surf, foam, horizon, headland, cape, coastline, crest, whitecap, wave crest, "
+        "ripple",
     ),
     (
         (Setting.MOUNTAINS,),
-        "mountain range, peak, summit, ridge, hill, hillside, slope, snow capped, snowcapped, meadow, pine, "
-        "tree, pine tree, rock, snowy peak, fir",
+        "mountain range, peak, summit, ridge, hill, hillside, slope, snow capped, snowcapped, meadow, "
+        "pine, tree, pine tree, rock, snowy peak, fir",
     ),
     (
         (Setting.CITY,),
-        "building, house, window, road, pavement, sidewalk, street lamp, streetlamp, streetlight, street light, "
-        "lamppost, tower, skyline, storefront, shopfront, shop window, shop, sign, awning, kerb, curb, skyscraper",
+        "building, house, window, road, pavement, sidewalk, street lamp, streetlamp, streetlight, street "
+        "light, lamppost, tower, skyline, storefront, shopfront, shop window, shop, sign, awning, kerb, "
+        "curb, skyscraper",
     ),
     ((Setting.CITY, Time.NIGHT), "neon sign, neon, neon light, neon lit, lit window, glowing sign"),
     ((Setting.CITY, Weather.RAIN), "reflection, reflecting, wet"),
     (
         (Setting.FOREST,),
-        "tree, trunk, tree trunk, path, trail, fern, undergrowth, branch, branches, bough, leaves, leaf, foliage, "
-        "pine, pine tree, canopy, sunbeam, light shafts, shafts of light",
+        "tree, trunk, tree trunk, path, trail, fern, undergrowth, branch, branches, bough, leaves, leaf, "
+        "foliage, pine, pine tree, canopy, sunbeam, light shafts, shafts of light",
     ),
     ((Setting.FOREST, Time.NIGHT), "firefly, fireflies"),
     ((Setting.FOREST, Time.DUSK), "firefly, fireflies"),
@@ -276,22 +287,23 @@ COLOURS: Mapping[Subject, frozenset[str]] = {
 CAMERA_VERBS: Mapping[Move, str] = {
     Move.STATIC: "stationary, holds steady, does not move, remains static, stays static, static",
     Move.PUSH_IN: (
-        "moves forward, moves in, moves closer, moves toward, moves towards, moving forward, glides forward, "
-        "flies forward, fly forward, glides in, approaches, pushes, flies in, advances, swoops in, "
-        "moving closer, glides toward, glides towards, flies toward, flies towards, dollies"
+        "moves forward, moves in, moves closer, moves toward, moves towards, moving forward, glides "
+        "forward, flies forward, fly forward, glides in, approaches, pushes, flies in, advances, swoops "
+        "in, moving closer, glides toward, glides towards, flies toward, flies towards, dollies"
     ),
     Move.PULL_OUT: (
-        "moves back, moves backward, moves backwards, retreats, backs away, glides back, moves away, widens, "
-        "moving back, flies back, pulls"
+        "moves back, moves backward, moves backwards, retreats, backs away, glides back, moves away, "
+        "widens, moving back, flies back, pulls"
     ),
     Move.PAN_LEFT: (
-        "drift left, drifts left, drifting left, drifts to the left, slide left, slides left, slides to the "
-        "left, move left, moves left, moves to the left, sweeps left, turns left, glides left, right to left"
+        "drift left, drifts left, drifting left, drifts to the left, slide left, slides left, slides to "
+        "the left, move left, moves left, moves to the left, sweeps left, turns left, glides left, right "
+        "to left"
     ),
     Move.PAN_RIGHT: (
-        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, slides to "
-        "the right, move right, moves right, moves to the right, sweeps right, turns right, glides right, "
-        "left to right, pan, pans"
+        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, slides "
+        "to the right, move right, moves right, moves to the right, sweeps right, turns right, glides "
+        "right, left to right, pan, pans"
     ),
     Move.TILT_UP: (
         "rises, rises up, looks up, look up, looking up, moves up, moves upward, lifts, climbs, ascends, "
@@ -305,21 +317,22 @@ CAMERA_VERBS: Mapping[Move, str] = {
 """What says where the camera goes only after a word for the camera: people look up and drift left as well."""
 
 FILM = (
-    "slow motion, time lapse, depth of field, shallow depth of field, dutch angle, over the shoulder, "
-    "over the shoulder shot, tracking shot, point of view, pov, dolly zoom, motion blur, lens flare, film grain, "
-    "tilt shift, handheld, hand held, fish eye, rack focus, crane shot, dolly shot, steadicam, whip pan, "
-    "black and white, black background, white background, stop motion, 360 degree rotation, "
-    "product shot, first person, third person, split screen, warm lighting, soft lighting, dramatic lighting, film noir"
+    "slow motion, time lapse, depth of field, shallow depth of field, dutch angle, over the shoulder, over "
+    "the shoulder shot, tracking shot, point of view, pov, dolly zoom, motion blur, lens flare, film "
+    "grain, tilt shift, handheld, hand held, fish eye, rack focus, crane shot, dolly shot, steadicam, whip "
+    "pan, black and white, black background, white background, stop motion, 360 degree rotation, product "
+    "shot, first person, third person, split screen, warm lighting, soft lighting, dramatic lighting, film "
+    "noir"
 )
 
 COMPOUNDS = (
-    "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at us, waves at the camera, waves to the, "
-    "waves goodbye, wave goodbye, table mountain, tree house, treehouse, crystal clear, snow leopard, snow globe, "
-    "sea turtle, sea lion, mountain lion, mountain goat, mountain bike, mountain biker, street food, "
-    "street performer, street musician, street artist, street vendor, forest fire, forest spirit, house cat, "
-    "night club, polar bear, wooden, golden retriever, river bank, rain cloud, storm cloud, space station, "
-    "bus stop, train station, train tracks, car park, book cover, window display, star wars, day dream, "
-    "cat woman, sand castle, ice cream, hot dog, time machine, table tennis, desert eagle, flying car, plain white, "
-    "plain background, crystal ball, football field, magnetic field, force field, asteroid field, field of view, "
-    "green house"
+    "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at "
+    "us, waves at the camera, waves to the, waves goodbye, wave goodbye, table mountain, tree house, "
+    "treehouse, crystal clear, snow leopard, snow globe, sea turtle, sea lion, mountain lion, mountain "
+    "goat, mountain bike, mountain biker, street food, street performer, street musician, street artist, "
+    "street vendor, forest fire, forest spirit, house cat, night club, polar bear, wooden, golden "
+    "retriever, river bank, rain cloud, storm cloud, space station, bus stop, train station, train tracks, "
+    "car park, book cover, window display, star wars, day dream, cat woman, sand castle, ice cream, hot "
+    "dog, time machine, table tennis, desert eagle, flying car, plain white, plain background, crystal "
+    "ball, football field, magnetic field, force field, asteroid field, field of view, green house"
 )

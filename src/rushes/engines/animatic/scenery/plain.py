@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer
-from rushes.engines.animatic.noise import line
+from rushes.engines.animatic.noise import Floats, line
 from rushes.engines.animatic.palette import Colour, mixed, scaled
 from rushes.engines.animatic.shot import Subject
 from rushes.engines.animatic.stage import Point, Sheet, Stage
 from rushes.engines.animatic.subject import Place
-from rushes.engines.animatic.noise import Floats
 
 HORIZON = 0.58
 IN_FRONT_OF_SUBJECT = 0  # layers
