@@ -12,7 +12,7 @@ from rushes.domain.errors import RenderFailed
 from rushes.domain.permissions import make_private
 from rushes.domain.request import Role, VideoRequest, frame_size
 from rushes.domain.understanding import Understanding
-from rushes.engines.animatic.reading import understand
+from rushes.engines.animatic.understanding import understand
 from rushes.engines.contract import (
     Accepted,
     BaseEngine,

@@ -39,6 +39,13 @@ def words_of(text: str) -> list[Word]:
     return [Word(text=hit.group(), start=hit.start(), end=hit.end()) for hit in _WORDS.finditer(text)]
 
 
+NEGATIONS = frozenset(
+    {"no", "without", "not", "never", "isn't", "don't", "doesn't", "neither", "nor", "avoid", "avoiding"}
+)
+_WHOLE_SENTENCE = frozenset({"avoid", "avoiding", "negative"})
+_NEGATING_PAIRS = frozenset({("free", "of"), ("instead", "of"), ("rather", "than"), ("negative", "prompt")})
+
+
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -202,6 +209,32 @@ def may_be_adjective(text: str) -> bool:
     """Whether a word is an adjective by the list or by its ending, as many nouns are, too."""
     endings = r"\w{2,}(?:ful|ous|ish|less|ic|ive|able|ible|ed|ing|y|al|esque|ant|ent)"
     return is_adjective(text) or bool(re.fullmatch(endings, text))
+
+
+def denied_in(words: Sequence[Word]) -> frozenset[int]:
+    """Return the places of the words that are said not to be there: after "no" to the end of what it names,
+    after "avoid" to the end of the sentence."""
+    denied: set[int] = set()
+    for at, word in enumerate(words):
+        if word.text in NEGATIONS or (word.text, words[min(at + 1, len(words) - 1)].text) in _NEGATING_PAIRS:
+            denied.update(_denied_from(words, at + 1, whole=word.text in _WHOLE_SENTENCE))
+    return frozenset(denied)
+
+
+def _denied_from(words: Sequence[Word], start: int, *, whole: bool) -> Iterator[int]:
+    named = False
+    for at in range(start, len(words)):
+        text = words[at].text
+        if text in ".;!?" or (words[at].is_mark and not whole and named):
+            return
+        if text in {"but", "only", "just", "except"} or (named and not whole and text in PREPOSITIONS):
+            return
+        joins = text in {"and", "or", "nor"}
+        if joins and not whole and at + 1 < len(words) and words[at + 1].text in {"a", "an", "the"}:
+            return
+        if is_content(text) or text in MEDIUM:
+            named = True
+            yield at
 
 
 @dataclass(frozen=True, kw_only=True)

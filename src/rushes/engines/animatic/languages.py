@@ -16,8 +16,8 @@ _OTHERS = _set(
     "el la los las una unos unas del al por para como sobre bajo entre desde hacia y su con sin en lo muy "
     "le les un une des du au aux dans avec sur sous sans et est vers par ses leurs qui que pendant chez "
     "der die das den dem des ein eine einen einem einer und im am zum zur mit auf bei vor nach aus durch "
-    "über unter ist sind sich von vom nicht als il gli della dello delle dei degli nel nella nello sul sulla alla "
-    "allo e di che mentre una uno o os um uma na no nos nas do da dos das pelo pela ao com em sem "
+    "über unter ist sind sich von vom nicht als il gli della dello delle dei degli nel nella nello sul sulla "
+    "alla allo e di che mentre una uno o os um uma na no nos nas do da dos das pelo pela ao com em sem "
     "het een van op naar tijdens langs w z na do pod nad przez jest się oraz bir ve ile için bu üzerinde "
     "och ett som på med är av till"
 ) - _set("die do no as a in on an am do as per at so or")

@@ -149,7 +149,7 @@ PLACES: Mapping[StrEnum, str] = {
         "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, "
         "restaurant, classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, museum, "
         "gallery, workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, pub, bar, "
-        "inside, elevator, stadium, theater, theatre, church, cathedral, temple interior, desk, garage, "
+        "inside, elevator, stadium, theater, theatre, church interior, cathedral interior, temple interior, desk, garage, "
         "shop, ballroom, barbershop, greenhouse, warehouse, factory, gym, spaceship interior, cockpit"
     ),
     Setting.DESERT: "sand, sandy, canyon, mesa, badlands, mars, martian, cactus, oasis, wasteland",
