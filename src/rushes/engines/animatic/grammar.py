@@ -106,13 +106,13 @@ BODY = _set(
 )
 
 LESSER = _set(
-    "steam smoke leaf leaves petal petals dust particle particles shadow shadows ray rays beam beams glow "
-    "reflection reflections spark sparks ember embers droplet droplets drop drops wind breeze air time "
-    "day night morning evening afternoon weather season spring summer autumn fall winter water sky cloud "
-    "clouds sun sunlight sunset sunrise moon moonlight moonbeam star stars storm rain snow fog mist haze "
-    "thunder lightning daylight darkness silhouette hour eye line lines rows row color face eyes hair "
-    "number lot plenty kind sort variety ground earth surface world place environment landscape scenery "
-    "location setting space"
+    "river stream pond road path trail highway yard garden park steam smoke leaf leaves petal petals dust "
+    "particle particles shadow shadows ray rays beam beams glow reflection reflections spark sparks ember "
+    "embers droplet droplets drop drops wind breeze air time day night morning evening afternoon weather "
+    "season spring summer autumn fall winter water sky cloud clouds sun sunlight sunset sunrise moon "
+    "moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight darkness "
+    "silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
+    "ground earth surface world place environment landscape scenery location setting space"
 )
 """What surrounds a subject rather than is one."""
 
@@ -142,8 +142,8 @@ _VERBS = _set(
     "wash brush sweep dig plant water harvest tend feed pet groom hunt hide search find discover explore "
     "wander stroll march hike jog sprint rush hurry skate surf row paddle fish type work study teach "
     "learn listen hear smell taste touch feel think remember lap howl bark purr meow roar perch nest flap "
-    "graze blow whip swirl twirl billow blend merge collide orbit circle zoom pan tilt tip weave sip "
-    "inspect examine prepare operate lounge nap nestle curl twist tumble slide slip stumble trip bask "
+    "graze flutter blow whip swirl twirl billow blend merge collide orbit circle zoom pan tilt tip weave "
+    "sip inspect examine prepare operate lounge nap nestle curl twist tumble slide slip stumble trip bask "
     "bathe cast conjure summon descend ascend loom tower twinkle scatter illuminate dominate bustle "
     "lounge pounce prowl stalk sniff lick chew bite nibble peck drift come go get give take keep bring "
     "use wield steer pedal tap snap emit speed swim spill frame film capture depict feature unfold linger "
@@ -164,7 +164,7 @@ _ADJECTIVES = _set(
     "super stylish japanese chinese american european french italian victorian gothic nordic african "
     "asian round square oval rife colorful elegant fantastic fantasy homemade handmade rugged steep "
     "stylish delicate intricate detailed crisp sharp blurred gorgeous stunning incredible amazing cozy "
-    "cosy busy empty abandoned ruined frozen burning sunken elderly teenage chubby slender muscular "
+    "cosy busy empty live abandoned ruined frozen burning sunken elderly teenage chubby slender muscular "
     "bearded"
 )
 _THINGS_IN_ING = _set(
@@ -174,6 +174,7 @@ _THINGS_IN_ING = _set(
 _DONE = _set(
     "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded"
 )
+_PASSING = _set("across past along through")
 _CLAUSES = _set("while as where then when that which but")
 _MANNER = re.compile(r"\w{3,}ly")
 _NO_MANNER = _set(
@@ -264,9 +265,11 @@ def things(words: Sequence[Word], camera: frozenset[int], phrases: Mapping[int, 
             before = words[at - 1].text if at else ","
             opens = at == 0 or words[at - 1].is_mark
             direct = (fresh and not opens) or at - 1 in camera or (text == "of" and before in GROUPS)
+            direct = direct and text not in _PASSING
         elif is_content(text) and not (at and is_verb(text) and _follows_noun(words, at)):
             last = _end(words, at, camera, phrases)
-            if last + 1 == len(words) or words[last + 1].text not in PICTURES:
+            after = words[last + 1].text if last + 1 < len(words) else ""
+            if after not in PICTURES and words[last].text not in PICTURES:
                 yield Thing(first=at, last=last, direct=direct)
                 direct = fresh = False
             at = last

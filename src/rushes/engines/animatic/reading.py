@@ -55,7 +55,7 @@ class Reading:
     """A prompt as it was read: its words, the phrases found in them, and the shot they make.
 
     `subject` is the phrase that names the subject, `marked` are the places of the marker's words, `denied` of
-    those that are said not to be there. `said` is what at least one word speaks for.
+    those that are said not to be there.
     """
 
     words: Sequence[Word]
@@ -64,7 +64,6 @@ class Reading:
     subject: Found | None
     marked: range
     denied: frozenset[int]
-    said: frozenset[StrEnum]
     foreign: bool
 
 
@@ -97,7 +96,6 @@ def reading(prompt: str) -> Reading:
         angle=angle or Angle.EYE_LEVEL,
         framing=framing or Framing.MEDIUM,
     )
-    said = {kind for one in counted for kind in one.kinds}
     return Reading(
         words=words,
         found=found,
@@ -105,7 +103,6 @@ def reading(prompt: str) -> Reading:
         subject=subject,
         marked=marked,
         denied=denied,
-        said=frozenset(said),
         foreign=foreign,
     )
 
@@ -173,14 +170,14 @@ def _subject(
                 word.text in ".;!?" for word in words[elsewhere.at.stop : thing.first]
             ):
                 break
-            return None, _marked(words, thing, head)
+            return None, _marked(words, thing, owner)
     pronoun = next((one for one in found if one.text in {"he", "she"} and not one.denied), None)
     return elsewhere or pronoun, range(0)
 
 
 def _whose(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> Found | None:
-    """Return the subject whose face, hands or eyes a thing is."""
-    if words[thing.last].text not in BODY:
+    """Return the subject whose hands a thing is, or whose light: "lighthouse beam"."""
+    if words[thing.last].text not in BODY | LESSER:
         return None
     owners = (owner[at] for at in range(thing.first, thing.last) if at in owner)
     return next((one for one in owners if _kind(one, Subject) is not None), None)
@@ -198,8 +195,9 @@ def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> 
     return not alone or not (is_verb(text) or (may_be_adjective(text) and not introduced))
 
 
-def _marked(words: Sequence[Word], thing: Thing, head: Found | None) -> range:
+def _marked(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> range:
     """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat"."""
+    head = owner.get(thing.last)
     if head is not None and len(head.at) > 1:
         return range(max(head.at.start, thing.last - 1), thing.last + 1)
     before = thing.last - 1
@@ -208,4 +206,5 @@ def _marked(words: Sequence[Word], thing: Thing, head: Found | None) -> range:
         and not may_be_adjective(words[before].text)
         and words[before].text not in STYLES
     )
+    two = two and not (before in owner and owner[before].entry.is_place)
     return range(before if two else thing.last, thing.last + 1)

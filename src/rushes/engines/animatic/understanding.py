@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rushes.domain.understanding import Understanding
@@ -23,20 +23,14 @@ MANNERS = frozenset(
     {"atmosphere", "mood", "aesthetic", "landscape", "scenery", "environment", "lighting", "light"}
 )
 """After what is drawn they say nothing more: "misty morning atmosphere"."""
-_MANY = frozenset({"people", "men", "women", "children", "couple", "geese"})
+_MANY = frozenset({"people", "men", "women", "children", "couple", "crowd", "family", "geese"})
 
 
 def understand(prompt: str, *, picture: bool = False) -> Understanding:
     """Return which words of a prompt will be seen; over a `picture` that is given, only its move."""
     one = reading(prompt)
-    if one.foreign:
-        return Understanding(understood=(), not_drawn=(NOTHING_READ,), assumed=_assumed(one))
-    return _Telling(one, picture=picture).understanding()
-
-
-def _assumed(one: Reading) -> tuple[str, ...]:
-    shot = one.shot
-    return tuple(str(value) for value in (shot.setting, shot.time, shot.move) if value not in one.said)
+    told = _Telling(one, picture=picture).understanding()
+    return replace(told, not_drawn=(NOTHING_READ,)) if one.foreign else told
 
 
 @dataclass(kw_only=True)
@@ -77,11 +71,12 @@ class _Telling:
         self._tell_adjectives()
         items = sorted(self._items.values(), key=lambda item: item.start)
         picture = (PICTURE,) if self._picture else ()
-        assumed = [text for text in _assumed(self._one) if not self._picture or text == self._one.shot.move]
+        shot = self._one.shot
+        drawn = (shot.move,) if self._picture else (shot.setting, shot.time, shot.move)
         return Understanding(
             understood=(*picture, *(str(item) for item in items)),
             not_drawn=tuple(dict.fromkeys(self._left())),
-            assumed=tuple(assumed),
+            assumed=tuple(str(kind) for kind in drawn if kind not in self._items),
         )
 
     def _tell(self, found: Found) -> None:
@@ -110,7 +105,7 @@ class _Telling:
             return "birds"
         if kind is Angle.OVERHEAD:
             return Angle.HIGH  # as far down as the drawings let the camera look
-        if not isinstance(kind, Subject) or kind not in found.entry.names:
+        if not isinstance(kind, Subject):
             return kind
         before = self._one.words[max(0, found.at.start - 3) : found.at.start]
         plural = (found.text.endswith("s") and found.text != kind) or found.text in _MANY
@@ -142,7 +137,7 @@ class _Telling:
             if at in whole and at not in self._seen and not set(whole[at].at) & set(marked):
                 yield from _joined(phrase)
                 phrase = []
-                yield whole[at].text
+                yield whole[at].text if whole[at].entry.film else _without_lead(whole[at].text)
                 at = whole[at].at.stop
                 continue
             if not self._is_left(at):
@@ -171,3 +166,11 @@ class _Telling:
 def _joined(phrase: Sequence[str]) -> Iterable[str]:
     if phrase:
         yield " ".join(phrase)
+
+
+def _without_lead(phrase: str) -> str:
+    """Return "house" for "in a house"."""
+    words = phrase.split()
+    while len(words) > 1 and not is_content(words[0]):
+        words.pop(0)
+    return " ".join(words)

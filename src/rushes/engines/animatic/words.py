@@ -29,22 +29,25 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Setting.DESERT: "desert, dune, sand dune, sahara",
     Setting.PLAIN: "plain, open land, steppe, prairie, savanna*, grassland, field, open field, tundra",
-    Time.DAWN: "dawn, sunrise, daybreak, early morning, first light, sunup, morning, break of day",
+    Time.DAWN: (
+        "dawn, sunrise, daybreak, early morning, first light, sunup, morning, break of day, morning "
+        "light, early morning light, dawn light, morning sun"
+    ),
     Time.DAY: "day, noon, midday, daylight, afternoon, daytime, sunny day, midmorning, broad daylight",
     Time.DUSK: (
         "dusk, sunset, golden hour, twilight, evening, sundown, blue hour, magic hour, gloaming, "
-        "nightfall, setting sun, late afternoon"
+        "nightfall, setting sun, late afternoon, sunset light, evening light"
     ),
     Time.NIGHT: "night, nighttime, midnight, after dark, moonlit, night time, nocturnal",
     Weather.CLEAR: "clear, sunny, cloudless, blue sky, blue skies, clear sky, fair weather",
     Weather.RAIN: (
         "rain, rainy, raining, raindrop, rainfall, rainstorm, drizzl*, storm, stormy, thunderstorm, "
-        "downpour, shower, monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, "
-        "rain slicked"
+        "downpour, monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, rain "
+        "slicked, rain shower"
     ),
     Weather.SNOW: (
         "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling "
-        "snow, snow covered, snowdrift"
+        "snow, snow covered, snowdrift, snow storm"
     ),
     Weather.FOG: "fog, foggy, mist, misty, haze, hazy, brume, fogbank",
     Move.STATIC: (
@@ -57,13 +60,13 @@ NAMES: Mapping[StrEnum, str] = {
         "push in, pushes in, pushing in, pushes slowly in, dolly in, dollies in, dolly forward, zoom in, "
         "zooms in, zooming in, track in, tracks in, track forward, creep in, creeps in, push forward, "
         "pushes forward, push toward, push towards, pushes toward, pushes towards, dolly toward, dolly "
-        "towards, zooms towards, closing in, camera approaches, approaching shot, truck in, move in, moves "
-        "in, moving in, moves closer, zoom, zooms"
+        "towards, zooms towards, closing in, camera approaches, approaching shot, truck in, move in, "
+        "moves in, moving in, moves closer, zoom, zooms"
     ),
     Move.PULL_OUT: (
-        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, pulls "
-        "away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming out, track "
-        "out, tracks back, track back, reveal shot, widens out"
+        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, "
+        "pulls away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming "
+        "out, track out, tracks back, track back, reveal shot, widens out"
     ),
     Move.PAN_LEFT: (
         "pan left, pans left, panning left, pan to the left, pans to the left, panning to the left, truck "
@@ -93,9 +96,9 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Angle.HIGH: (
         "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from "
-        "above, viewed from above, view from above, elevated view, aerial, aerial view, aerial shot, drone "
-        "shot, drone view, aerial drone shot, drone footage, aerial footage, birds eye, bird's eye, bird's "
-        "eye view, birds eye view, bird's eye shot"
+        "above, viewed from above, view from above, elevated view, aerial, aerial view, aerial shot, "
+        "drone shot, drone view, aerial drone shot, drone footage, aerial footage, birds eye, bird's eye, "
+        "bird's eye view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
         "overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down "
@@ -131,8 +134,8 @@ NAMES: Mapping[StrEnum, str] = {
 PLACES: Mapping[StrEnum, str] = {
     Setting.SEA: (
         "harbour, harbor, wave, beach, shore, shoreline, coast*, bay, surf, seaside, tide, lagoon, reef, "
-        "island, pier, fjord, marina, mediterranean, maritime, regatta, seabed, underwater, river, pond, "
-        "waterfront, headland, cape"
+        "island, pier, fjord, marina, mediterranean, maritime, regatta, seabed, underwater, waterfront, "
+        "headland, cape"
     ),
     Setting.MOUNTAINS: (
         "peak, summit, ridge, valley, glacier, andes, everest, plateau, volcano, hill, hillside, hilltop, "
@@ -142,25 +145,30 @@ PLACES: Mapping[StrEnum, str] = {
         "skyline, skyscraper, sidewalk, pavement, tokyo, paris, london, new york, manhattan, venice, "
         "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, "
         "storefront, lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, "
-        "traffic, times square, village, market, plaza, motorway, hong kong, berlin, rome, shanghai"
+        "traffic, times square, village, market, plaza, motorway, hong kong, berlin, rome, shanghai, wet "
+        "street, wet road, wet asphalt, wet pavement"
     ),
     Setting.FOREST: "jungle, rainforest, redwood, taiga, glade, undergrowth, canopy, swamp, bamboo, clearing",
     Setting.INTERIOR: (
         "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, "
-        "restaurant, classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, museum, "
-        "gallery, workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, pub, bar, "
-        "inside, elevator, stadium, theater, theatre, church interior, cathedral interior, temple interior, desk, garage, "
-        "shop, ballroom, barbershop, greenhouse, warehouse, factory, gym, spaceship interior, cockpit"
+        "restaurant, classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, "
+        "museum, gallery, workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, "
+        "pub, bar, elevator, stadium, theater, theatre, church interior, cathedral interior, temple "
+        "interior, desk, garage, shop, ballroom, barbershop, greenhouse, warehouse, factory, gym, "
+        "spaceship interior, cockpit"
     ),
     Setting.DESERT: "sand, sandy, canyon, mesa, badlands, mars, martian, cactus, oasis, wasteland",
-    Setting.PLAIN: "wheat field, farmland, countryside, grass, tall grass, runway, road trip, horizon, lawn",
+    Setting.PLAIN: (
+        "wheat field, farmland, countryside, tall grass, runway, road trip, horizon, lawn, yard, "
+        "backyard, park bench"
+    ),
 }
 
 HINTS: Mapping[StrEnum, str] = {
     Setting.SEA: (
         "water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, swimmer, "
         "surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, canoe, "
-        "kayak, raft, gondola, underwater, mermaid, submarine, diver"
+        "kayak, raft, gondola, underwater, mermaid, submarine, diver, river, pond, stream, beach umbrella"
     ),
     Setting.MOUNTAINS: "climber, eagle, rock, goat, ski*, snowboard*, avalanche, monastery, waterfall",
     Setting.CITY: (
@@ -175,21 +183,29 @@ HINTS: Mapping[StrEnum, str] = {
         "lamp, table, curtain, home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, "
         "piano, cup, mug, coffee, tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, "
         "chandelier, carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product "
-        "shot, product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove"
+        "shot, product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, "
+        "stove, inside, in a house, in the house, at home"
     ),
     Setting.DESERT: "camel, caravan, pyramid, tumbleweed, rover, oil rig",
-    Setting.PLAIN: "horse, cow, sheep, tractor, windmill, sunflower, lion, elephant, zebra, giraffe, kite",
+    Setting.PLAIN: (
+        "horse, cow, sheep, tractor, windmill, sunflower, lion, elephant, zebra, giraffe, kite, grass"
+    ),
     Time.DAWN: "dew, sun rising, sun rises, rising sun, breakfast",
     Time.DAY: "sunlit, sunshine, sunlight, sunny, sunbeam, summer",
     Time.DUSK: "golden light, low sun, dusky",
     Time.NIGHT: (
-        "moonlight, moon, starry, star, starlight, neon, starlit, milky way, aurora, fireflies, dark, "
-        "candlelit, candlelight, northern lights, nightclub, galaxy, lantern, headlights, campfire, starry "
-        "sky"
+        "moonlight, moon, starry, star, starlight, neon, starlit, milky way, aurora, fireflies, "
+        "candlelit, candlelight, northern lights, nightclub, galaxy, headlights, campfire, starry sky, "
+        "dark sky, dark street, dark alley, dark forest, dark night, full moon, night sky, nebula, outer "
+        "space, cosmos"
     ),
-    Weather.RAIN: "thunder*, wet, umbrella, puddle, lightning, raincoat, dripping",
-    Weather.SNOW: "winter*, sleet, frosty, christmas, icy, ski*, snowman, snow capped, frozen, ice",
+    Weather.RAIN: (
+        "thunder*, umbrella, puddle, lightning, raincoat, wet street, wet road, wet asphalt, wet "
+        "pavement, storm cloud"
+    ),
+    Weather.SNOW: "winter*, sleet, frosty, ski*, snowman, snow capped",
     Weather.FOG: "murk*, smog, low cloud",
+    Angle.HIGH: "drone",
     Framing.CLOSE_UP: "portrait shot, headshot, detail shot, droplet, eyelash*",
     Framing.WIDE: "panorama, panoramic, vast, sweeping vista",
     Subject.SHIP: "ship, galleon, pirate ship, viking ship",
@@ -205,7 +221,11 @@ HINTS: Mapping[StrEnum, str] = {
         "queen, princess, prince, ballerina, skater, skateboarder, swimmer, driver, pilot, businessman, "
         "businesswoman, waiter, barista, baker, guard, keeper, lighthouse keeper, explorer, bride, groom, "
         "baby, toddler, grandmother, grandfather, mother, father, model, geisha, ninja, boxer, diver, "
-        "teenager, actor, actress, photographer, drummer, guitarist, pianist, violinist, player, family"
+        "teenager, actor, actress, photographer, drummer, guitarist, pianist, violinist, player, family, "
+        "officer, police officer, policeman, cop, protagonist, hero, heroine, gentleman, customer, "
+        "villager, crowd, hunter, archer, magician, butcher, carpenter, blacksmith, gardener, tailor, "
+        "fisher, shepherd, commuter, ninja, influencer, host, elder, half elf, sorcerer, viking, "
+        "astronauts"
     ),
 }
 
@@ -227,7 +247,10 @@ PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
         "curb, skyscraper",
     ),
     ((Setting.CITY, Time.NIGHT), "neon sign, neon, neon light, neon lit, lit window, glowing sign"),
-    ((Setting.CITY, Weather.RAIN), "reflection, reflecting, wet"),
+    (
+        (Setting.CITY, Weather.RAIN),
+        "reflection, reflecting, wet, wet pavement, wet street, wet road, wet asphalt",
+    ),
     (
         (Setting.FOREST,),
         "tree, trunk, tree trunk, path, trail, fern, undergrowth, branch, branches, bough, leaves, leaf, "
@@ -301,9 +324,9 @@ CAMERA_VERBS: Mapping[Move, str] = {
         "to left"
     ),
     Move.PAN_RIGHT: (
-        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, slides "
-        "to the right, move right, moves right, moves to the right, sweeps right, turns right, glides "
-        "right, left to right, pan, pans"
+        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, "
+        "slides to the right, move right, moves right, moves to the right, sweeps right, turns right, "
+        "glides right, left to right, pan, pans"
     ),
     Move.TILT_UP: (
         "rises, rises up, looks up, look up, looking up, moves up, moves upward, lifts, climbs, ascends, "
@@ -317,12 +340,12 @@ CAMERA_VERBS: Mapping[Move, str] = {
 """What says where the camera goes only after a word for the camera: people look up and drift left as well."""
 
 FILM = (
-    "slow motion, time lapse, depth of field, shallow depth of field, dutch angle, over the shoulder, over "
-    "the shoulder shot, tracking shot, point of view, pov, dolly zoom, motion blur, lens flare, film "
-    "grain, tilt shift, handheld, hand held, fish eye, rack focus, crane shot, dolly shot, steadicam, whip "
-    "pan, black and white, black background, white background, stop motion, 360 degree rotation, product "
-    "shot, first person, third person, split screen, warm lighting, soft lighting, dramatic lighting, film "
-    "noir"
+    "slow motion, time lapse, timelapse, hyperlapse, live action, depth of field, shallow depth of field, "
+    "dutch angle, over the shoulder, over the shoulder shot, tracking shot, point of view, pov, dolly "
+    "zoom, motion blur, lens flare, film grain, tilt shift, handheld, hand held, fish eye, rack focus, "
+    "crane shot, dolly shot, steadicam, whip pan, black and white, black background, white background, "
+    "stop motion, 360 degree rotation, product shot, first person, third person, split screen, warm "
+    "lighting, soft lighting, dramatic lighting, film noir"
 )
 
 COMPOUNDS = (
@@ -331,8 +354,9 @@ COMPOUNDS = (
     "treehouse, crystal clear, snow leopard, snow globe, sea turtle, sea lion, mountain lion, mountain "
     "goat, mountain bike, mountain biker, street food, street performer, street musician, street artist, "
     "street vendor, forest fire, forest spirit, house cat, night club, polar bear, wooden, golden "
-    "retriever, river bank, rain cloud, storm cloud, space station, bus stop, train station, train tracks, "
-    "car park, book cover, window display, star wars, day dream, cat woman, sand castle, ice cream, hot "
-    "dog, time machine, table tennis, desert eagle, flying car, plain white, plain background, crystal "
-    "ball, football field, magnetic field, force field, asteroid field, field of view, green house"
+    "retriever, river bank, rain cloud, dust storm, sandstorm, space station, bus stop, train station, "
+    "train tracks, car park, book cover, window display, star wars, day dream, cat woman, sand castle, "
+    "ice cream, hot dog, time machine, table tennis, desert eagle, flying car, plain white, plain "
+    "background, crystal ball, football field, magnetic field, force field, asteroid field, field of "
+    "view, green house"
 )
