@@ -10,8 +10,8 @@ from rushes.domain.understanding import Understanding
 from rushes.engines.animatic.grammar import NUMBERS, is_content, is_verb, plain
 from rushes.engines.animatic.lexicon import Found
 from rushes.engines.animatic.reading import Reading, reading
-from rushes.engines.animatic.shot import Angle, Subject
-from rushes.engines.animatic.words import COLOURS
+from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time
+from rushes.engines.animatic.words import COLOURS, Seen
 
 PICTURE = "your picture"
 NOTHING_READ = "everything: the storyboard reads English"
@@ -57,7 +57,8 @@ class _Telling:
         self._one = one
         shot = one.shot
         kinds = (shot.setting, shot.time, shot.weather, shot.move, shot.subject, shot.angle, shot.framing)
-        self._drawn: set[StrEnum] = {shot.move} if picture else {kind for kind in kinds if kind is not None}
+        seen = {kind for kind in kinds if kind is not None} | set(_sights(shot))
+        self._drawn: set[StrEnum] = {shot.move} if picture else seen
         self._picture = picture
         self._items: dict[str, _Item] = {}
         self._seen: set[int] = set()
@@ -174,3 +175,17 @@ def _without_lead(phrase: str) -> str:
     while len(words) > 1 and not is_content(words[0]):
         words.pop(0)
     return " ".join(words)
+
+
+def _sights(shot: Shot) -> Iterable[Seen]:
+    """Yield what of the sky is in sight: trees and walls hide it, houses and peaks a low sun."""
+    if shot.setting in (Setting.FOREST, Setting.INTERIOR) or shot.angle in (Angle.HIGH, Angle.OVERHEAD):
+        return
+    yield Seen.SKY
+    high = shot.time in (Time.DAY, Time.NIGHT)
+    if shot.setting is Setting.CITY:
+        visible = high and shot.angle is Angle.LOW
+    else:
+        visible = high or shot.setting is not Setting.MOUNTAINS
+    if visible:
+        yield Seen.SUN

@@ -16,6 +16,14 @@ from enum import StrEnum
 
 from rushes.engines.animatic.shot import Angle, Framing, Move, Setting, Subject, Time, Weather
 
+
+class Seen(StrEnum):
+    """What a shot leaves in sight: the sky, and the disc of the sun or the moon in it."""
+
+    SKY = "sky"
+    SUN = "sun"
+
+
 NAMES: Mapping[StrEnum, str] = {
     Setting.SEA: "sea, ocean, seascape, open water, atlantic, pacific, lake",
     Setting.MOUNTAINS: "mountain, mountainous, alps, alpine, highland, mountainside, mountaintop, himalaya*",
@@ -266,22 +274,17 @@ PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
     ),
     ((Setting.DESERT,), "sand, sandy, horizon"),
     ((Setting.PLAIN,), "horizon, grass, lawn"),
-    (
-        (Time.NIGHT, Weather.CLEAR),
-        "moon, star, starry, starry sky, full moon, night sky, moonlight, starlight",
-    ),
-    ((Time.DAY, Weather.CLEAR), "sun, sunny, sunlight, sunlit, sunshine"),
-    ((Time.DAWN, Weather.CLEAR), "sun, rising sun, morning light, warm light, dawn light"),
-    ((Time.DUSK, Weather.CLEAR), "sun, setting sun, low sun, golden light, warm light, sunset light"),
-    ((Setting.SEA,), "sky"),
-    ((Setting.MOUNTAINS,), "sky"),
-    ((Setting.CITY,), "sky"),
-    ((Setting.PLAIN,), "sky"),
-    ((Setting.DESERT,), "sky"),
-    ((Weather.CLEAR, Setting.SEA), "cloud"),
-    ((Weather.CLEAR, Setting.MOUNTAINS), "cloud"),
-    ((Weather.CLEAR, Setting.PLAIN), "cloud"),
-    ((Weather.CLEAR, Setting.DESERT), "cloud"),
+    ((Seen.SKY,), "sky"),
+    ((Seen.SKY, Weather.CLEAR), "cloud"),
+    ((Seen.SKY, Time.NIGHT, Weather.CLEAR), "star, starry, starry sky, night sky, starlight"),
+    ((Seen.SUN, Time.NIGHT, Weather.CLEAR), "moon, full moon"),
+    ((Time.NIGHT, Weather.CLEAR), "moonlight"),
+    ((Seen.SUN, Time.DAY, Weather.CLEAR), "sun"),
+    ((Time.DAY, Weather.CLEAR), "sunny, sunlight, sunlit, sunshine"),
+    ((Seen.SUN, Time.DAWN, Weather.CLEAR), "sun, rising sun"),
+    ((Time.DAWN, Weather.CLEAR), "warm light"),
+    ((Seen.SUN, Time.DUSK, Weather.CLEAR), "sun, low sun"),
+    ((Time.DUSK, Weather.CLEAR), "golden light, warm light"),
     ((Weather.RAIN,), "falling, fall, pouring, overcast, grey sky, gray sky, overcast sky"),
     ((Weather.SNOW,), "falling, fall, overcast, overcast sky"),
     ((Weather.FOG,), "drifting, drift, low cloud"),
