@@ -43,7 +43,7 @@ class _Item:
 
     def __str__(self) -> str:
         others = [word for word in dict.fromkeys(self.words) if not _says(word, self.value)]
-        return f"{self.value} ({', '.join(others)})" if others else self.value
+        return f"{self.value} ({', '.join(others)})" if others else f"{self.value}"
 
 
 def _says(word: str, value: str) -> bool:
@@ -57,8 +57,8 @@ class _Telling:
         self._one = one
         shot = one.shot
         kinds = (shot.setting, shot.time, shot.weather, shot.move, shot.subject, shot.angle, shot.framing)
-        seen = {kind for kind in kinds if kind is not None} | set(_sights(shot))
-        self._drawn: set[StrEnum] = {shot.move} if picture else seen
+        seen: set[StrEnum] = {kind for kind in kinds if kind is not None}
+        self._drawn: set[StrEnum] = {shot.move} if picture else {*seen, *_sights(shot)}
         self._picture = picture
         self._items: dict[str, _Item] = {}
         self._seen: set[int] = set()
@@ -122,7 +122,9 @@ class _Telling:
             subject = self._one.shot.subject
             if found is self._one.subject and subject is not None:
                 if words[before].text in COLOURS.get(subject, ()):
-                    self._items[subject].value = f"{words[before].text} {self._items[subject].value}"
+                    item = self._items[subject]
+                    item.words = [word for word in item.words if not _says(word, item.value)]
+                    item.value = f"{words[before].text} {item.value}"
                     self._seen.add(before)
             elif self._one.shot.move in found.entry.names and words[before].text in _STEADY:
                 self._seen.add(before)

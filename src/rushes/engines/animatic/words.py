@@ -174,25 +174,32 @@ PLACES: Mapping[StrEnum, str] = {
 
 HINTS: Mapping[StrEnum, str] = {
     Setting.SEA: (
-        "water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, swimmer, "
-        "surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, canoe, "
-        "kayak, raft, gondola, underwater, mermaid, submarine, diver, river, pond, stream, beach umbrella"
+        "wave crest, water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, "
+        "swimmer, surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, "
+        "canoe, kayak, raft, gondola, underwater, mermaid, submarine, diver, river, pond, stream, beach "
+        "umbrella"
     ),
-    Setting.MOUNTAINS: "climber, eagle, rock, goat, ski*, snowboard*, avalanche, monastery, waterfall",
+    Setting.MOUNTAINS: (
+        "snowy peak, snow capped, snowcapped, climber, eagle, rock, goat, ski*, snowboard*, avalanche, "
+        "monastery, waterfall"
+    ),
     Setting.CITY: (
-        "road, lane, building, bus, taxi, tram, bridge, neon, billboard, crowd, skateboard*, umbrella, "
-        "motorcycle, motorbike, tower, limousine, pedestrian, parkour, hologram*"
+        "neon sign, neon light, neon lit, shop window, lit window, glowing sign, road, lane, building, "
+        "bus, taxi, tram, bridge, neon, billboard, crowd, skateboard*, umbrella, motorcycle, motorbike, "
+        "tower, limousine, pedestrian, parkour, hologram*"
     ),
     Setting.FOREST: (
-        "tree, park, trail, mushroom, moss*, garden, orchard, leaf, leaves, fox, owl, wolf, bear, fern, "
-        "birch, oak, pine, squirrel, firefly, fireflies, fairy, elf, woodpecker, campfire, bark"
+        "pine tree, tree trunk, tree branch, tree, park, trail, mushroom, moss*, garden, orchard, leaf, "
+        "leaves, fox, owl, wolf, bear, fern, birch, oak, pine, squirrel, firefly, fireflies, fairy, elf, "
+        "woodpecker, campfire, bark"
     ),
     Setting.INTERIOR: (
-        "lamp, table, curtain, home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, "
-        "piano, cup, mug, coffee, tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, "
-        "chandelier, carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product "
-        "shot, product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, "
-        "stove, inside, in a house, in the house, at home"
+        "potted plant, floor lamp, wooden floor, framed picture, rug, window frame, lamp, table, curtain, "
+        "home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, piano, cup, mug, "
+        "coffee, tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, chandelier, "
+        "carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product shot, "
+        "product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove, "
+        "inside, in a house, in the house, at home"
     ),
     Setting.DESERT: "camel, caravan, pyramid, tumbleweed, rover, oil rig",
     Setting.PLAIN: (
@@ -202,16 +209,16 @@ HINTS: Mapping[StrEnum, str] = {
     Time.DAY: "sunlit, sunshine, sunlight, sunny, sunbeam, summer",
     Time.DUSK: "golden light, low sun, dusky",
     Time.NIGHT: (
-        "moonlight, moon, starry, star, starlight, neon, starlit, milky way, aurora, fireflies, "
-        "candlelit, candlelight, northern lights, nightclub, galaxy, headlights, campfire, starry sky, "
-        "dark sky, dark street, dark alley, dark forest, dark night, full moon, night sky, nebula, outer "
-        "space, cosmos"
+        "neon sign, neon light, neon lit, moonlight, moon, starry, star, starlight, neon, starlit, milky "
+        "way, aurora, fireflies, candlelit, candlelight, northern lights, nightclub, galaxy, headlights, "
+        "campfire, starry sky, dark sky, dark street, dark alley, dark forest, dark night, full moon, "
+        "night sky, nebula, outer space, cosmos"
     ),
     Weather.RAIN: (
         "thunder*, umbrella, puddle, lightning, raincoat, wet street, wet road, wet asphalt, wet "
         "pavement, storm cloud"
     ),
-    Weather.SNOW: "winter*, sleet, frosty, ski*, snowman, snow capped",
+    Weather.SNOW: "winter*, sleet, frosty, ski*, snowman",
     Weather.FOG: "murk*, smog, low cloud",
     Angle.HIGH: "drone",
     Framing.CLOSE_UP: "portrait shot, headshot, detail shot, droplet, eyelash*",
