@@ -17,7 +17,7 @@ from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.shot import Angle, Framing, Move, Setting, Shot, Subject, Time, Weather
 from tests.cli.terminal import QUICK, Terminal
 from tests.engines.animatic.clips import Make, coloured
-from tests.mcp.agent import agent, call
+from tests.mcp.agent import agent, call, words_of
 
 PROMPTS = json.loads((Path(__file__).parent / "prompts.json").read_text())
 
@@ -200,8 +200,8 @@ async def test_what_is_drawn_and_what_is_not(
 SMALL_WORDS = set(
     re.findall(
         r"\w+",
-        "a an the of in on at to from with by for over under and while as is are it its his her their there into "
-        "through down across onto near two behind no camera shot view video",
+        "a an the of in on at to from with by for over under and while as is are it its his her their there "
+        "into through down across onto near two behind no camera shot view video",
     )
 )
 
@@ -313,7 +313,7 @@ async def test_the_tools_tell(terminal: Terminal) -> None:
     ):
         assert shape["understood"] == ["interior"]
         assert shape["not_drawn"] == ["cat (name only)", "playing piano"]
-        assert "not drawn: cat (name only), playing piano" in answer.content[0].text
+        assert "not drawn: cat (name only), playing piano" in words_of(answer)
 
 
 # --- angles ---
