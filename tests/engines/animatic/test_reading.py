@@ -253,6 +253,7 @@ async def test_defaults_are_assumed(studio: rushes.Studio) -> None:
     found = await understood(studio, "a lighthouse")
     assert found.understood == ("lighthouse",)
     assert found.assumed == ("sea", "day", "push in")
+    assert (await understood(studio, "an umbrella")).assumed == ("city street", "day", "rain", "push in")
 
 
 async def test_over_a_picture_only_the_move_is_drawn(studio: rushes.Studio, texture: Path) -> None:

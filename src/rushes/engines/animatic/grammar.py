@@ -264,7 +264,7 @@ def things(words: Sequence[Word], camera: frozenset[int], phrases: Mapping[int, 
         elif text in PREPOSITIONS:
             before = words[at - 1].text if at else ","
             opens = at == 0 or words[at - 1].is_mark
-            direct = (fresh and not opens) or at - 1 in camera or (text == "of" and before in GROUPS)
+            direct = (fresh and not opens) or at - 1 in camera or (text == "of" and before in GROUPS | BODY)
             direct = direct and text not in _PASSING
         elif is_content(text) and not (at and is_verb(text) and _follows_noun(words, at)):
             last = _end(words, at, camera, phrases)

@@ -10,7 +10,7 @@ from rushes.domain.understanding import Understanding
 from rushes.engines.animatic.grammar import NUMBERS, is_content, is_verb, plain
 from rushes.engines.animatic.lexicon import Found
 from rushes.engines.animatic.reading import Reading, reading
-from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time
+from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time, Weather
 from rushes.engines.animatic.words import COLOURS, Seen
 
 PICTURE = "your picture"
@@ -73,7 +73,8 @@ class _Telling:
         items = sorted(self._items.values(), key=lambda item: item.start)
         picture = (PICTURE,) if self._picture else ()
         shot = self._one.shot
-        drawn = (shot.move,) if self._picture else (shot.setting, shot.time, shot.move)
+        weather = () if shot.weather is Weather.CLEAR else (shot.weather,)
+        drawn = (shot.move,) if self._picture else (shot.setting, shot.time, *weather, shot.move)
         return Understanding(
             understood=(*picture, *(str(item) for item in items)),
             not_drawn=tuple(dict.fromkeys(self._left())),

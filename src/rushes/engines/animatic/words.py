@@ -109,7 +109,7 @@ NAMES: Mapping[StrEnum, str] = {
         "bird's eye view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
-        "overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down "
+        "top view, overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, top down "
         "shot, camera straight down, directly above, looking straight down, from directly above, top down "
         "aerial drone shot, god's eye"
     ),
@@ -359,6 +359,7 @@ FILM = (
 )
 
 COMPOUNDS = (
+    "teddy bear, evening wear, evening gown, evening dress, night gown, "
     "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at "
     "us, waves at the camera, waves to the, waves goodbye, wave goodbye, table mountain, tree house, "
     "treehouse, crystal clear, snow leopard, snow globe, sea turtle, sea lion, mountain lion, mountain "
