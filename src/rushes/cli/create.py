@@ -153,7 +153,6 @@ def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> l
         if new:
             studio.check_ready(offer)
             remark(offer)
-            tell_understanding(studio.understanding(offer))
             ceiling = approve(offer, new, how)
             orders = [replace(order, max_usd=ceiling) for order in orders]
         return runner.run(_make(studio, offer, orders, how, stored))
@@ -167,6 +166,8 @@ async def _make(
     stored.extend(admission.job.id for admission in admissions)
     for admission in admissions:
         announce(admission, offer, how.key)
+    if any(admission.fresh for admission in admissions):
+        tell_understanding(studio.understanding(offer))
     if not how.wait:
         warn_of(studio.silent_worker())
         return [studio.answer(id) for id in stored]
