@@ -29,7 +29,9 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
+from rushes.domain.request import VideoRequest
 from rushes.domain.text import TextFilter
+from rushes.domain.understanding import Understanding
 from rushes.engines import registry
 from rushes.engines.contract import Engine, Recovery, SharedEngine
 from rushes.jobs.key_channel import EngineKey
@@ -361,6 +363,13 @@ class Roster:
         engine = self._known(name)
         engine.check_set_up()
         registry.load(engine.kind)
+
+    def understanding(self, name: str, request: VideoRequest) -> Understanding | None:
+        """Return what the engine `name` would make of a prompt, if it can tell; nothing is started for it."""
+        try:
+            return registry.load(self._known(name).kind).understand(request)
+        except SetupError:
+            return None
 
     def _not_chosen(self, engine: EngineSettings) -> str | None:
         if engine.name not in self.settings.set_up and not engine.needed_keys:

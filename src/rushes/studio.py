@@ -41,6 +41,7 @@ from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
 from rushes.domain.money import Budget, Quote, usd
 from rushes.domain.request import Reference, Role, VideoRequest, check_visible
+from rushes.domain.understanding import Understanding
 from rushes.engines.contract import Engine, Recovery
 from rushes.jobs.admission import Admission, Draft, Identity, digest, numbered
 from rushes.jobs.copies import make_copy
@@ -146,6 +147,14 @@ class Studio:
         """
         check_visible(request)
         return await self._quoting.quote(request)
+
+    def understanding(self, made: Offer | Job) -> Understanding | None:
+        """Return which words of a prompt will be seen in the clip; None for engines that cannot tell.
+
+        The animatic can, which draws from the words that it knows.
+        """
+        engine = made.model.engine if isinstance(made, Offer) else made.engine
+        return self.roster.understanding(engine, made.request)
 
     def candidates(self, request: VideoRequest) -> list[Candidate]:
         """Return the models that `request` may mean, each with the catalogue's price and why not."""
@@ -399,7 +408,7 @@ class Studio:
     def answer(self, id: str) -> Answer:
         """Return a job and what came of it, in the one shape that every door shows."""
         job = self.ledger.job(id)
-        return self._answer(job, self.find_damage)
+        return replace(self._answer(job, self.find_damage), understanding=self.understanding(job))
 
     def list_answer(self, job: Job) -> Answer:
         """Return the same for one of many: of its files only the size is looked at."""

@@ -35,10 +35,12 @@ def test_the_answer_names_a_clip_that_decodes_and_a_sheet(stocked: Terminal) -> 
 
 
 def test_the_shape_of_the_answer_is_the_documented_one(stocked: Terminal) -> None:
-    """`create --json` prints one object: job, clips, copies, cost and error, and nothing else on stdout."""
+    """`create --json` prints one object with job, clips, copies, cost and error, for a storyboard with what it
+    understood as well, and nothing else on stdout."""
     answer = stocked.json("create", "a lighthouse in a storm at night", *QUICK, "--seed", "7")
 
-    assert set(answer) == {"job", "clips", "copies", "cost", "error"}
+    told = {"understood", "not_drawn", "assumed"}
+    assert set(answer) == {"job", "clips", "copies", "cost", "error"} | told
     assert {"id", "state", "model", "request", "created_at"} <= set(answer["job"])
     assert set(answer["cost"]) == {"amount", "currency", "known", "basis"}
     assert {"facts", "sha256", "sheet", "lint"} <= set(answer["clips"][0])

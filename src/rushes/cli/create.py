@@ -38,6 +38,7 @@ from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
 from rushes.domain.job import age
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.request import VideoRequest
+from rushes.domain.understanding import Understanding
 from rushes.jobs.admission import Admission
 from rushes.studio import Order, Studio, takes
 
@@ -177,6 +178,8 @@ async def _make(
     stored.extend(admission.job.id for admission in admissions)
     for admission in admissions:
         announce(admission, offer, how.key)
+    if any(admission.fresh for admission in admissions):
+        tell_understanding(studio.understanding(offer))
     await studio.make_copies(stored)
     if not how.wait:
         warn_of(studio.silent_worker())
@@ -239,6 +242,12 @@ def remark(offer: Offer) -> None:
         say(f"what is left of your plan is not known: {offer.quota_unknown}")
 
 
+def tell_understanding(understanding: Understanding | None) -> None:
+    """Say which words of the prompt will be seen, and which will not."""
+    for name, phrases in understanding.lines() if understanding else ():
+        say(f"{name}: {phrases}")
+
+
 @click.command()
 @request_options
 @click.option("--explain", is_flag=True, help="Show every model that could be meant, and why not.")
@@ -252,6 +261,7 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
     with opened() as (studio, runner):
         offer = runner.run(studio.quote(request))
         missing = _missing(studio, offer)
+        understanding = studio.understanding(offer)
     remark(offer)
     if as_json:
         shape = {
@@ -265,10 +275,11 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
             "fallbacks": [
                 {"model": one.model.address, "quote": one.quote.as_json()} for one in offer.fallbacks
             ],
+            **(understanding.as_json() if understanding else {}),
         }
         put_json(shape | {"candidates": [one.as_json() for one in candidates]} if explain else shape)
     else:
-        put_offer(offer, count)
+        put_offer(offer, count, understanding)
         if missing:
             echo(f"{style('note', fg='yellow')}: {missing.message}; {missing.next}")
     return 0
@@ -283,7 +294,7 @@ def _missing(studio: Studio, offer: Offer) -> SetupError | None:
     return None
 
 
-def put_offer(offer: Offer, count: int) -> None:
+def put_offer(offer: Offer, count: int, understanding: Understanding | None = None) -> None:
     """Print what would be made and what it costs."""
     times = "" if count == 1 else f"{count} × "
     shape = f"{times}{offer.request.seconds:g} s, {offer.request.aspect}, {offer.request.resolution}"
@@ -293,6 +304,7 @@ def put_offer(offer: Offer, count: int) -> None:
             ("model", f"{offer.model.address} ({offer.chosen})"),
             ("clip", shape + (", with sound" if offer.request.audio else ", silent")),
             *wishes(offer.request),
+            *(understanding.lines() if understanding else ()),
             ("price", price(offer.quote, count) + (f" ({source})" if source else "")),
             *(("else", f"{one.model.address}: {price(one.quote, count)}") for one in offer.fallbacks),
         ]

@@ -88,7 +88,7 @@ def job(as_json: bool, id: str) -> int:
     if as_json:
         put_json({**answer.as_json(), "events": events})
         return exit_code_of(answer.damage)
-    put_pairs(_facts(answer.job))
+    put_pairs(_facts(answer))
     echo()
     for event in events:
         at = datetime.fromtimestamp(event["at"], UTC)
@@ -105,8 +105,9 @@ def exit_code_of(damage: Sequence[Damage]) -> int:
     return LibraryDamaged.exit_code if damage else 0
 
 
-def _facts(job: Job) -> list[tuple[str, str]]:
+def _facts(answer: Answer) -> list[tuple[str, str]]:
     """Return what a person is shown of a job: what was asked for, where it stands, what was said of it."""
+    job, understanding = answer.job, answer.understanding
     request = job.request
     shape = f"{request.seconds:g} s, {request.aspect}, {request.resolution}"
     made = f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC, {age(job.created_at)}"
@@ -115,6 +116,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         ("state", state(job)),
         *([("because", job.reason)] if job.reason and not job.state.ended else []),
         ("prompt", request.prompt),
+        *(understanding.lines() if understanding else ()),
         *wishes(request),
         ("model", job.model),
         *([("key", f"from {job.key_source}")] if job.key_source else []),

@@ -9,6 +9,7 @@ from rushes.domain.clip import Clip, Damage
 from rushes.domain.destination import Copy
 from rushes.domain.errors import Billed, LibraryDamaged, NotCopied, NotFound, RushesError
 from rushes.domain.job import Failure, Job, JobState
+from rushes.domain.understanding import Understanding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +17,15 @@ class Answer:
     """A job and what came of it.
 
     `clips` are those whose files were looked at and are as they were filed; `damage` is what is wrong with
-    the others. `copies` are those that somebody asked for.
+    the others. `copies` are those that somebody asked for. `understanding` is what of the prompt is seen in
+    them, if the engine can tell.
     """
 
     job: Job
     clips: tuple[Clip, ...]
     damage: tuple[Damage, ...] = ()
     copies: tuple[Copy, ...] = ()
+    understanding: Understanding | None = None
 
     @property
     def failure(self) -> Failure | None:
@@ -76,4 +79,5 @@ class Answer:
             "copies": [str(path) for copy in self.copies for path in copy.made],
             "cost": self.job.cost.as_json(),
             "error": self.failure.as_json() if self.failure else None,
+            **(self.understanding.as_json() if self.understanding else {}),
         }

@@ -24,6 +24,7 @@ from rushes.domain.model import Model
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 from rushes.domain.text import one_line
+from rushes.domain.understanding import Understanding
 
 if TYPE_CHECKING:
     import httpx
@@ -260,6 +261,14 @@ class BaseEngine:
             is_address = isinstance(value, str) and value.startswith(("http://", "https://"))
             if is_address and not name.startswith("proxy"):
                 yield host_of(value)
+
+    @classmethod
+    def understand(cls, request: VideoRequest) -> Understanding | None:
+        """Return what of the prompt will be seen, if the engine can tell before it begins.
+
+        Called without an engine, often, and with nothing set up: it reads the request and nothing else.
+        """
+        return None
 
     async def prepare(self, request: VideoRequest, model: str) -> Prepared:
         return Prepared(request=request, model=model)

@@ -9,6 +9,7 @@ from rushes.domain.job import Job, JobState
 from rushes.domain.money import Basis, Quote, usd
 from rushes.domain.observation import Observation
 from rushes.domain.text import one_line
+from rushes.domain.understanding import Understanding
 from rushes.explanation import Action, Explanation
 from rushes.jobs.quotes import KeptQuote, price_words
 from rushes.mcp.shapes import ClipShape, ErrorShape, ExplanationShape, JobShape, QuoteShape
@@ -23,7 +24,9 @@ NEXT = {
 }
 
 
-def quote_shape(kept: KeptQuote, missing: SetupError | None = None) -> QuoteShape:
+def quote_shape(
+    kept: KeptQuote, missing: SetupError | None = None, understanding: Understanding | None = None
+) -> QuoteShape:
     """Return a quote with what to do about it; `missing` is what keeps it from being made yet."""
     offer = kept.offer
     remarks = [
@@ -51,6 +54,8 @@ def quote_shape(kept: KeptQuote, missing: SetupError | None = None) -> QuoteShap
         expires_at=kept.expires_at.isoformat(timespec="seconds"),
         request=offer.request.as_json(),
         remarks=remarks,
+        understood=None if understanding is None else list(understanding.understood),
+        not_drawn=None if understanding is None else list(understanding.not_drawn),
         next=_after_quote(kept) if missing is None else f"ask the person to set it up first: {missing.next}",
     )
 
@@ -69,16 +74,22 @@ def _after_quote(kept: KeptQuote) -> str:
     return f"create_video with quote_id {kept.id}"
 
 
-def quote_lines(shape: QuoteShape) -> list[str]:
+def quote_lines(shape: QuoteShape, understanding: Understanding | None = None) -> list[str]:
     request = shape.request
     return [
         f"{shape.price} for {shape.count} × {request['seconds']:g} s, {request['aspect']}, "
         f"{request['resolution']} with {shape.model} ({shape.chosen})",
         f"quote {shape.quote_id}, until {shape.expires_at}"
         + (f"; agreed to: {shape.approved_by}" if shape.approved else "; nobody has agreed to it yet"),
+        *understanding_lines(understanding),
         *shape.remarks,
         f"next: {shape.next}",
     ]
+
+
+def understanding_lines(understanding: Understanding | None) -> list[str]:
+    """Return what of a prompt will be seen and what will not, where the engine can tell."""
+    return [f"{name}: {phrases}" for name, phrases in understanding.lines()] if understanding else []
 
 
 def job_shape(answer: Answer) -> JobShape:
@@ -104,6 +115,8 @@ def job_shape(answer: Answer) -> JobShape:
             next=failure.next,
         ),
         warnings=list(job.warnings),
+        understood=None if answer.understanding is None else list(answer.understanding.understood),
+        not_drawn=None if answer.understanding is None else list(answer.understanding.not_drawn),
         next=_after_job(answer),
     )
 
@@ -121,6 +134,7 @@ def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
     """Return where a job stands and what came of it, the facts first; `todo` is what to do next."""
     job = answer.job
     lines = [f"job {job.id} is {standing(job)}, {job.cost.words}, {job.model}"]
+    lines += understanding_lines(answer.understanding)
     for clip in answer.clips:
         lines += [
             *Observation.of(clip, ordered=job.request.seconds).lines(),

@@ -22,6 +22,10 @@ class QuoteShape(BaseModel):
     expires_at: str
     request: dict[str, Any] = Field(description="What would be sent, complete.")
     remarks: list[str]
+    understood: list[str] | None = Field(
+        default=None, description="What of the prompt is drawn; null: the engine cannot tell beforehand."
+    )
+    not_drawn: list[str] | None = Field(default=None, description="What of the prompt will not be seen.")
     next: str = Field(description="What to do now.")
 
 
@@ -59,6 +63,10 @@ class JobShape(BaseModel):
     clips: list[ClipShape]
     error: ErrorShape | None
     warnings: list[str]
+    understood: list[str] | None = Field(
+        default=None, description="What of the prompt is drawn; null: the engine cannot tell beforehand."
+    )
+    not_drawn: list[str] | None = Field(default=None, description="What of the prompt will not be seen.")
     next: str = Field(description="What to do now.")
 
 

@@ -14,6 +14,7 @@ from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
 from rushes.domain.job import Job, age
 from rushes.domain.money import usd
 from rushes.domain.request import VideoRequest
+from rushes.domain.understanding import Understanding
 from rushes.jobs.admission import Admission
 from rushes.jobs.quotes import KeptQuote, price_words
 from rushes.mcp.answers import job_lines, job_shape, quote_lines, quote_shape
@@ -110,11 +111,12 @@ class Spending(Themed):
         limit = amount("max_usd", max_usd)
         kept = await self.door.approvals.quote(request, count, max_usd=limit, again=again)
         same = await self.door.approvals.find_same(kept)
+        understanding = self.door.studio.understanding(kept.offer)
         try:
             self.door.studio.check_ready(kept.offer)
         except SetupError as error:
-            return told(kept, same, error)
-        return told(kept, same)
+            return told(kept, same, error, understanding)
+        return told(kept, same, None, understanding)
 
     @answering
     async def approve_quote(
@@ -230,15 +232,20 @@ class Spending(Themed):
         return structured(JobsShape(jobs=shapes, next=todo), lines)
 
 
-def told(kept: KeptQuote, same: Sequence[Job] = (), missing: SetupError | None = None) -> CallToolResult:
+def told(
+    kept: KeptQuote,
+    same: Sequence[Job] = (),
+    missing: SetupError | None = None,
+    understanding: Understanding | None = None,
+) -> CallToolResult:
     """Return a quote as an answer.
 
     `same` are the jobs that answer for it, so that nothing is bought; `missing` is what keeps it from being
-    made yet.
+    made yet. `understanding` is what of the prompt will be seen, where the engine can tell.
     """
-    shape = quote_shape(kept, missing)
+    shape = quote_shape(kept, missing, understanding)
     shape.remarks += [f"job {job.id}: {job.answers_again(age(job.created_at), 'again=true')}" for job in same]
-    return structured(shape, quote_lines(shape))
+    return structured(shape, quote_lines(shape, understanding))
 
 
 def question(kept: KeptQuote) -> Question:

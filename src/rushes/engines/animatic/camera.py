@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rushes.engines.animatic.shot import Move
+from rushes.engines.animatic.shot import Angle, Framing, Move
 
 PUSH = 0.46  # how much larger the middle ground is at the near end of a push or pull
 TRAVEL = 0.42  # how far the middle ground slides in a pan, in frame widths
 TILT = 0.40  # and in a tilt, in frame heights
+
+ANCHOR = 0.55  # where the subject is, seen from below or from above
+NEAR_ANCHOR = 0.36  # and its face, in a close-up
+
+HORIZONS: Mapping[Angle, float] = {Angle.LOW: 0.84, Angle.HIGH: 0.20, Angle.OVERHEAD: 0.03}
+"""Where the horizon lies in the frame, 0 (top) to 1: low for who looks up, high for who looks down."""
+
+SCALES: Mapping[Framing, float] = {Framing.WIDE: 0.58, Framing.MEDIUM: 1.0, Framing.CLOSE_UP: 1.9}
+"""How large everything is."""
+
+
+def horizon_from(angle: Angle, usual: float) -> float:
+    """Return where the horizon of a setting lies as seen from an angle; `usual` is its own at eye level."""
+    return HORIZONS.get(angle, usual)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +31,15 @@ class View:
     """What the camera sees at one moment.
 
     `zoom` is 1 at the widest, `x` and `y` how far it has turned right and down, in frame widths and
-    heights. All are for depth 1; a layer at depth d follows d times as far. `horizon` is the camera's.
+    heights. All are for depth 1; a layer at depth d follows d times as far. `horizon` and `anchor` are the
+    camera's.
     """
 
     zoom: float
     x: float
     y: float
     horizon: float
+    anchor: float
 
     def zoom_at(self, depth: float) -> float:
         return 1 + (self.zoom - 1) * depth
@@ -30,10 +47,25 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """One move over a clip. `horizon` is the height that a zoom keeps in place, 0 (top) to 1."""
+    """One move over a clip. `horizon` is where the horizon lies, 0 (top) to 1; `scale` how large things are.
+
+    A zoom keeps the horizon in place, unless that is near an edge: `anchor` is the height that stays.
+    """
 
     move: Move
     horizon: float
+    scale: float = 1.0
+
+    @property
+    def anchor(self) -> float:
+        if self.scale > 1:
+            return NEAR_ANCHOR
+        return self.horizon if 0.3 < self.horizon < 0.7 else ANCHOR
+
+    @property
+    def push(self) -> float:
+        """How much larger the middle ground gets: less from near, or the subject would leave the frame."""
+        return PUSH / max(self.scale, 1.0)
 
     @property
     def is_still(self) -> bool:
@@ -45,9 +77,9 @@ class Camera:
         zoom, x, y = 1.0, 0.0, 0.0
         match self.move:
             case Move.PUSH_IN:
-                zoom = 1 + PUSH * k
+                zoom = 1 + self.push * k
             case Move.PULL_OUT:
-                zoom = 1 + PUSH * (1 - k)
+                zoom = 1 + self.push * (1 - k)
             case Move.PAN_LEFT:
                 x = TRAVEL * (0.5 - k)
             case Move.PAN_RIGHT:
@@ -58,7 +90,7 @@ class Camera:
                 y = TILT * (k - 0.5)
             case Move.STATIC:
                 pass
-        return View(zoom=zoom, x=x, y=y, horizon=self.horizon)
+        return View(zoom=zoom, x=x, y=y, horizon=self.horizon, anchor=self.anchor)
 
     def margins(self, depth: float) -> tuple[float, float]:
         """Return how much further than the frame a layer reaches, each side, in frame widths and heights."""
@@ -69,7 +101,7 @@ class Camera:
     def density(self, depth: float) -> float:
         """Return how many pixels a layer is drawn with per frame pixel: between its two ends of a zoom."""
         if self.move in (Move.PUSH_IN, Move.PULL_OUT):
-            return float((1 + PUSH * depth) ** 0.5)
+            return float((1 + self.push * depth) ** 0.5)
         return 1.0
 
 

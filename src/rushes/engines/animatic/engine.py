@@ -10,7 +10,9 @@ from typing import Any
 from rushes.children.child import Child, ChildDied
 from rushes.domain.errors import RenderFailed
 from rushes.domain.permissions import make_private
-from rushes.domain.request import Role, frame_size
+from rushes.domain.request import Role, VideoRequest, frame_size
+from rushes.domain.understanding import Understanding
+from rushes.engines.animatic.understanding import understand
 from rushes.engines.contract import (
     Accepted,
     BaseEngine,
@@ -76,6 +78,10 @@ class AnimaticEngine(BaseEngine):
         self._folder = Path(settings["work"])
         self._renders: dict[str, Render] = {}
         self._canceled: Recent[str, None] = Recent()
+
+    @classmethod
+    def understand(cls, request: VideoRequest) -> Understanding:
+        return understand(request.prompt, picture=bool(request.references))
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         request = prepared.request

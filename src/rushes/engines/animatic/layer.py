@@ -43,10 +43,10 @@ class Window:
 
 
 def window(view: View, size: tuple[int, int], depth: float) -> Window:
-    """Return what a view shows of a layer at `depth`. A zoom keeps the middle of the horizon in place."""
+    """Return what a view shows of a layer at `depth`. A zoom keeps the middle of the anchor's row."""
     width, height = size
     step = 1 / view.zoom_at(depth)
-    anchor_x, anchor_y = width / 2, height * view.horizon
+    anchor_x, anchor_y = width / 2, height * view.anchor
     return Window(
         x=anchor_x * (1 - step) + view.x * depth * width,
         y=anchor_y * (1 - step) + view.y * depth * height,

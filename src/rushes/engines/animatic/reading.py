@@ -1,94 +1,210 @@
 """Reading a prompt: what its words say about the shot.
 
-Words are matched as words, longest phrase first; of several settings the one named most often wins, then the
-one named first. A word after "no", "without" or "not" does not count.
+What the phrases of `words` speak for is weighed; the setting is settled by all that speaks for one, the
+subject included. The subject is what the prompt names first. What stands after "no" does not count.
 """
 
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from rushes.engines.animatic.shot import Move, Setting, Shot, Subject, Time, Weather
-from rushes.engines.animatic.words import HINTS, MOVES, SETTINGS, SUBJECTS, TIMES, WEATHERS
+from rushes.engines.animatic.grammar import (
+    BODY,
+    DETERMINERS,
+    GROUPS,
+    LESSER,
+    STYLES,
+    Thing,
+    Word,
+    denied_in,
+    is_adjective,
+    is_verb,
+    may_be_adjective,
+    plain,
+    things,
+    words_of,
+)
+from rushes.engines.animatic.languages import is_foreign
+from rushes.engines.animatic.lexicon import Found, find
+from rushes.engines.animatic.shot import Angle, Framing, Move, Setting, Shot, Subject, Time, Weather
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
-_NEGATIONS = r"(?:no|without|not|never|isn't|free of|instead of|rather than|neither|nor|avoid)"
-_FILLERS = r"(?:(?:any|a|an|the|more|much|camera|sign|signs|of|longer|really|is|it)\s+){0,3}"
-# Phrases whose words would name a place on their own.
-_FROZEN = re.compile(
-    r"sea of \w+|wooden|a wave of \w+|waves? (?:at|to|goodbye)|table mountain|tree ?house|green ?house"
-)
+STRONG, WEAK = 3, 1
+"""What a word weighs that names or places a thing, and one that only hints at it."""
+
+_AT_HOME: Mapping[Subject, tuple[Setting, int]] = {
+    Subject.PAPER_BOAT: (Setting.SEA, WEAK),
+    Subject.BOAT: (Setting.SEA, STRONG - 1),
+    Subject.SHIP: (Setting.SEA, STRONG - 1),
+    Subject.LIGHTHOUSE: (Setting.SEA, STRONG - 1),
+    Subject.CAR: (Setting.CITY, WEAK),
+    Subject.TRAIN: (Setting.CITY, WEAK),
+    Subject.DEER: (Setting.FOREST, WEAK),
+    Subject.CABIN: (Setting.MOUNTAINS, WEAK),
+}
+"""Where a subject is at home, and how much that weighs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A prompt as it was read: its words, the phrases found in them, and the shot they make.
+
+    `subject` is the phrase that names the subject, `marked` are the places of the marker's words, `denied` of
+    those that are said not to be there.
+    """
+
+    words: Sequence[Word]
+    found: Sequence[Found]
+    shot: Shot
+    subject: Found | None
+    marked: range
+    denied: frozenset[int]
+    foreign: bool
 
 
 def read(prompt: str) -> Shot:
     """Return the shot that a prompt describes; what it does not say gets a default that suits the rest."""
-    text = _plain(prompt)
-    scenery = _without_frozen(_without(text, MOVES))
-    setting = _most_named(SETTINGS, scenery) or _most_named(HINTS, scenery)
-    weather = _most_named(WEATHERS, scenery)
-    time = _most_named(TIMES, scenery)
-    subject = _most_named(SUBJECTS, scenery)
-    return Shot(
-        setting=setting or _setting_of(subject, weather),
+    return reading(prompt).shot
+
+
+@functools.lru_cache(maxsize=8)
+def reading(prompt: str) -> Reading:
+    """Read a prompt."""
+    text = plain(prompt)
+    words = words_of(text)
+    foreign = is_foreign([word.text for word in words])
+    denied = denied_in(words)
+    found = [] if foreign else find(text, words, denied)
+    counted = [one for one in found if not one.denied]
+    subject, marked = (None, range(0)) if foreign else _subject(words, found, denied)
+    time, weather, move = _most(counted, Time), _most(counted, Weather), _most(counted, Move)
+    drawn = _kind(subject, Subject) if subject else None
+    setting = _settle(counted, drawn)
+    angle, framing = _first(counted, Angle), _first(counted, Framing)
+    shot = Shot(
+        setting=setting or Setting.PLAIN,
         time=time or Time.DAY,
         weather=weather or Weather.CLEAR,
-        move=_most_named(MOVES, text) or Move.PUSH_IN,
+        move=move or Move.PUSH_IN,
+        subject=drawn,
+        marker=" ".join(words[at].text for at in marked) or None,
+        angle=angle or Angle.EYE_LEVEL,
+        framing=framing or Framing.MEDIUM,
+    )
+    return Reading(
+        words=words,
+        found=found,
+        shot=shot,
         subject=subject,
+        marked=marked,
+        denied=denied,
+        foreign=foreign,
     )
 
 
-def _plain(prompt: str) -> str:
-    """Lower case, one space between words, straight quotes, hyphens kept as spaces."""
-    folded = prompt.casefold().replace("’", "'")
-    return " ".join(re.sub(r"[-_/–—]+", " ", folded).split())
+def _kind(found: Found, kind: type[Kind]) -> Kind | None:
+    return next((one for one in found.kinds if isinstance(one, kind)), None)
 
 
-def _setting_of(subject: Subject | None, weather: Weather | None) -> Setting:
-    if subject in (Subject.PAPER_BOAT, Subject.BOAT, Subject.SHIP, Subject.LIGHTHOUSE):
-        return Setting.SEA
-    if subject in (Subject.CAR, Subject.TRAIN):
-        return Setting.CITY
-    if subject is Subject.ANIMAL:
-        return Setting.FOREST
-    return Setting.MOUNTAINS
+def _weights(found: Sequence[Found], kind: type[Kind]) -> dict[Kind, int]:
+    """Return how much speaks for each of a kind, in the order in which they come up."""
+    weights: dict[Kind, int] = {}
+    for one in found:
+        for table, weight in ((one.entry.names, STRONG), (one.entry.places, STRONG), (one.entry.hints, WEAK)):
+            for value in table:
+                if isinstance(value, kind):
+                    weights[value] = weights.get(value, 0) + weight
+    return weights
 
 
-@functools.cache
-def _pattern(words: str) -> re.Pattern[str]:
-    """Compile a list of words into one pattern, longest first, so that a phrase beats a word in it."""
-    phrases = sorted((word.strip() for word in words.split(",")), key=len, reverse=True)
-    shapes = (
-        re.escape(phrase[:-1]) + r"\w*" if phrase.endswith("*") else re.escape(phrase) + r"(?:s|es)?"
-        for phrase in phrases
+def _most(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
+    weights = _weights(found, kind)
+    return max(weights, key=lambda value: weights[value]) if weights else None
+
+
+def _first(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
+    """Return what is named first; a hint counts only if nothing is named."""
+    named = (value for one in found for value in one.entry.names)
+    hinted = (value for one in found for value in one.entry.hints)
+    return next((value for value in (*named, *hinted) if isinstance(value, kind)), None)
+
+
+def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
+    weights = _weights(found, Setting)
+    if subject is not None and subject in _AT_HOME:
+        home, weight = _AT_HOME[subject]
+        weights[home] = weights.get(home, 0) + weight
+    return max(weights, key=lambda value: weights[value]) if weights else None
+
+
+def _subject(
+    words: Sequence[Word], found: Sequence[Found], denied: frozenset[int]
+) -> tuple[Found | None, range]:
+    """Return the phrase that names the subject, or else the words of a marker for what cannot be drawn."""
+    owner = {at: one for one in found for at in one.at}
+    camera = frozenset(at for at, one in owner.items() if one.entry.is_filming)
+    phrases = {one.at.start: one.at.stop - 1 for one in found if len(one.at) > 1}
+    elsewhere: Found | None = None
+    about_a_place = False
+    for thing in things(words, camera, phrases):
+        head = owner.get(thing.last)
+        if thing.last in denied:
+            continue
+        if head is not None and _kind(head, Subject) is not None:
+            if thing.direct:
+                return head, range(0)
+            elsewhere = elsewhere or head
+        elif (own := _whose(words, thing, owner)) is not None:
+            if thing.direct:
+                return own, range(0)
+            elsewhere = elsewhere or own
+        elif thing.direct and head is not None and head.entry.is_place:
+            about_a_place = True
+        elif thing.direct and _can_be_marked(words, thing, about_a_place):
+            if elsewhere is not None and any(
+                word.text in ".;!?" for word in words[elsewhere.at.stop : thing.first]
+            ):
+                break
+            return None, _marked(words, thing, owner)
+    pronoun = next((one for one in found if one.text in {"he", "she"} and not one.denied), None)
+    return elsewhere or pronoun, range(0)
+
+
+def _whose(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> Found | None:
+    """Return the subject whose hands a thing is, or whose light: "lighthouse beam"."""
+    if words[thing.last].text not in BODY | LESSER:
+        return None
+    owners = (owner[at] for at in range(thing.first, thing.last) if at in owner)
+    return next((one for one in owners if _kind(one, Subject) is not None), None)
+
+
+def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> bool:
+    """Whether a marker may bear a thing's name; where it is about a place, only if it has an article."""
+    text = words[thing.last].text
+    introduced = thing.first > 0 and words[thing.first - 1].text in DETERMINERS
+    if text in LESSER or text in STYLES or text in GROUPS or is_adjective(text) or text.isdecimal():
+        return False
+    if about_a_place and not introduced:
+        return False
+    alone = thing.first == thing.last and len(words) > 1
+    return not alone or not (is_verb(text) or (may_be_adjective(text) and not introduced))
+
+
+def _marked(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> range:
+    """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat"."""
+    head = owner.get(thing.last)
+    if head is not None and len(head.at) > 1:
+        return range(max(head.at.start, thing.last - 1), thing.last + 1)
+    before = thing.last - 1
+    two = (
+        before >= thing.first
+        and not may_be_adjective(words[before].text)
+        and words[before].text not in STYLES
     )
-    return re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
-
-
-def _most_named(table: Mapping[Kind, str], text: str) -> Kind | None:
-    """Return the kind named most often, the first named among equals, or None."""
-    ranked = []
-    for kind, words in table.items():
-        hits = [hit.start() for hit in _pattern(words).finditer(text) if not _denied(text, hit.start())]
-        if hits:
-            ranked.append((-len(hits), hits[0], kind))
-    return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
-
-
-def _denied(text: str, start: int) -> bool:
-    """Whether the word at `start` follows a negation, across "and" or "or" as in "no rain or fog"."""
-    return bool(re.search(rf"\b{_NEGATIONS}\s+{_FILLERS}(?:\w+\s+(?:or|and|nor)\s+)?$", text[:start]))
-
-
-def _without(text: str, table: Mapping[Kind, str]) -> str:
-    for words in table.values():
-        text = _pattern(words).sub(" , ", text)
-    return text
-
-
-def _without_frozen(text: str) -> str:
-    return _FROZEN.sub(" , ", text)
+    two = two and not (before in owner and owner[before].entry.is_place)
+    return range(before if two else thing.last, thing.last + 1)

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from rushes.engines.animatic import pictures, weather
-from rushes.engines.animatic.camera import Camera, View
+from rushes.engines.animatic.camera import SCALES, Camera, View, horizon_from
 from rushes.engines.animatic.caption import caption, slate
 from rushes.engines.animatic.layer import Layer, Paints
 from rushes.engines.animatic.order import FPS, Order
@@ -18,11 +18,11 @@ from rushes.engines.animatic.planes import Frame, Plane, blank, mix
 from rushes.engines.animatic.reading import read
 from rushes.engines.animatic.reflection import Reflection
 from rushes.engines.animatic.regions import Box, uncovered
-from rushes.engines.animatic.scenery import city, forest, interior, mountains, sea
+from rushes.engines.animatic.scenery import city, desert, forest, interior, mountains, plain, sea
 from rushes.engines.animatic.scenery.sky import sky
 from rushes.engines.animatic.shot import Setting, Shot, Subject
 from rushes.engines.animatic.stage import Stage
-from rushes.engines.animatic.subject import marker, subject
+from rushes.engines.animatic.subject import framed, marker, subject
 
 _SETTINGS: dict[Setting, ModuleType] = {
     Setting.SEA: sea,
@@ -30,6 +30,8 @@ _SETTINGS: dict[Setting, ModuleType] = {
     Setting.CITY: city,
     Setting.FOREST: forest,
     Setting.INTERIOR: interior,
+    Setting.DESERT: desert,
+    Setting.PLAIN: plain,
 }
 
 
@@ -144,11 +146,12 @@ def _writing(shot: Shot, order: Order) -> list[Paints]:
 
 def stage_for(shot: Shot, width: int, height: int, seed: int) -> Stage:
     """Return the stage of a shot: its light and its camera."""
+    horizon = horizon_from(shot.angle, _SETTINGS[shot.setting].HORIZON)
     return Stage(
         width=width,
         height=height,
         seed=seed,
-        camera=Camera(move=shot.move, horizon=_SETTINGS[shot.setting].HORIZON),
+        camera=Camera(move=shot.move, horizon=horizon, scale=SCALES[shot.framing]),
         palette=palette(shot.time, shot.weather),
     )
 
@@ -158,10 +161,10 @@ def drawn(shot: Shot, stage: Stage) -> list[Paints]:
     setting = _SETTINGS[shot.setting]
     parts: list[Paints] = [*setting.layers(stage, sky(stage, shot.time, shot.weather))]
     if shot.subject is not None:
-        place = setting.place(stage, shot.subject)
+        place = framed(setting.place(stage, shot.subject), shot, stage)
         parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, subject(stage, shot.subject, place))
     elif shot.marker:
-        place = setting.place(stage, Subject.PERSON)
+        place = framed(setting.place(stage, Subject.PERSON), shot, stage)
         parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, marker(stage, shot.marker, place))
     middle, front = weather.between(stage, shot.weather), weather.front(stage, shot.weather)
     if shot.setting is Setting.INTERIOR:

@@ -14,6 +14,8 @@ class Setting(StrEnum):
     CITY = "city street"
     FOREST = "forest"
     INTERIOR = "interior"
+    DESERT = "desert"
+    PLAIN = "open land"
 
 
 class Time(StrEnum):
@@ -73,7 +75,7 @@ class Subject(StrEnum):
     PERSON = "person"
     CAR = "car"
     BIRD = "bird"
-    ANIMAL = "animal"
+    DEER = "deer"
     CABIN = "cabin"
     TRAIN = "train"
 

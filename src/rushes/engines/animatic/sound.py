@@ -40,7 +40,9 @@ def _place(rng: np.random.Generator, shot: Shot, count: int) -> Doubles:
     match shot.setting:
         case Setting.SEA:
             return _waves(rng, count)
-        case Setting.MOUNTAINS:
+        case Setting.DESERT:
+            return _wind(rng, count)
+        case Setting.MOUNTAINS | Setting.PLAIN:
             return _wind(rng, count) + (0 if dark else 0.25 * _birds(rng, count, 0.35))
         case Setting.CITY:
             return _hum(rng, count)

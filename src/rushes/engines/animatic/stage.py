@@ -42,7 +42,7 @@ class Stage:
     @property
     def unit(self) -> float:
         """A length in pixels for the size of things, alike in every orientation: the short side of 16:9."""
-        return 0.75 * float(np.sqrt(self.width * self.height))
+        return 0.75 * float(np.sqrt(self.width * self.height)) * self.camera.scale
 
     @property
     def horizon(self) -> float:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rushes.engines.animatic.layer import Layer, Motion, still
 from rushes.engines.animatic.lettering import Line, lines
 from rushes.engines.animatic.palette import LAMP, Colour, mixed, scaled
-from rushes.engines.animatic.shot import Subject
+from rushes.engines.animatic.shot import Angle, Framing, Shot, Subject
 from rushes.engines.animatic.stage import Point, Sheet, Stage
 
 
@@ -23,6 +24,53 @@ class Place:
     size: float
     depth: float
     floats: bool = False
+
+
+LOOKS: Mapping[Angle, tuple[float, float]] = {
+    Angle.LOW: (1.75, 0.97),
+    Angle.HIGH: (0.8, 0.66),
+    Angle.OVERHEAD: (0.62, 0.62),
+}
+"""For each angle that is not at eye level: how much larger a subject is, and where its foot stands, in frame
+heights from the top."""
+
+TALL: Mapping[Subject | None, float] = {
+    Subject.PAPER_BOAT: 1.6,
+    Subject.BOAT: 1.9,
+    Subject.SHIP: 1.45,
+    Subject.LIGHTHOUSE: 1.8,
+    Subject.CAR: 1.5,
+    Subject.BIRD: 2.2,
+    Subject.DEER: 1.5,
+    Subject.CABIN: 1.3,
+    Subject.TRAIN: 1.35,
+}
+"""How much room a subject takes, as a multiple of its size, in its longer direction; 1 if not listed."""
+
+LEAST_FROM_BELOW = 0.62
+"""A subject that is looked up to is at least this many frame heights tall."""
+
+CLOSE = (0.86, 0.92)
+"""A subject in a close-up: its height, and where its foot stands, in frame heights."""
+
+CLOSE_PERSON = (1.35, 1.45)
+"""The same of a person, who is cut off at the waist."""
+
+
+def framed(place: Place, shot: Shot, stage: Stage) -> Place:
+    """Return where a subject stands, and how large, once the shot's angle and framing are taken in."""
+    if shot.framing is Framing.CLOSE_UP:
+        tall, foot = CLOSE_PERSON if shot.subject is Subject.PERSON else CLOSE
+        short = min(stage.height, stage.width)
+        y = stage.height * 0.5 + short * (foot - 0.5)
+        return replace(place, x=stage.width / 2, y=y, size=short * tall / TALL.get(shot.subject, 1.0))
+    if shot.angle in LOOKS:
+        larger, foot = LOOKS[shot.angle]
+        least = (
+            LEAST_FROM_BELOW * stage.height / TALL.get(shot.subject, 1.0) if shot.angle is Angle.LOW else 0
+        )
+        return replace(place, y=stage.height * foot, size=max(place.size * larger, least))
+    return place
 
 
 PAPER: Colour = (244, 240, 228)
@@ -243,7 +291,7 @@ def _bird(pen: Pen) -> None:
         )
 
 
-def _animal(pen: Pen) -> None:
+def _deer(pen: Pen) -> None:
     ink = mixed(pen.ink(), pen.lit((120, 78, 50)), 0.55)
     for x in (-0.36, -0.26, 0.22, 0.32):
         pen.stroke([(x, 0.50), (x + 0.02, 0.0)], 0.055, ink)
@@ -299,6 +347,6 @@ _DRAWN = {
     Subject.CAR: _car,
     Subject.TRAIN: _train,
     Subject.BIRD: _bird,
-    Subject.ANIMAL: _animal,
+    Subject.DEER: _deer,
     Subject.CABIN: _cabin,
 }

@@ -56,7 +56,7 @@ class Street:
     @property
     def eye(self) -> float:
         """The camera's height above the road at distance 1, in frame pixels."""
-        return self.stage.height * (1 - HORIZON) * 1.02
+        return self.stage.height * (1 - self.stage.camera.horizon) * 1.02
 
     def at(self, across: float, up: float, away: float) -> Point:
         """Return where a place shows: `across` and `up` in frame pixels at distance 1."""

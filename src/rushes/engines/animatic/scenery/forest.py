@@ -39,7 +39,7 @@ def layers(stage: Stage, sky: Floats) -> list[Paints]:
 def place(stage: Stage, kind: Subject) -> Place:
     """Where a subject is: on the path, in the light."""
     x = stage.width / 2 + stage.unit * float(stage.rng("place").uniform(-0.12, 0.12))
-    sizes = {Subject.CABIN: 0.28, Subject.ANIMAL: 0.20, Subject.PERSON: 0.26}
+    sizes = {Subject.CABIN: 0.28, Subject.DEER: 0.20, Subject.PERSON: 0.26}
     y = stage.horizon + stage.unit * 0.24
     return Place(x=x, y=y, size=stage.unit * sizes.get(kind, 0.18), depth=1.06)
 
