@@ -183,7 +183,7 @@ def test_rotation_survives(tmp_path: Path, footage: str, rotation: int) -> None:
         Footage(frames=FRAMES[:4], rotation=rotation, pix_fmt=pix_fmt, container=SLOPPY),
     )
     mended = mend(path)
-    assert probe(mended).rotation == rotation
+    assert probe(mended).orientation.rotation == rotation
     assert (probe(mended).width, probe(mended).height) == (probe(path).width, probe(path).height)
     assert {frame.rotation % 360 for frame in decoded(mended)} == {(360 - rotation) % 360}
 

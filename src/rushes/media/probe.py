@@ -11,8 +11,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair, NotAVideo
-from rushes.media.boxes import Boxes, read_boxes
+from rushes.media.boxes import Boxes, Track, read_boxes
 from rushes.media.edge import open_video
+from rushes.media.orientation import UPRIGHT, Orientation
 
 # How a level number is written in the stream: H.264 as ten times, HEVC as thirty times the level.
 _LEVEL_UNIT = {"h264": 10, "hevc": 30}
@@ -26,7 +27,7 @@ class Probe:
     """The headers of a video file.
 
     `seconds` is the length of the pictures, `audio_seconds` of the sound; `width` and `height` are as shown,
-    after `rotation` (degrees clockwise). `fps` is the average number of frames per second, `frames` how many
+    turned and mirrored by `orientation`. `fps` is the average number of frames per second, `frames` how many
     the index lists (0 when it lists none). `level` is 4.2 and the like; `tag` the name of the sample entry
     (avc1, hvc1, hev1 …). `primaries`, `transfer` and `matrix` are the numbers of ITU-T H.273 (1: BT.709,
     2: not given), `full_range` whether luma runs 0-255, None when the file does not say. `sar` is the width
@@ -43,7 +44,7 @@ class Probe:
     level: float | None
     tag: str
     pix_fmt: str
-    rotation: int
+    orientation: Orientation
     sar: Fraction
     primaries: int
     transfer: int
@@ -76,9 +77,8 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, boxes: 
         raise NotAVideo(f"the pictures in {path} are in a format that cannot be read")
     if context.pix_fmt is None:
         raise BeyondRepair(f"{path} does not say what its pictures are made of: its start is damaged")
-    rotation = picture_rotation(boxes)
-    sides = (context.width, context.height)
-    width, height = reversed(sides) if rotation in (90, 270) else sides
+    orientation = picture_orientation(boxes)
+    width, height = orientation.shown_size(context.width, context.height)
     audio = next(iter(container.streams.audio), None)
     sound = audio.codec_context if audio is not None else None
     rate = stream.average_rate or stream.guessed_rate or Fraction(0)
@@ -91,9 +91,9 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, boxes: 
         video_codec=context.codec.canonical_name,
         profile=context.profile,
         level=_level(context.codec.canonical_name, context.level),
-        tag=next((track.entry for track in boxes.tracks if track.kind == "vide"), "") if boxes else "",
+        tag=track.entry if (track := picture_track(boxes)) else "",
         pix_fmt=context.pix_fmt,
-        rotation=rotation,
+        orientation=orientation,
         sar=stream.sample_aspect_ratio or Fraction(1),
         primaries=int(context.color_primaries),
         transfer=int(context.color_trc),
@@ -110,9 +110,15 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, boxes: 
     )
 
 
-def picture_rotation(boxes: Boxes | None) -> int:
-    """Return how far the pictures are to be turned for display: 0, 90, 180 or 270 degrees clockwise."""
-    return next((track.rotation for track in boxes.tracks if track.kind == "vide"), 0) if boxes else 0
+def picture_track(boxes: Boxes | None) -> Track | None:
+    """Return the first track of pictures, None for a file without boxes."""
+    return next((track for track in boxes.tracks if track.kind == "vide"), None) if boxes else None
+
+
+def picture_orientation(boxes: Boxes | None) -> Orientation:
+    """Return how the pictures are turned and mirrored for display; upright if the file does not say."""
+    track = picture_track(boxes)
+    return (track.orientation if track else None) or UPRIGHT
 
 
 def untagged(about: Probe) -> bool:
