@@ -40,7 +40,10 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: Path | None) -> int:
 @click.option("--out", type=Path, metavar="MP4", help="Where the repaired file goes.")
 @common
 def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
-    """Say where a video file will not play. Exits with 10 where something keeps it from playing."""
+    """Say where a video file does not play, and what players show differently.
+
+    Exits with 10 if something keeps it from playing.
+    """
     existing(file)
     target = (out or file.with_suffix(".mended.mp4")) if as_repair else None
     with made_for_user(target) if target is not None else nullcontext():

@@ -84,7 +84,7 @@ def _run(run: bytes, count: int, usual: int) -> tuple[int, int]:
     at = 8 + 4 * bool(flags & _OFFSET_OF_DATA) + 4 * bool(flags & _FIRST_FLAGS)
     columns = [one for one in (_LENGTH, _SIZE, _FLAGS, _COMPOSITION) if flags & one]
     width = len(columns)
-    count = min(count, (len(run) - at) // (4 * width)) if width else count
+    count = min(count, max(0, len(run) - at) // (4 * width)) if width else count
     table = (
         np.frombuffer(run, ">u4", count * width, at).reshape(count, width) if width and count > 0 else None
     )
