@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +15,7 @@ from rushes.domain.clip import Repair, Severity
 from rushes.domain.errors import BeyondRepair, NotAVideo
 from rushes.media.decode import decode_all
 from rushes.media.lint import lint
+from rushes.media.orientation import ONE, Orientation
 from rushes.media.probe import probe
 from rushes.media.sheet import frame_at
 from rushes.media.watch import observe
@@ -53,6 +55,23 @@ def test_the_eight_matrices(tmp_path: Path, name: str) -> None:
     assert colour_of(still) == wanted
     mirrored = {"mirrored": (Severity.WARNING, Repair.REENCODE_VIDEO)}
     assert told(path) == ({} if name == "upright" or name.startswith("turned") else mirrored)
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_an_orientation_is_applied_alike_everywhere(tmp_path: Path, name: str) -> None:
+    """Arrays and pictures are turned as the matrix says, and the matrix written for it leads back to it."""
+    orientation = probe(with_matrix(quarters(tmp_path / "clip.mp4"), EIGHT[name])).orientation
+    stored = pixels(frame_at(quarters(tmp_path / "stored.mp4"), 0.0, tmp_path / "stored.png"))
+
+    matrix = orientation.matrix(320, 180)
+    a, b, _, c, d, _, x, y, _ = (one / ONE for one in matrix)
+    corners = [(a * p + c * q + x, b * p + d * q + y) for p in (0, 320) for q in (0, 180)]
+
+    assert colour_of(orientation.show_array(stored)) == shown_quarters(EIGHT[name])
+    assert colour_of(np.asarray(orientation.show(Image.fromarray(stored)))) == shown_quarters(EIGHT[name])
+    assert Orientation.from_matrix(matrix) == orientation
+    assert min(corners) == (0, 0)
+    assert max(corners) == orientation.shown_size(320, 180)
 
 
 @pytest.mark.parametrize(
@@ -115,21 +134,26 @@ def test_pictures_after_the_sound(tmp_path: Path) -> None:
     )
 
 
-def test_late_pictures_are_not_partly_missing(tmp_path: Path) -> None:
-    """In a WebM, whose head knows the length of the whole alone, pictures that start late are all there."""
+@pytest.mark.parametrize("tags", [True, False], ids=["with lengths", "without"])
+@pytest.mark.parametrize("late", [1.5, 0.0])
+def test_pictures_shorter_than_the_file_are_not_missing(tmp_path: Path, late: float, tags: bool) -> None:
+    """In a WebM, whose head gives the length of the whole alone, none is missing of late or few pictures."""
     footage = Footage(
         frames=FRAMES,
-        times=[1500 + 40 * at for at in range(len(FRAMES))],
+        times=[round(1000 * late) + 40 * at for at in range(len(FRAMES))],
         codec="libvpx-vp9",
         options=FAST_VP9,
         format="webm",
         container={},
         sounds=[Sound(samples=tone(2.5), codec="libopus")],
     )
-    lines = observe(shoot(tmp_path / "clip.webm", footage)).lines()
+    path = shoot(tmp_path / "clip.webm", footage)
+    if not tags:
+        path.write_bytes(path.read_bytes().replace(b"DURATION", b"DIRATION"))
+    lines = observe(path).lines()
 
     assert lines[0].startswith("1.0 s of pictures, 2.5 s as players show it")
-    assert any(line.startswith("The pictures start 1.5 s after the sound") for line in lines)
+    assert any(line.startswith("The pictures start 1.5 s after the sound") for line in lines) == (late > 0)
 
 
 def test_one_segment_of_a_stream(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ class Boxes:
     """The layout of one file. `missing` counts the bytes that its boxes promise and the file lacks.
 
     `payload_missing` are those that boxes with pictures or sound, or with the index, lack. `foreign` is where
-    the boxes end if other bytes follow, or a second file does; else None, as in a file without an index.
+    the boxes end if other bytes follow, or a second file does; else None.
     `is_still` tells a picture (AVIF, HEIC) by its having no movie. `movie_matrix` is what the movie's head
     does to all its tracks.
 
@@ -176,7 +176,7 @@ def _layout(file: BinaryIO, end: int) -> Boxes:
         fragmented=b"moof" in names,
         missing=max([0, *(stop - end for _, _, stop in boxes)]),
         payload_missing=max([0, *(stop - end for name, _, stop in boxes if name in _PAYLOAD)]),
-        foreign=foreign if b"moov" in names else None,
+        foreign=foreign,
         is_still=b"meta" in names and b"moov" not in names,
         c2pa=c2pa,
         tracks=tuple(_track(body, movie, fragments) for body in tracks[:MOST_TRACKS]),
