@@ -22,10 +22,12 @@ from rushes.testing.process import ProviderProcess
 from rushes.testing.scripted import ScriptedEngine
 from tests.children.processes import PATIENCE_S, children, first_child, gone
 from tests.jobs.shop import Shop
+from tests.media.footage import Footage, numbered, shoot
 
 KEPT_KB = 60_000
 """What a worker may grow by while a file is looked at; it was half a gigabyte."""
 
+QUIET_265 = {"x265-params": "log-level=none", "preset": "ultrafast"}
 PEAK = Path("/proc/self/status")
 
 
@@ -77,6 +79,45 @@ async def test_more_frames_than_the_order_explains_are_no_clip(tmp_path: Path) -
     with pytest.raises(BeyondRepair, match="pictures"):
         await inspect(film, 0.1)
     assert (await inspect(film, 60.0)).facts.frames == 1_300
+
+
+async def test_one_frame_meets_no_order_of_seconds(tmp_path: Path) -> None:
+    """One frame is refused for an order of four seconds, and taken for one of a frame or of no length."""
+    film = shoot(tmp_path / "film.mp4", Footage(frames=[numbered(0)]))
+
+    with pytest.raises(BeyondRepair, match="one frame came, a still picture, and 4 s were ordered"):
+        await inspect(film, 4.0)
+    for ordered in (1 / 24, None):
+        assert "one_frame" in {one.code for one in (await inspect(film, ordered)).lint}
+
+
+@pytest.mark.parametrize("kind", ["foreign bytes", "hevc"])
+async def test_what_is_no_damage_is_filed_as_it_came(tmp_path: Path, kind: str) -> None:
+    """Bytes after the last box, and HEVC, are told as warnings, and the file is filed byte for byte."""
+    hevc = Footage(
+        frames=[numbered(at) for at in range(8)], codec="libx265", codec_tag="hvc1", options=QUIET_265
+    )
+    film = shoot(tmp_path / "film.mp4", hevc if kind == "hevc" else Footage(frames=hevc.frames))
+    if kind == "foreign bytes":
+        film.write_bytes(film.read_bytes() + b"\r\n--boundary7f3a--\r\n")
+    before = film.read_bytes()
+
+    arrival = await inspect(film, 1 / 3)
+    assert [one.code for one in arrival.lint] == [kind.replace(" ", "_")]
+    assert (arrival.path, arrival.original) == (film, None)
+    assert film.read_bytes() == before
+
+
+async def test_what_was_repaired_is_told_no_more(tmp_path: Path) -> None:
+    """A copy is told by what it is: not by the lines and times of the file that arrived."""
+    options = {"preset": "superfast", "x264-params": "tff=1"}
+    footage = Footage(
+        frames=[numbered(at) for at in range(8)], codec="libx264", pix_fmt="yuv420p10le", options=options
+    )
+    arrival = await inspect(shoot(tmp_path / "film.mp4", footage), 1 / 3)
+
+    assert arrival.original is not None
+    assert (arrival.facts.interlaced, [one.code for one in arrival.lint]) == (False, [])
 
 
 async def test_an_inspection_that_is_killed_is_a_broken_file(shop: Shop) -> None:

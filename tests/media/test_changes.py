@@ -122,7 +122,7 @@ def test_one_frame_is_told_as_one(tmp_path: Path) -> None:
     seen = observe(films.write(tmp_path / "film.mp4", [np.zeros_like(films.walk(1, 1)[0])]))
 
     assert seen.lines()[0].startswith("0.04 s, ")
-    assert seen.lines()[2:] == ["black at 0.0 s"]
+    assert seen.lines()[2:] == ["black at 0.0 s", "There is one frame only: a still picture."]
 
 
 @pytest.mark.parametrize("strength", [0.0, 3.0], ids=["clean", "grain"])

@@ -20,7 +20,7 @@ FRAMES = [numbered(at) for at in range(12)]
 def test_rotation(tmp_path: Path, rotation: int) -> None:
     """The size is the one that is shown, and the turn is clockwise."""
     about = probe(shoot(tmp_path / "clip.mp4", Footage(frames=FRAMES, rotation=rotation)))
-    assert about.rotation == rotation
+    assert about.orientation.rotation == rotation
     assert (about.width, about.height) == ((180, 320) if rotation in (90, 270) else (320, 180))
 
 

@@ -56,9 +56,10 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bo
 @force_option
 @common
 def lint(as_json: bool, file: Path, as_repair: bool, out: str | None, force: bool) -> int:
-    """Say what keeps a video file from playing. Exits with 10 if something does.
+    """Say where a video file does not play, and what players show differently.
 
-    With --repair a copy that plays is written; FILE itself is never changed.
+    Exits with 10 if something keeps it from playing. With --repair a copy that plays is written; FILE itself
+    is never changed.
     """
     existing(file)
     if not as_repair:

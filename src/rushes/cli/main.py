@@ -36,7 +36,7 @@ COMMANDS = {
     "ledger": ("ledger:ledger", "Check the ledger; decide what a copied or restored one does."),
     "look": ("look:look", "Tell what is to be seen and heard in a clip, and show its frames."),
     "sheet": ("files:sheet", "Draw a contact sheet of any video file."),
-    "lint": ("files:lint", "Say where a video file will not play, and repair it."),
+    "lint": ("files:lint", "Say where a video file does not play, and repair it."),
     "budget": ("budget:budget", "Show the caps, and what is held and spent."),
     "spend": ("spend:spend", "Show where the money went, by day, engine or model."),
     "engines": ("engines:engines", "List the engines that are set up, and how to set up the others."),

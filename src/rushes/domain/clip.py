@@ -63,7 +63,9 @@ class Facts:
     `silent` are spans; `cuts` are the times of sudden changes that last, `jumps` those at which most of the
     picture stays, `flashes` those at which it is another one for a moment; all in seconds. `repeated` is the
     share of frames, 0 to 1, that show next to nothing but the one before; `end` is when the last frame has
-    been shown, in seconds after the first, 0 where that was not measured.
+    been shown, in seconds after the first, 0 where that was not measured. The first is shown `start` seconds
+    after what players count from, and the sound ends at `sound_end` of the same clock, None without sound or
+    where that was not measured. `interlaced` is whether most pictures are halves of the lines shown in turn.
     """
 
     frames: int
@@ -76,6 +78,9 @@ class Facts:
     flashes: tuple[float, ...] = ()
     repeated: float = 0.0
     end: float = 0.0
+    start: float = 0.0
+    sound_end: float | None = None
+    interlaced: bool = False
     c2pa: bool = False
 
     @classmethod

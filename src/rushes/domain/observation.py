@@ -26,9 +26,9 @@ MANY_REPEATED = 0.15
 class Observation:
     """What was seen and heard in a video file.
 
-    `seconds` is the length of the pictures, `fps` frames per second, `width` and `height` are as shown, in
-    pixels; `findings` is what is broken or does not play everywhere. `ordered` is the length that was asked
-    for, in seconds, None where that is not known.
+    `seconds` is the length of the pictures, `shown_seconds` that of the file; `fps` is frames per second,
+    `width` and `height` are as shown, in pixels; `findings` is what is broken or does not play everywhere.
+    `ordered` is the length that was asked for, in seconds, None if that is not known.
     """
 
     seconds: float
@@ -45,6 +45,11 @@ class Observation:
     def end(self) -> float:
         """When the last picture that is there has been shown, in seconds: before `seconds` in a cut file."""
         return self.facts.end or self.seconds
+
+    @property
+    def shown_seconds(self) -> float:
+        """The length that players show: up to the end of the pictures or of the sound, the later of them."""
+        return max(self.facts.start + self.seconds, self.facts.sound_end or 0.0)
 
     @classmethod
     def of(cls, clip: Clip, *, ordered: float | None = None) -> Self:
@@ -67,6 +72,8 @@ class Observation:
         return {
             "seconds": round(self.seconds, 1),
             "end": round(self.end, 1),
+            "start": round(self.facts.start, 1),
+            "shown_seconds": round(self.shown_seconds, 1),
             "width": self.width,
             "height": self.height,
             "fps": round(self.fps, 2),
@@ -74,6 +81,8 @@ class Observation:
             "video_codec": self.video_codec,
             "audio_codec": self.audio_codec,
             "has_audio": self.audio_codec is not None,
+            "sound_end": round(facts.sound_end, 1) if facts.sound_end is not None else None,
+            "interlaced": facts.interlaced,
             "loudness": facts.loudness,
             "silent": _rounded(facts.silent),
             "cuts": [round(at, 1) for at in facts.cuts],
@@ -94,6 +103,8 @@ class Observation:
         length = f"{self.seconds:.1f} s" if self.seconds >= 0.1 else f"{self.seconds:.2f} s"
         if self.end < self.seconds - OTHER_LENGTH_S:
             length += f" by its header, {self.end:.1f} s of it are there"
+        elif self.shown_seconds > self.seconds + OTHER_LENGTH_S:
+            length += f" of pictures, {self.shown_seconds:.1f} s as players show it"
         if self.ordered is not None and is_other_length(self.seconds, self.ordered):
             length += f" ({self.ordered:g} s were ordered)"
         return f"{length}, {self.width}×{self.height}, {self.fps:g} fps, {codecs}"

@@ -1,7 +1,8 @@
 """The program that a worker starts for each file that arrived: `python -m rushes.jobs.inspector`.
 
-Its order is {"examine": path, "frames": the most that it may have, or null}, answered with an `Arrival`; or
-{"draw": clip}, answered with how many pictures of the clip were missing and are drawn now.
+Its order is {"examine": path, "frames": the most that it may have, or null, "ordered": seconds, or null},
+answered with an `Arrival`; or {"draw": clip}, answered with how many pictures of the clip were missing and
+are drawn now.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 from rushes.children.serving import DECODER_MEMORY, ParentLine, serve
 from rushes.domain.clip import Clip, Finding, Repair, Severity
 from rushes.domain.errors import BeyondRepair
+from rushes.domain.observation import is_other_length
 from rushes.jobs.inspection import Arrival
 
 
-def examine(path: Path, frames: int | None) -> Arrival:
+def examine(path: Path, frames: int | None, ordered: float | None) -> Arrival:
     """Do what `inspection.inspect` promises, in this process. Raises NotAVideo or BeyondRepair."""
     from rushes.media.bursts import moments
     from rushes.media.decode import decode_all
@@ -32,21 +34,30 @@ def examine(path: Path, frames: int | None) -> Arrival:
     ruined = [one for one in decoded.findings if one.severity is Severity.ERROR and one.repair is Repair.NONE]
     if ruined:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
+    if decoded.facts.frames == 1 and ordered is not None and is_other_length(decoded.facts.end, ordered):
+        raise BeyondRepair(f"{path.name}: one frame came, a still picture, and {ordered:g} s were ordered")
     healthy, remarks = repaired(path)
     about = probe(healthy)
+    facts, found = decoded.facts, decoded.findings
+    if healthy != path:
+        # What was decoded is the file that arrived: its times and its lines may be what was repaired.
+        sound_end = about.audio_start + about.audio_seconds if about.audio_codec else None
+        is_interlaced = any(one.code == "interlaced" for one in remarks)
+        facts = replace(facts, start=about.start, sound_end=sound_end, interlaced=is_interlaced)
+        found = tuple(one for one in found if one.repair is Repair.NONE)
     return Arrival(
         path=healthy,
         original=path if healthy != path else None,
-        seconds=about.seconds or decoded.facts.end,
+        seconds=about.picture_seconds(decoded.facts),
         width=about.width,
         height=about.height,
         fps=about.fps,
         video_codec=about.video_codec,
         audio_codec=about.audio_codec,
-        facts=decoded.facts,
-        lint=(*decoded.findings, *remarks),
+        facts=facts,
+        lint=(*found, *remarks),
         sheet=overview(healthy, path.with_suffix(".sheet.jpg")),
-        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(decoded.facts)),
+        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(facts)),
     )
 
 
@@ -83,7 +94,7 @@ def draw(clip: Clip) -> int:
 def work(order: dict[str, Any], line: ParentLine) -> dict[str, Any] | int:
     if "draw" in order:
         return draw(Clip.from_json(order["draw"]))
-    return examine(Path(order["examine"]), order["frames"]).as_json()
+    return examine(Path(order["examine"]), order["frames"], order["ordered"]).as_json()
 
 
 if __name__ == "__main__":

@@ -167,6 +167,9 @@ def _facts(data: Mapping[str, Any]) -> Facts:
     values["repeated"] = _number(data.get("repeated", 0.0), "repeated", 1.0)
     values["end"] = _number(data.get("end", 0.0), "end", MOST_SECONDS)
     values["loudness"] = _optional(data.get("loudness"), lambda it: _number(it, "loudness", 200.0, -200.0))
+    values["start"] = _number(data.get("start", 0.0), "start", MOST_SECONDS)
+    values["sound_end"] = _optional(data.get("sound_end"), lambda it: _number(it, "sound_end", MOST_SECONDS))
+    values["interlaced"] = data.get("interlaced", False) is True
     values["c2pa"] = data.get("c2pa", False) is True
     return Facts(**values)
 

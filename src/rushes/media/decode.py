@@ -23,6 +23,9 @@ from rushes.media.edge import open_video
 from rushes.media.limits import Budget, Meter
 from rushes.media.look import Look
 from rushes.media.loudness import Loudness
+from rushes.media.presentation import INTERLACED, ONE_FRAME
+from rushes.media.probe import is_interlaced
+from rushes.media.rule import warning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +48,16 @@ def decode_all(path: str | Path, budget: Budget = Budget()) -> Decoded:  # noqa:
         tally = _play(container, stream, Meter(path, budget))
         if not tally.frames:
             raise BeyondRepair(f"no frame in {path} can be decoded")
-        listed = stream.frames
-    boxes = read_boxes(path)
+        boxes = read_boxes(path)
+        # Only the index of an MP4 lists what is in it: an AVI's header counts frames that were left out.
+        listed = stream.frames if boxes is not None else 0
+        known = _Known(listed=listed, is_interlaced=is_interlaced(stream))
+        origin = 0.0 if boxes is not None else (container.start_time or 0) / av.time_base
     look = tally.look.facts()
     tally.loudness.finish()
+    sound_end = tally.loudness.end
     return Decoded(
-        findings=tuple(_findings(tally, listed)),
+        findings=tuple(_findings(tally, known)),
         facts=Facts(
             frames=tally.frames,
             loudness=tally.loudness.integrated(),
@@ -62,6 +69,9 @@ def decode_all(path: str | Path, budget: Budget = Budget()) -> Decoded:  # noqa:
             flashes=look.flashes,
             repeated=look.repeated,
             end=look.end,
+            start=round(max(0.0, tally.look.start - origin), 3),
+            sound_end=round(sound_end - origin, 3) if sound_end is not None else None,
+            interlaced=2 * tally.interlaced > tally.frames,
             c2pa=boxes is not None and boxes.c2pa,
         ),
     )
@@ -84,11 +94,19 @@ def decoded_sha256(path: str | Path) -> str:
     return sum_.hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What the headers say, and `lint` tells: how many frames are `listed`, 0 for none, and of what kind."""
+
+    listed: int
+    is_interlaced: bool
+
+
 class _Tally:
     """What has been counted so far; `packets` holds pictures that were read and are meant to be shown."""
 
     def __init__(self) -> None:
-        self.packets = self.hidden = self.frames = self.corrupt = self.deaf = 0
+        self.packets = self.hidden = self.frames = self.corrupt = self.interlaced = self.deaf = 0
         self.look = Look()
         self.loudness = Loudness()
 
@@ -106,6 +124,7 @@ def _play(container: InputContainer, stream: VideoStream, meter: Meter) -> _Tall
                 meter.count_picture(frame, frame.width, frame.height)
                 tally.frames += 1
                 tally.corrupt += frame.is_corrupt
+                tally.interlaced += frame.interlaced_frame
                 tally.look.add(frame)
             else:
                 tally.loudness.add(frame)
@@ -121,10 +140,10 @@ def _frames(packet: Packet[Stream], tally: _Tally) -> Iterator[VideoFrame | Audi
         tally.deaf += packet.stream.type == "audio"
 
 
-def _findings(tally: _Tally, listed: int) -> Iterator[Finding]:
+def _findings(tally: _Tally, known: _Known) -> Iterator[Finding]:
     there = tally.packets + tally.hidden
-    if there < listed:
-        text = f"The file is cut short: {there} of {listed} frames are in it."
+    if there < known.listed:
+        text = f"The file is cut short: {there} of {known.listed} frames are in it."
         yield Finding(code="truncated", severity=Severity.ERROR, text=text, repair=Repair.NONE)
     damaged = max(0, tally.packets - tally.frames) + tally.corrupt
     if damaged:
@@ -133,3 +152,7 @@ def _findings(tally: _Tally, listed: int) -> Iterator[Finding]:
     if tally.deaf:
         text = f"{tally.deaf} pieces of the sound are damaged."
         yield Finding(code="damaged_audio", severity=Severity.ERROR, text=text, repair=Repair.NONE)
+    if 2 * tally.interlaced > tally.frames and not known.is_interlaced:
+        yield from warning("interlaced", Repair.REENCODE_VIDEO, INTERLACED)
+    if tally.frames == 1 and known.listed != 1:
+        yield from warning("one_frame", Repair.NONE, ONE_FRAME)

@@ -15,7 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair, DiskFull, NotAVideo, ReadOnly
-from rushes.media.boxes import read_boxes
+from rushes.media.boxes import Boxes, read_boxes
 from rushes.media.limits import (
     MOST_PIXELS,
     MOST_SOUND_RATE,
@@ -25,7 +25,8 @@ from rushes.media.limits import (
     check_streams,
 )
 
-_HEAD_BYTES = 512
+_HEAD_BYTES = 4096
+_PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"RIFF": "WebP", b"BM": "BMP"}
 # Playlists (HLS, DASH, concat) name other files and addresses: a downloaded "clip" must not open those.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif"
 
@@ -52,7 +53,7 @@ def open_container(path: Path, formats: str) -> Iterator[InputContainer]:
     options = {"protocol_whitelist": "file", "format_whitelist": formats, **OPEN_OPTIONS}
     with reading(path):
         with suppress(OSError):  # libav has the words for a file that cannot be read
-            check_boxes(path, read_boxes(path))
+            _check_movie(path, read_boxes(path))
         with av.open(os.path.abspath(path), metadata_errors="ignore", options=options) as container:
             check_streams(path, container)
             for stream in (*container.streams.video, *container.streams.audio):
@@ -62,6 +63,20 @@ def open_container(path: Path, formats: str) -> Iterator[InputContainer]:
                         "max_samples": str(MOST_SOUND_RATE),
                     }
             yield container
+
+
+def _check_movie(path: Path, boxes: Boxes | None) -> None:
+    """Raise for an MP4 that is none to be watched: beyond the limits, encrypted, or a still picture."""
+    check_boxes(path, boxes)
+    if boxes is None:
+        return
+    if boxes.is_still:
+        raise NotAVideo(f"{path} is a still picture (AVIF or HEIC), not a video", next="name a video file")
+    if any(track.is_encrypted for track in boxes.tracks):
+        raise BeyondRepair(
+            f"{path} is encrypted (DRM or Common Encryption): it cannot be played without its key",
+            next="get it without encryption from where it comes from",
+        )
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -115,6 +130,14 @@ def _broken(path: Path, exc: av.error.FFmpegError) -> NotAVideo | BeyondRepair:
         return NotAVideo(
             f"{path} is JSON, not a video: the service's answer was probably saved",
             next="read what it says, then download the clip again",
+        )
+    picture = next((name for magic, name in _PICTURES.items() if head.startswith(magic)), None)
+    if picture is not None:
+        return NotAVideo(f"{path} is a still picture ({picture}), not a video", next="name a video file")
+    if (before := head.find(b"ftyp") - 4) > 0:
+        return BeyondRepair(
+            f"{path} has {before} bytes before the video that are not part of it, and cannot be read",
+            next=f"cut them off, as tail -c +{before + 1} does, or download the clip again",
         )
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return BeyondRepair(f"{path} is cut short or damaged and cannot be read: {exc.strerror}")

@@ -60,6 +60,11 @@ class Loudness:
             self._graph.push(None)
             self._read(self._graph)
 
+    @property
+    def end(self) -> float | None:
+        """When the sound ends, in seconds by the clock of the file; None without a sound track."""
+        return (self._start or 0.0) + self.seconds if self._graph is not None else None
+
     def integrated(self) -> float | None:
         """Return the loudness in LUFS, None without sound, for silence and for less than 0.4 s."""
         return round(self._value, 1) if self._value > _GATE else None

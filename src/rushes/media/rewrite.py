@@ -148,8 +148,10 @@ class _EncodedPictures:
         )
         if video.time_base is not None:
             self._stream.codec_context.time_base = video.time_base
-        if about.rotation:
-            self._stream.set_display_rotation(360 - about.rotation)  # libav counts the other way round
+        if about.orientation.rotation:
+            self._stream.set_display_rotation(
+                360 - about.orientation.rotation
+            )  # libav counts the other way round
 
     def take(self, packet: Packet[Any]) -> None:
         for frame in packet.decode():

@@ -27,19 +27,19 @@ from rushes.media.bursts import Moment, Row, burst_rows, moment_row
 from rushes.media.edge import open_video, writing
 from rushes.media.frames import Timeline, pick, read_timeline
 from rushes.media.grid import JPEG_QUALITY, Tile, best_grid, draw, fit
+from rushes.media.orientation import Orientation
 from rushes.media.probe import HD_HEIGHT, describe
 
 TILES = 12
 DIFFERENCE_GAIN = 3
-_TURN = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
 def overview(path: str | Path, destination: str | Path, span: Span | None = None) -> Path:
     """Write a JPEG of twelve evenly spread frames, first and last among them, and return where it is.
 
-    The frames are exact and turned upright; their times are under them. They are those of the whole clip, or
-    of a `span` of it; where it has fewer, each is shown once. At most 1568 pixels a side and 1.15 megapixels.
-    Raises `NotAVideo` or `BeyondRepair`.
+    The frames are exact, turned and mirrored as players show them; their times are under them. They are those
+    of the whole clip, or of a `span` of it; if it has fewer, each is shown once. At most 1568 pixels a side
+    and 1.15 megapixels. Raises `NotAVideo` or `BeyondRepair`.
     """
     with _Clip.open(Path(path)) as clip:
         line = clip.timeline
@@ -89,7 +89,7 @@ def bursts(path: str | Path, destination: str | Path, moments: Sequence[Moment] 
 
 
 def frame_at(path: str | Path, seconds: float, destination: str | Path, longest: int | None = None) -> Path:
-    """Write the frame nearest to `seconds`, upright, as a picture; return where it is.
+    """Write the frame nearest to `seconds`, as it is shown, as a picture; return where it is.
 
     It is full size, or at most `longest` pixels a side. The first or last frame where the clip does not reach
     that far. The format follows the name of `destination`: .jpg, .png or .webp. Raises `NotAVideo` or
@@ -106,7 +106,7 @@ def frame_at(path: str | Path, seconds: float, destination: str | Path, longest:
 
 @dataclass(frozen=True, kw_only=True)
 class _Clip:
-    """An open clip; `width` and `height` are as shown: upright and with square pixels."""
+    """An open clip; `width` and `height` are as shown: turned and with square pixels."""
 
     path: Path
     container: InputContainer
@@ -114,7 +114,7 @@ class _Clip:
     timeline: Timeline
     width: int
     height: int
-    rotation: int
+    orientation: Orientation
 
     @property
     def aspect(self) -> float:
@@ -125,7 +125,7 @@ class _Clip:
     def open(cls, path: Path) -> Iterator[Self]:
         with open_video(path) as (container, stream):
             about = describe(path, container, stream, read_boxes(path))
-            shape = 1 / about.sar if about.rotation in (90, 270) else about.sar
+            shape = 1 / about.sar if about.orientation.swaps_sides else about.sar
             yield cls(
                 path=path,
                 container=container,
@@ -133,25 +133,21 @@ class _Clip:
                 timeline=read_timeline(path, container, stream),
                 width=max(1, round(about.width * shape)),
                 height=about.height,
-                rotation=about.rotation,
+                orientation=about.orientation,
             )
 
     def stills(self, wanted: Collection[int], width: int, height: int) -> dict[int, Image.Image]:
         """Return the frames at the `wanted` times, scaled; raises `BeyondRepair` when none is whole."""
-        sides = (height, width) if self.rotation in (90, 270) else (width, height)
+        sides = self.orientation.shown_size(width, height)
         scaler = VideoReformatter()
         stills = {
-            frame.pts: self._upright(_scaled(scaler, frame, *sides))
+            frame.pts: self.orientation.show(_scaled(scaler, frame, *sides))
             for frame in pick(self.container, self.stream, self.timeline, wanted)
             if frame.pts is not None
         }
         if not stills:
             raise BeyondRepair(f"none of the frames to be shown in {self.path} can be decoded")
         return stills
-
-    def _upright(self, picture: Image.Image) -> Image.Image:
-        turn = _TURN.get(self.rotation)
-        return picture.transpose(turn) if turn is not None else picture
 
 
 def _scaled(scaler: VideoReformatter, frame: VideoFrame, width: int, height: int) -> Image.Image:
