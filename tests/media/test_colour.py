@@ -36,7 +36,7 @@ def converted(path: Path, standard: int, full_range: bool) -> NDArray[np.float64
     kr, kb = KR_KB[standard]
     r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
     g = (luma - kr * r - kb * b) / (1 - kr - kb)
-    return np.clip(np.stack([r, g, b], axis=-1) * 255, 0, 255)
+    return np.asarray(np.clip(np.stack([r, g, b], axis=-1) * 255, 0, 255), np.float64)
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])

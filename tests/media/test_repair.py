@@ -15,7 +15,7 @@ from rushes.domain.errors import BeyondRepair
 from rushes.media.decode import decode_all, decoded_sha256
 from rushes.media.lint import lint
 from rushes.media.probe import probe
-from rushes.media.repair import repair, worth_repairing
+from rushes.media.repair import Repaired, repair, worth_repairing
 from tests.media.footage import Footage, Sound, decoded, numbered, read_number, shoot, tone
 
 FRAMES = [numbered(at) for at in range(36)]
@@ -27,7 +27,7 @@ def mend(path: Path) -> Path:
     """Repair everything that lint finds, check that the result is clean and the original as it was."""
     before = hashlib.sha256(path.read_bytes()).digest()
     target = path.with_name("mended.mp4")
-    assert repair(path, lint(path), target) == target
+    assert repair(path, lint(path), target).path == target
     assert lint(target) == ()
     assert decode_all(target).findings == ()
     assert hashlib.sha256(path.read_bytes()).digest() == before
@@ -47,7 +47,7 @@ def audio_packets(path: Path) -> list[bytes]:
 def test_healthy_clip_is_left_alone(healthy: Path, tmp_path: Path) -> None:
     """A clip with nothing to repair is handed back itself, and nothing is written."""
     target = tmp_path / "mended.mp4"
-    assert repair(healthy, lint(healthy), target) == healthy
+    assert repair(healthy, lint(healthy), target) == Repaired(path=healthy)
     assert not target.exists()
 
 

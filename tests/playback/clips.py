@@ -94,4 +94,4 @@ def _repaired(folder: Path, footage: Footage) -> Path:
     broken = shoot(folder / "broken.mp4", footage)
     needed = worth_repairing(lint(broken))
     assert needed, "the lint finds nothing to mend"
-    return repair(broken, needed, folder / "repaired.mp4")
+    return repair(broken, needed, folder / "repaired.mp4").path

@@ -37,23 +37,27 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: Path | None) -> int:
 @click.command()
 @click.argument("file", type=Path)
 @click.option("--repair", "as_repair", is_flag=True, help="Write a file that plays, beside FILE.")
+@click.option("--compatible", is_flag=True, help="With --repair: also repair warnings, as HEVC to H.264.")
 @click.option("--out", type=Path, metavar="MP4", help="Where the repaired file goes.")
 @common
-def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
+def lint(as_json: bool, file: Path, as_repair: bool, compatible: bool, out: Path | None) -> int:
     """Say where a video file will not play. Exits with 10 where something keeps it from playing."""
     existing(file)
-    target = (out or file.with_suffix(".mended.mp4")) if as_repair else None
+    target = (out or file.with_suffix(".repaired.mp4")) if as_repair else None
     with made_for_user(target) if target is not None else nullcontext():
-        answer = decode("lint", file, file=str(file), target=str(target) if target is not None else None)
-    findings, copy = answer["findings"], answer["repaired"]
+        place = str(target) if target is not None else None
+        answer = decode("lint", file, file=str(file), target=place, compatible=compatible)
+    findings, copy, notes = answer["findings"], answer["repaired"], answer["notes"]
     if as_json:
-        put_json({"findings": findings, "repaired": copy})
+        put_json({"findings": findings, "repaired": copy, "notes": notes})
     else:
         for one in findings:
             colour = "red" if one["severity"] == Severity.ERROR else "yellow"
             how = one["repair"].replace("_", " ")
             severity = style(one["severity"], fg=colour)
             echo(f"{severity}  {one['text']}  ({one['code']}; repair: {how})")
+        for note in notes:
+            echo(note)
         if copy is not None or not findings:
             echo(copy or "no problems found")
     return NotAVideo.exit_code if answer["bad"] else 0
