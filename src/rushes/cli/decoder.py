@@ -78,7 +78,8 @@ def lint(file: str, target: str | None, compatible: bool = False) -> dict[str, A
     bad = any(one.severity is Severity.ERROR for one in findings)
     cheap = Repair.NONE if decoded.facts.c2pa else Repair.REMUX
     worth = worth_repairing(header, Repair.REENCODE_VIDEO if compatible else cheap)
-    copy, notes = None, ()
+    copy: str | None = None
+    notes: tuple[str, ...] = ()
     if target is not None and worth:
         made = repair(file, worth, target)
         copy, notes = str(made.path.absolute()), made.notes

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from rushes.media.edge import writing
 from rushes.media.orientation import is_plain
-from rushes.media.probe import Probe, untagged
+from rushes.media.probe import HD_HEIGHT, Probe, untagged
 from rushes.media.schedule import Schedule, time_of
 
 _ENTRY = {"hevc": "hvc1", "h264": "avc1"}
@@ -36,7 +36,7 @@ class Track(Protocol):
 
 
 class CopiedPictures:
-    """Pictures that stay as they are; those without tags are tagged BT.709 in their own headers."""
+    """Pictures that stay as they are; HD without colour tags is tagged BT.709, as which players take it."""
 
     def __init__(
         self,
@@ -47,21 +47,24 @@ class CopiedPictures:
         output: OutputContainer,
     ) -> None:
         stream = output.add_stream_from_template(video)
+        name_after(stream, video)
         self._is_straightened = not is_plain(matrix)
         if self._is_straightened:
             # Players pass over a scale, and differ in what they make of anything else.
             size = video.codec_context.width, video.codec_context.height
             stream.set_display_matrix(about.orientation.matrix(*size))
-        if about.video_codec in _ENTRY:
-            stream.codec_context.codec_tag = _ENTRY[about.video_codec]
         self._marker: BitStreamFilterContext | None = None
-        if untagged(about) and about.video_codec in _TAGGING:
+        if untagged(about) and min(about.width, about.height) >= HD_HEIGHT and about.video_codec in _TAGGING:
             # The tags are in the stream's own headers, which this filter rewrites without touching a picture.
+            # Smaller pictures are taken for BT.601: to tag them would change their colours.
             values = "colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1"
             limited = ":video_full_range_flag=0" if about.full_range is None else ""
             self._marker = BitStreamFilterContext(
                 f"{_TAGGING[about.video_codec]}={values}{limited}", video, stream
             )
+        if about.video_codec in _ENTRY:
+            # After the filter, which brings along the name that MPEG-TS and others have for the codec.
+            stream.codec_context.codec_tag = _ENTRY[about.video_codec]
         self._schedule, self._left = schedule, schedule.pictures.packets
         self._copy = _Copy(output, stream)
 
@@ -83,6 +86,8 @@ class CopiedPictures:
 
     def notes(self) -> Iterator[str]:
         yield from self._schedule.notes()
+        if self._is_straightened:
+            yield "The header wanted the pictures scaled or skewed; the copy shows them as most players did."
 
 
 class CopiedSound:
@@ -91,7 +96,9 @@ class CopiedSound:
     def __init__(self, audio: AudioStream, schedule: Schedule, output: OutputContainer) -> None:
         self._start = schedule.start
         self._left = schedule.sound.packets if schedule.sound is not None else 0
-        self._copy = _Copy(output, output.add_stream_from_template(audio))
+        stream = output.add_stream_from_template(audio)
+        name_after(stream, audio)
+        self._copy = _Copy(output, stream)
 
     def take(self, packet: Packet[Any]) -> None:
         time = time_of(packet)
@@ -112,14 +119,13 @@ class CopiedSubtitles:
 
     def __init__(self, stream: Stream, schedule: Schedule, output: OutputContainer) -> None:
         self._schedule = schedule
-        self._is_plain = stream.codec_context.name != "mov_text"
+        self._is_plain = stream.codec_context.codec.canonical_name != "mov_text"
         copy: Stream
         if self._is_plain:
             copy = output.add_mux_stream("mov_text", time_base=Fraction(1, 1000))
         else:
             copy = output.add_stream_from_template(stream)
-        if "language" in stream.metadata:
-            copy.metadata["language"] = stream.metadata["language"]
+        name_after(copy, stream)
         self._copy = _Copy(output, copy)
 
     def take(self, packet: Packet[Any]) -> None:
@@ -155,6 +161,13 @@ class CopiedCover:
 
     def notes(self) -> Iterator[str]:
         yield from ()
+
+
+def name_after(copy: Stream, stream: Stream) -> None:
+    """Give a copy the language of a stream, and the name that an editor shows."""
+    for key in ("language", "handler_name"):
+        if key in stream.metadata:
+            copy.metadata[key] = stream.metadata[key]
 
 
 class _Copy:

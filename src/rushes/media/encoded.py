@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from rushes.media.colour import EXACT, guessed_matrix
+from rushes.media.copied import name_after
 from rushes.media.edge import writing
 from rushes.media.encode import add_audio, add_video, frame_of, planes_of, tag
 from rushes.media.limits import Budget, Meter
@@ -54,10 +55,20 @@ class EncodedPictures:
         self._deinterlacer: _Deinterlacer | None = None
         self._last = -1
         width, height = self._orientation.shown_size(self._width, self._height)
-        rate = (1 / schedule.usual).limit_denominator(1001)
+        # The encoder counts back from the first picture by the time that its B-frames take, which after a
+        # picture that is held is long.
+        is_held = schedule.pictures.start > schedule.start
         self._stream = add_video(
-            output, width=width, height=height, fps=rate, crf=CRF, preset=PRESET, threads=THREADS
+            output,
+            width=width,
+            height=height,
+            fps=(1 / schedule.usual).limit_denominator(1001),
+            crf=CRF,
+            preset=PRESET,
+            threads=THREADS,
+            tuning="bframes=0" if is_held else "",
         )
+        name_after(self._stream, video)
         self._tick = video.time_base or schedule.usual
         self._stream.codec_context.time_base = self._tick
 
@@ -184,8 +195,7 @@ class EncodedSound:
         self._output, self._start = output, schedule.start
         self._meter = Meter(path, Budget())
         self._stream = add_audio(output, self._rate)
-        if "language" in audio.metadata:
-            self._stream.metadata["language"] = audio.metadata["language"]
+        name_after(self._stream, audio)
         self._resampler: AudioResampler | None = None
         self._form: tuple[Any, ...] = ()
         self._written = 0

@@ -71,7 +71,7 @@ def _is_cover(stream: VideoStream) -> bool:
 
 
 def _codec(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context is not None else "an unknown format"
+    return stream.codec_context.codec.canonical_name if stream.codec_context else "an unknown format"
 
 
 def _names(streams: Collection[Stream]) -> str:
