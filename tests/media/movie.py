@@ -77,7 +77,9 @@ def set_edit(path: Path, seconds: float, start: int) -> Path:
 
 def _change(path: Path, name: bytes, at: int, body: bytes) -> Path:
     data = bytearray(path.read_bytes())
-    (place,) = [one for one in _places(data, 0, len(data), "") if one.name == name and one.kind == "vide"]
+    (place,) = [
+        one for one in _places(bytes(data), 0, len(data), "") if one.name == name and one.kind == "vide"
+    ]
     data[place.start + at : place.start + at + len(body)] = body
     path.write_bytes(data)
     return path

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from numpy.typing import NDArray
 
 from rushes.domain.clip import Finding, Repair, Severity
 from rushes.media.lint import lint
@@ -20,7 +23,7 @@ REMUX = Finding(code="x", severity=Severity.WARNING, text="x.", repair=Repair.RE
 VIDEO = Finding(code="x", severity=Severity.WARNING, text="x.", repair=Repair.REENCODE_VIDEO)
 WIDTH, HEIGHT = 96, 64
 # The eight matrices (a, b, c, d) of a track header, and what each does to a picture.
-TURNS = {
+TURNS: dict[str, tuple[tuple[int, ...], Callable[[NDArray[Any]], NDArray[Any]]]] = {
     "upright": ((1, 0, 0, 1), lambda picture: picture),
     "right": ((0, 1, -1, 0), lambda picture: np.rot90(picture, k=-1)),
     "over": ((-1, 0, 0, -1), lambda picture: picture[::-1, ::-1]),
@@ -99,7 +102,7 @@ def combs(path: Path) -> float:
 
 @pytest.mark.parametrize("kind", [REMUX, VIDEO], ids=["copied", "encoded"])
 def test_interlaced_pictures(tmp_path: Path, kind: Finding) -> None:
-    """A copy leaves interlaced pictures as they are; encoded again they are whole and as many; that is told."""
+    """A copy leaves interlaced pictures as they are; encoded again they are whole and as many; told."""
     options = {"preset": "superfast", "x264-params": "tff=1", "crf": "10"}
     path = shoot(tmp_path / "clip.mp4", Footage(frames=woven(10), options=options))
     made = repair(path, [kind], tmp_path / "repaired.mp4")
@@ -172,7 +175,9 @@ def test_what_goes_with_a_film_stays(tmp_path: Path, kind: Finding) -> None:
         (subtitles,) = container.streams.subtitles
         assert subtitles.metadata["language"] == "eng"
         lines = [
-            (float(one.pts * one.time_base), bytes(one)[2:]) for one in container.demux(subtitles) if one.size
+            (float((one.pts or 0) * one.time_base), bytes(one)[2:])
+            for one in container.demux(subtitles)
+            if one.size
         ]
         assert (0.2, "Grüße".encode()) in lines
         (cover,) = [one for one in container.streams.video if one.disposition & Disposition.attached_pic]
@@ -204,7 +209,9 @@ def test_plain_subtitles_become_those_of_mp4(tmp_path: Path) -> None:
     with av.open(made.path) as container:
         (subtitles,) = container.streams.subtitles
         lines = [
-            (float(one.pts * one.time_base), bytes(one)[2:]) for one in container.demux(subtitles) if one.size
+            (float((one.pts or 0) * one.time_base), bytes(one)[2:])
+            for one in container.demux(subtitles)
+            if one.size
         ]
     assert (0.2, "Hallo Wörld".encode()) in lines
     assert made.notes == ()

@@ -12,6 +12,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
@@ -36,6 +37,7 @@ CRF, PRESET, THREADS = 16, "veryfast", 2
 MAX_BLOCKS, MAX_BLOCK_RATE = 36864, 2073600
 # How far a piece of sound may be from where the one before ended: the milliseconds of Matroska are no gap.
 SLACK_S = 0.01
+_HDR = {16: "PQ", 18: "HLG"}  # transfers of ITU-T H.273
 _MOST_SILENCE = 1 << 16  # samples at a time
 
 
@@ -51,6 +53,7 @@ class EncodedPictures:
         self._asked = max(2, int(context.width * about.sar)), context.height
         self._width, self._height = _fitting(*self._asked, about.fps)
         self._has_alpha = _has_alpha(video)
+        self._hdr = _HDR.get(about.transfer, "")
         self._scaler = VideoReformatter()
         self._deinterlacer: _Deinterlacer | None = None
         self._last = -1
@@ -68,6 +71,8 @@ class EncodedPictures:
             threads=THREADS,
             tuning="bframes=0" if is_held else "",
         )
+        # Else each picture is taken to last as long as the rate says, the last one too.
+        self._stream.codec_context.flags |= Flags.frame_duration
         name_after(self._stream, video)
         self._tick = video.time_base or schedule.usual
         self._stream.codec_context.time_base = self._tick
@@ -87,6 +92,8 @@ class EncodedPictures:
         yield from self._schedule.notes()
         if self._deinterlacer:
             yield "The pictures were interlaced and are deinterlaced, at the same frame rate."
+        if self._hdr:
+            yield f"The pictures were HDR ({self._hdr}); without tone mapping their copy looks pale and grey."
         if self._has_alpha:
             yield "The transparency of the pictures is lost: H.264 has none."
         if abs(self._asked[0] - self._width) > 1 or abs(self._asked[1] - self._height) > 1:
