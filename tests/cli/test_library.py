@@ -117,7 +117,7 @@ def test_sheet_and_lint_take_any_file(stocked: Terminal, tmp_path: Path) -> None
     sheet = stocked.json("sheet", path, "--bursts", "--out", str(tmp_path / "s.jpg"))["sheet"]
 
     assert Path(sheet).read_bytes()[:3] == b"\xff\xd8\xff"
-    assert stocked.json("lint", path) == {"findings": [], "repaired": None}
+    assert stocked.json("lint", path) == {"findings": [], "repaired": None, "notes": []}
 
 
 def test_lint_says_what_is_no_video(stocked: Terminal, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_last_frame_lasts(tmp_path: Path) -> None:
     ):
         stream = output.add_stream_from_template(plain.streams.video[0])
         packets = [packet for packet in plain.demux() if packet.size]
-        packets[-1].duration *= 24
+        packets[-1].duration = 24 * (packets[-1].duration or 0)
         for packet in packets:
             packet.stream = stream
             output.mux(packet)
