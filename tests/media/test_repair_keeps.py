@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -215,6 +216,15 @@ def test_plain_subtitles_become_those_of_mp4(tmp_path: Path) -> None:
         ]
     assert (0.2, "Hallo Wörld".encode()) in lines
     assert made.notes == ()
+
+
+def test_lost_credentials_are_told(tmp_path: Path) -> None:
+    """A signed file loses its C2PA manifest with any rewrite: that is said."""
+    path = shoot(tmp_path / "clip.mp4", Footage(frames=[corners()] * 2))
+    manifest = bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + bytes(40)
+    path.write_bytes(path.read_bytes() + struct.pack(">I4s", 8 + len(manifest), b"uuid") + manifest)
+    made = repair(path, [REMUX], tmp_path / "repaired.mp4")
+    assert ["C2PA" in note for note in made.notes] == [True]
 
 
 def test_lost_transparency_is_told(tmp_path: Path) -> None:

@@ -41,9 +41,11 @@ def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> tuple[str,
                 tracks[packet.stream.index].take(packet)
             with writing(target):
                 output.close()
-            return tuple(
-                [note for track in tracks.values() for note in track.notes()] + list(left_out(source, tracks))
-            )
+            notes = [note for track in tracks.values() for note in track.notes()]
+            notes += left_out(source, tracks)
+            if (boxes := read_boxes(path)) is not None and boxes.c2pa:
+                notes.append("The content credentials (C2PA) are lost: they vouch for the original alone.")
+            return tuple(notes)
 
 
 def _main_tracks(
