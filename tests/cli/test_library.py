@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 from tests.cli.terminal import QUICK, Terminal
+from tests.media.footage import Footage, Sound, numbered, shoot, tone
 
 
 def make(terminal: Terminal, prompt: str = "a lighthouse in fog") -> dict[str, str]:
@@ -117,7 +119,24 @@ def test_sheet_and_lint_take_any_file(stocked: Terminal, tmp_path: Path) -> None
     sheet = stocked.json("sheet", path, "--bursts", "--out", str(tmp_path / "s.jpg"))["sheet"]
 
     assert Path(sheet).read_bytes()[:3] == b"\xff\xd8\xff"
-    assert stocked.json("lint", path) == {"findings": [], "repaired": None}
+    assert stocked.json("lint", path) == {"findings": [], "repaired": None, "notes": []}
+
+
+def test_lint_repairs_what_it_is_asked_to(terminal: Terminal, tmp_path: Path) -> None:
+    """`--repair` repairs warnings that need no encoding, too, `--compatible` the rest; losses are told."""
+    frames = [numbered(0)] * 3
+    mov = shoot(tmp_path / "a.mov", Footage(frames=frames))
+    two = shoot(tmp_path / "c.mp4", Footage(frames=frames, sounds=[Sound(samples=tone(0.2))] * 2))
+    wide = shoot(tmp_path / "b.mp4", Footage(frames=frames, sar=Fraction(4, 3)))
+    wrapped = terminal.json("lint", "--repair", str(mov))
+    left = terminal.json("lint", "--repair", str(wide))
+    encoded = terminal.json("lint", "--repair", "--compatible", str(wide))
+
+    assert wrapped["repaired"] == str(tmp_path / "a.repaired.mp4")
+    assert "1 other sound track is left out" in terminal.run("lint", "--repair", str(two)).out
+    assert left["repaired"] is None
+    assert encoded["repaired"] == str(tmp_path / "b.repaired.mp4")
+    assert terminal.json("lint", encoded["repaired"])["findings"] == []
 
 
 def test_lint_says_what_is_no_video(stocked: Terminal, tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from rushes.domain.errors import BeyondRepair, NotAVideo
 from rushes.media.edge import open_video
 from rushes.media.frames import _needed, pick, read_timeline
-from rushes.media.grid import MAX_PIXELS, MAX_SIDE, Grid, best_grid, fit
+from rushes.media.grid import MAX_PIXELS, MAX_SIDE, STRIP, Grid, Tile, best_grid, draw, fit
 from rushes.media.sheet import bursts, frame_at, overview
 from tests.media.footage import Footage, Pixels, decoded, numbered, pixels, read_number, shoot, still
 
@@ -126,6 +127,48 @@ def test_label_is_under_the_tile(long: Path, tmp_path: Path) -> None:
         strip = sheet[top + grid.height + 3 : top + grid.height + 20, left : left + grid.width]
         assert strip.max() > 150
         assert np.median(strip) < 40
+
+
+def strips(sheet: Pixels, grid: Grid, count: int) -> list[Pixels]:
+    """Cut what is written under the first `count` tiles out of a sheet."""
+    places = [grid.corner(at % grid.columns, at // grid.columns) for at in range(count)]
+    return [
+        sheet[top + grid.height : top + grid.height + STRIP, left : left + grid.width] for left, top in places
+    ]
+
+
+def test_labels_tell_number_and_time(long: Path, tmp_path: Path) -> None:
+    """Under each tile of both sheets stand the number of its frame among those shown, and its second."""
+    rate = 24000 / 1001
+    grid = best_grid(12, 16 / 9, 320)
+    labels = [f"f {number} · {number / rate:.2f} s" for number in spread(240)]
+    told = pixels(overview(long, tmp_path / "sheet.png"))
+    assert_labelled(told, grid, labels)
+    grid = fit(5, 3, 16 / 9, 320)
+    told = pixels(bursts(long, tmp_path / "bursts.png"))
+    numbers = [read_number(tile) for tile in tiles(told, grid, 4)]
+    labels = [f"f {number} · {number / rate:.2f} s" for number in numbers]
+    assert_labelled(told, grid, [f"start · {labels[0]}", *labels[1:], "change x3"])
+
+
+def assert_labelled(sheet: Pixels, grid: Grid, labels: list[str]) -> None:
+    blank = Image.new("RGB", (grid.width, grid.height))
+    for at in range(0, len(labels), grid.columns):
+        row = [Tile(picture=blank, label=label) for label in labels[at : at + grid.columns]]
+        wanted = draw(grid, [row])
+        found = strips(sheet, grid, len(labels))[at : at + len(row)]
+        for strip, right in zip(found, strips(np.asarray(wanted), grid, len(row)), strict=True):
+            assert np.array_equal(strip, right)
+
+
+def test_wide_labels_fit_their_tiles() -> None:
+    """A label that is wider than its tile comes in smaller type."""
+    grid = fit(5, 1, 9 / 16, 180)
+    blank = Image.new("RGB", (grid.width, grid.height))
+    sheet = np.asarray(draw(grid, [[Tile(picture=blank, label="frozen · f 12345 · 123.45 s")]]))
+    _, top = grid.corner(0, 0)
+    written = np.flatnonzero((sheet[top + grid.height :] > 100).any(axis=(0, 2)))
+    assert 100 < written.max() <= grid.corner(0, 0)[0] + grid.width
 
 
 def test_labels_tell_the_time(long: Path, tmp_path: Path) -> None:

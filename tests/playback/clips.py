@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from rushes.media.encode import VideoWriter
 from rushes.media.lint import lint
 from rushes.media.repair import repair, worth_repairing
 from tests.media.footage import Footage, Sound, shoot, still, tone
+from tests.media.movie import set_turn
 
 FPS = 25
 WIDTH, HEIGHT = 320, 240
@@ -43,6 +46,20 @@ def moov_last_repaired(folder: Path) -> Path:
 def full_colour_repaired(folder: Path) -> Path:
     """Write a clip of 10-bit 4:4:4 pictures, which no iPhone plays and a re-encode mends."""
     return _repaired(folder, _plain(pix_fmt="yuv444p10le"))
+
+
+def sided_repaired(folder: Path, turn: Sequence[int], start: float = 0.0) -> Path:
+    """Write a clip of 2 s, light on the left, with this display matrix, and repair it by encoding it again.
+
+    Its pictures begin at `start`, in seconds, its sound at 0.
+    """
+    picture = still(40, WIDTH, HEIGHT)
+    picture[:, : WIDTH // 2] = 200
+    times = [round(1000 * (start + at / FPS)) for at in range(2 * FPS)]
+    footage = replace(_plain(pix_fmt="yuv444p"), frames=[picture] * len(times), times=times)
+    broken = shoot(folder / "broken.mp4", replace(footage, sounds=[Sound(samples=tone(2 + start))]))
+    set_turn(broken, turn, WIDTH, HEIGHT)
+    return repair(broken, worth_repairing(lint(broken)), folder / "repaired.mp4").path
 
 
 def frozen(folder: Path) -> Path:
@@ -94,4 +111,4 @@ def _repaired(folder: Path, footage: Footage) -> Path:
     broken = shoot(folder / "broken.mp4", footage)
     needed = worth_repairing(lint(broken))
     assert needed, "the lint finds nothing to mend"
-    return repair(broken, needed, folder / "repaired.mp4")
+    return repair(broken, needed, folder / "repaired.mp4").path

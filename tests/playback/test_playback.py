@@ -10,17 +10,20 @@ import pytest
 
 from tests.playback.browsers import Browser
 from tests.playback.clips import (
+    HEIGHT,
+    WIDTH,
     as_animatic,
     frozen,
     full_colour_repaired,
     moov_last_repaired,
     ours,
     page,
+    sided_repaired,
     sound_alone,
     truncated,
 )
 from tests.playback.server import Server
-from tests.playback.viewing import Seen
+from tests.playback.viewing import Glance, Seen
 
 # One worker plays all: a browser each would make them stutter.
 pytestmark = [pytest.mark.xdist_group("playback"), pytest.mark.timeout(60)]
@@ -33,6 +36,31 @@ def test_plays_and_seeks(browser: Browser, server: Server, shoot: Shoot) -> None
     """It plays, a seek brings the right picture, and it comes to its end."""
     seen = Seen.by(browser, server, shoot(server.folder).name)
     assert not seen.faults(), seen
+
+
+@pytest.mark.parametrize(
+    ("turn", "size", "left_is_light"),
+    [((-1, 0, 0, 1), (WIDTH, HEIGHT), False), ((0, 1, 1, 0), (HEIGHT, WIDTH), None)],
+    ids=["mirrored", "transposed"],
+)
+def test_repaired_clips_are_the_right_way_up(
+    browser: Browser, server: Server, turn: tuple[int, ...], size: tuple[int, int], left_is_light: bool | None
+) -> None:
+    """Both browsers show a repaired clip as its matrix wanted it; WebKitGTK passes over one that mirrors."""
+    seen = Glance.by(browser, server, sided_repaired(server.folder, turn).name)
+    assert seen.problem is None
+    assert (seen.width, seen.height) == size
+    assert seen.duration == pytest.approx(2, abs=0.05)
+    light = {True: (200, 40), False: (40, 200), None: (seen.right, seen.left)}[left_is_light]
+    assert (seen.left, seen.right) == pytest.approx(light, abs=12)
+
+
+def test_repaired_clip_whose_pictures_were_late(browser: Browser, server: Server) -> None:
+    """The first picture is there from the start, and the clip is as long as its sound."""
+    seen = Glance.by(browser, server, sided_repaired(server.folder, (1, 0, 0, 1), start=0.8).name)
+    assert seen.problem is None
+    assert (seen.left, seen.right) == pytest.approx((200, 40), abs=12)
+    assert seen.duration == pytest.approx(2.8, abs=0.05)
 
 
 @pytest.mark.parametrize(

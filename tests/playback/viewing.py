@@ -15,6 +15,28 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
+class Glance:
+    """The answer of `glance` in player.html: length in seconds, size in pixels, light of the two halves."""
+
+    problem: str | None
+    duration: float
+    width: int
+    height: int
+    left: int
+    right: int
+
+    @classmethod
+    def by(cls, browser: Browser, server: Server, name: str) -> Self:
+        """Let `browser` look at the file `name` of `server`, again if WebKitGTK hangs at the start."""
+        for _ in range(ATTEMPTS):
+            script = f"glance({json.dumps(f'{server.url}/{name}')})"
+            seen = cls(**browser.ask(f"{server.url}/{PLAYER.name}", script))
+            if not (seen.problem and seen.problem.startswith("Hang")):
+                break
+        return seen
+
+
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """The answer of `watch` in player.html: lengths in seconds, sizes in pixels, `grey` 0 to 255.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from rushes.children.child import ChildDied, ask
 from rushes.children.serving import DECODER_MEMORY, ParentLine, serve
-from rushes.domain.clip import Severity
+from rushes.domain.clip import Repair, Severity
 from rushes.domain.errors import BeyondRepair
 from rushes.viewing import Pictures, Video, observed
 
@@ -62,24 +62,29 @@ def sheet(file: str, target: str, bursts: bool) -> str:
     return str(draw(Path(file), Path(target)).absolute())
 
 
-def lint(file: str, target: str | None) -> dict[str, Any]:
+def lint(file: str, target: str | None, compatible: bool = False) -> dict[str, Any]:
     """Return the `findings` in a file, where it was `repaired` to, and whether it is `bad`: it does not play.
 
-    It is repaired if `target` names a place for the copy, and if a repair helps.
+    It is repaired if `target` names a place for the copy, and if a repair helps; `notes` tell what the copy
+    lacks. Warnings are repaired along if nothing has to be encoded again for them, or all of them if it is to
+    be `compatible`. For a warning alone a signed file (C2PA) is not touched: it would lose its signature.
     """
     from rushes.media.decode import decode_all
     from rushes.media.lint import lint
     from rushes.media.repair import repair, worth_repairing
 
-    header = lint(file)
-    findings = {(one.code, one.text): one for one in (*header, *decode_all(file).findings)}.values()
+    header, decoded = lint(file), decode_all(file)
+    findings = {(one.code, one.text): one for one in (*header, *decoded.findings)}.values()
     bad = any(one.severity is Severity.ERROR for one in findings)
-    copy: Path | None = None
-    if target is not None and worth_repairing(header):
-        copy = repair(file, worth_repairing(header), target).absolute()
+    cheap = Repair.NONE if decoded.facts.c2pa else Repair.REMUX
+    worth = worth_repairing(header, Repair.REENCODE_VIDEO if compatible else cheap)
+    copy: str | None = None
+    notes: tuple[str, ...] = ()
+    if target is not None and worth:
+        made = repair(file, worth, target)
+        copy, notes = str(made.path.absolute()), made.notes
         bad = any(one.severity is Severity.ERROR for one in lint(copy))
-    repaired = str(copy) if copy is not None else None
-    return {"findings": [asdict(one) for one in findings], "repaired": repaired, "bad": bad}
+    return {"findings": [asdict(one) for one in findings], "repaired": copy, "notes": notes, "bad": bad}
 
 
 TASKS: dict[str, Callable[..., Any]] = {"look": look, "sheet": sheet, "lint": lint}

@@ -53,9 +53,10 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bo
     metavar="MP4|FOLDER/",
     help="With --repair: where the repaired file goes (otherwise FILE.repaired.mp4).",
 )
+@click.option("--compatible", is_flag=True, help="With --repair: also repair warnings, as HEVC to H.264.")
 @force_option
 @common
-def lint(as_json: bool, file: Path, as_repair: bool, out: str | None, force: bool) -> int:
+def lint(as_json: bool, file: Path, as_repair: bool, compatible: bool, out: str | None, force: bool) -> int:
     """Say where a video file does not play, and what players show differently.
 
     Exits with 10 if something keeps it from playing. With --repair a copy that plays is written; FILE itself
@@ -63,28 +64,38 @@ def lint(as_json: bool, file: Path, as_repair: bool, out: str | None, force: boo
     """
     existing(file)
     if not as_repair:
-        if out is not None or force:
-            raise BadInput("--out and --force go with --repair", next="add --repair, or leave them out")
-        return told(as_json, decode("lint", file, file=str(file), target=None), None)
+        if out is not None or force or compatible:
+            raise BadInput(
+                "--out, --force and --compatible go with --repair", next="add --repair, or leave them out"
+            )
+        return put_findings(as_json, decode("lint", file, file=str(file), target=None, compatible=False), None)
     name = f"{file.stem}.repaired.mp4"
     goal = usual(file, name, force=force) if out is None else Destination.read(out, CLIP, force=force)
     target = ready(goal.in_folder(name), file)
     with written(target, force=force) as part:
-        answer = decode("lint", file, file=str(file), target=str(part))
-    return told(as_json, answer, target if answer["repaired"] else None)
+        answer = decode("lint", file, file=str(file), target=str(part), compatible=compatible)
+    return put_findings(as_json, answer, target if answer["repaired"] else None)
 
 
-def told(as_json: bool, answer: Mapping[str, Any], repaired: Path | None) -> int:
+def put_findings(as_json: bool, answer: Mapping[str, Any], repaired: Path | None) -> int:
     """Print what was found in a file, and where its repaired copy is; return the exit code."""
     findings = answer["findings"]
     if as_json:
-        put_json({"findings": findings, "repaired": str(repaired) if repaired else None})
+        put_json(
+            {
+                "findings": findings,
+                "repaired": str(repaired) if repaired else None,
+                "notes": answer["notes"],
+            }
+        )
     else:
         for one in findings:
             colour = "red" if one["severity"] == Severity.ERROR else "yellow"
             how = one["repair"].replace("_", " ")
             severity = style(one["severity"], fg=colour)
             echo(f"{severity}  {one['text']}  ({one['code']}; repair: {how})")
+        for note in answer["notes"]:
+            echo(note)
         if repaired is not None:
             echo(f"repaired: {repaired}")
         elif not findings:

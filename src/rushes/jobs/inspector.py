@@ -72,8 +72,8 @@ def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     if not any(one.severity is Severity.ERROR for one in findings):
         return path, findings
-    mended = repair(path, worth_repairing(findings), path.with_suffix(".mended.mp4"))
-    return mended, lint(mended)
+    made = repair(path, worth_repairing(findings), path.with_suffix(".repaired.mp4"))
+    return made.path, (*lint(made.path), *made.as_findings())
 
 
 def draw(clip: Clip) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -68,6 +69,24 @@ def tag(frame: VideoFrame) -> None:
     frame.pict_type = PictureType.NONE
     frame.color_primaries = frame.color_trc = frame.colorspace = BT709
     frame.color_range = ColorRange.MPEG
+
+
+def planes_of(frame: VideoFrame) -> list[NDArray[np.uint8]]:
+    """Return the planes of a 4:2:0 frame of 8 bits as arrays (height, width): Y, U and V. They are views."""
+    return [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        for plane in frame.planes
+    ]
+
+
+def frame_of(planes: Sequence[NDArray[np.uint8]]) -> VideoFrame:
+    """Return a 4:2:0 frame with the samples of these planes: Y, U and V, each (height, width)."""
+    height, width = planes[0].shape
+    frame = VideoFrame(width, height, "yuv420p")
+    for plane, samples in zip(frame.planes, planes, strict=True):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        rows[: samples.shape[0], : samples.shape[1]] = samples
+    return frame
 
 
 class VideoWriter:
@@ -145,11 +164,7 @@ class VideoWriter:
             raise ValueError(
                 f"planes {y.shape} {u.shape} {v.shape} are not {self._width}x{self._height} 4:2:0"
             )
-        frame = VideoFrame(self._width, self._height, "yuv420p")
-        for plane, samples in zip(frame.planes, (y, u, v), strict=True):
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-            rows[: samples.shape[0], : samples.shape[1]] = samples
-        self._encode(frame)
+        self._encode(frame_of([y, u, v]))
 
     def write_rgb(self, frame: NDArray[np.uint8]) -> None:
         """Add a frame (height, width, 3) of full-range sRGB."""

@@ -13,7 +13,7 @@ MAX_SIDE = 1568
 MAX_PIXELS = 1_150_000
 GAP = 6
 STRIP = 22  # under each tile: over the picture a label would be taken for part of it
-TYPE = 17
+TYPE, LEAST_TYPE = 17, 11  # the smaller one for labels that are wider than their tiles
 JPEG_QUALITY = 88
 _LEAST_WIDTH = 112  # below this a label does not fit its tile
 _BACKGROUND, _TEXT = (24, 24, 24), (208, 208, 208)
@@ -78,7 +78,7 @@ def draw(grid: Grid, rows: Sequence[Sequence[Tile]]) -> Image.Image:
     """Draw the rows of tiles; a row may be shorter than the grid is wide."""
     sheet = Image.new("RGB", grid.size, _BACKGROUND)
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(TYPE)
+    font = _font([tile.label for tiles in rows for tile in tiles], grid.width)
     for row, tiles in enumerate(rows):
         for column, tile in enumerate(tiles):
             left, top = grid.corner(column, row)
@@ -86,3 +86,12 @@ def draw(grid: Grid, rows: Sequence[Sequence[Tile]]) -> Image.Image:
             middle = top + grid.height + STRIP / 2
             pen.text((left + 2, middle), tile.label, fill=_TEXT, font=font, anchor="lm")
     return sheet
+
+
+def _font(labels: Sequence[str], width: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """Return the largest type in which each of the labels fits under a tile of this width."""
+    for size in range(TYPE, LEAST_TYPE, -1):
+        font = ImageFont.load_default(size)
+        if max(font.getlength(label) for label in labels) <= width:
+            return font
+    return ImageFont.load_default(LEAST_TYPE)

@@ -7,6 +7,7 @@ C2PA manifest, so a healthy file is left alone and the original is never touched
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.domain.clip import Finding, Repair, Severity
@@ -14,26 +15,42 @@ from rushes.domain.errors import BeyondRepair
 from rushes.media.lint import lint
 from rushes.media.rewrite import rewrite
 
-_COST = {Repair.REMUX: 1, Repair.REENCODE_AUDIO: 2, Repair.REENCODE_VIDEO: 3}
+_COST = {Repair.NONE: 0, Repair.REMUX: 1, Repair.REENCODE_AUDIO: 2, Repair.REENCODE_VIDEO: 3}
 
 
-def worth_repairing(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings to hand to `repair`: the errors, and the warnings that they mend at no more cost.
+def worth_repairing(findings: Sequence[Finding], most: Repair = Repair.NONE) -> tuple[Finding, ...]:
+    """Return the findings to hand to `repair`: the errors, and the warnings that go away at no more cost.
 
-    Empty for a clip with warnings alone: a rewrite would cost it its C2PA manifest.
+    Empty for a clip with warnings alone, since a rewrite would cost it its C2PA manifest: whoever asked for
+    one all the same says by `most` how much it may cost.
     """
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    most = max((_COST.get(finding.repair, 0) for finding in errors), default=0)
-    return tuple(finding for finding in findings if 0 < _COST.get(finding.repair, 0) <= most)
+    limit = max([_COST[most], *(_COST[finding.repair] for finding in errors)])
+    return tuple(finding for finding in findings if 0 < _COST[finding.repair] <= limit)
 
 
-def repair(path: str | Path, findings: Sequence[Finding], destination: str | Path) -> Path:
-    """Write a copy of `path` at `destination` that mends `findings`, and return where it is.
+@dataclass(frozen=True, kw_only=True)
+class Repaired:
+    """A file that plays; `notes` tell what it lacks of the original or shows otherwise, a sentence each."""
 
-    Returns `path` itself, and writes nothing, when no finding can be mended: a healthy file stays as it is,
-    byte for byte. Sound and pictures are kept as they are unless a finding is about them; subtitles and
-    other tracks are dropped. Raises `BeyondRepair` when an error has no repair, or when the copy would not
-    play either, and `DiskFull` or `ReadOnly` when the disk does not take it.
+    path: Path
+    notes: tuple[str, ...] = ()
+
+    def as_findings(self) -> tuple[Finding, ...]:
+        """Return the notes as remarks on the clip."""
+        return tuple(
+            Finding(code="repaired", severity=Severity.WARNING, text=note, repair=Repair.NONE)
+            for note in self.notes
+        )
+
+
+def repair(path: str | Path, findings: Sequence[Finding], destination: str | Path) -> Repaired:
+    """Write a copy of `path` at `destination` without these findings, and return where it is.
+
+    Returns `path` itself, and writes nothing, if no finding can be repaired: a healthy file stays as it is,
+    byte for byte. Sound and pictures are kept as they are unless a finding is about them; what else a file
+    has is kept if an MP4 can carry it. Raises `BeyondRepair` if an error has no repair, or if the copy would
+    not play either, and `DiskFull` or `ReadOnly` if the disk does not take it.
     """
     path, destination = Path(path), Path(destination)
     hopeless = [f for f in findings if f.severity is Severity.ERROR and f.repair is Repair.NONE]
@@ -41,16 +58,16 @@ def repair(path: str | Path, findings: Sequence[Finding], destination: str | Pat
         raise BeyondRepair(f"{path}: {hopeless[0].text}")
     repairs = {finding.repair for finding in findings} - {Repair.NONE}
     if not repairs:
-        return path
+        return Repaired(path=path)
     if destination.exists() and destination.samefile(path):
         raise ValueError(f"{destination} is the original, which is never overwritten")
     part = destination.with_name(f".{destination.name}.part")
     try:
-        rewrite(path, repairs, part)
+        notes = rewrite(path, repairs, part)
         left = [finding for finding in lint(part) if finding.severity is Severity.ERROR]
         if left:
             raise BeyondRepair(f"{path} could not be repaired: {left[0].text}")
         part.replace(destination)
     finally:
         part.unlink(missing_ok=True)
-    return destination
+    return Repaired(path=destination, notes=notes)

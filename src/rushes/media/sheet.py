@@ -6,6 +6,7 @@ the bursts do, with frames a tenth of a second apart at the start, at the most m
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,7 @@ from typing import Self
 
 import numpy as np
 from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image, ImageChops
 
@@ -24,11 +24,12 @@ from rushes.domain.clip import Span
 from rushes.domain.errors import BeyondRepair
 from rushes.media.boxes import read_boxes
 from rushes.media.bursts import Moment, Row, burst_rows, moment_row
+from rushes.media.colour import rgb_of
 from rushes.media.edge import open_video, writing
 from rushes.media.frames import Timeline, pick, read_timeline
 from rushes.media.grid import JPEG_QUALITY, Tile, best_grid, draw, fit
 from rushes.media.orientation import Orientation
-from rushes.media.probe import HD_HEIGHT, describe
+from rushes.media.probe import describe
 
 TILES = 12
 DIFFERENCE_GAIN = 3
@@ -37,9 +38,9 @@ DIFFERENCE_GAIN = 3
 def overview(path: str | Path, destination: str | Path, span: Span | None = None) -> Path:
     """Write a JPEG of twelve evenly spread frames, first and last among them, and return where it is.
 
-    The frames are exact, turned and mirrored as players show them; their times are under them. They are those
-    of the whole clip, or of a `span` of it; if it has fewer, each is shown once. At most 1568 pixels a side
-    and 1.15 megapixels. Raises `NotAVideo` or `BeyondRepair`.
+    The frames are exact, turned and mirrored as players show them; number and time are under each. They are
+    those of the whole clip, or of a `span` of it; if it has fewer, each is shown once. At most 1568 pixels a
+    side and 1.15 megapixels. Raises `NotAVideo` or `BeyondRepair`.
     """
     with _Clip.open(Path(path)) as clip:
         line = clip.timeline
@@ -48,7 +49,7 @@ def overview(path: str | Path, destination: str | Path, span: Span | None = None
         wanted = spread(line, start, end)
         grid = best_grid(len(wanted), clip.aspect, clip.width)
         stills = clip.stills(wanted, grid.width, grid.height)
-    tiles = [Tile(picture=stills[pts], label=f"{line.seconds(pts):.2f} s") for pts in sorted(stills)]
+    tiles = [Tile(picture=stills[pts], label=_label(line, pts)) for pts in sorted(stills)]
     rows = [tiles[at : at + grid.columns] for at in range(0, len(tiles), grid.columns)]
     return _save(draw(grid, rows), Path(destination))
 
@@ -77,14 +78,18 @@ def bursts(path: str | Path, destination: str | Path, moments: Sequence[Moment] 
         wanted = {pts for row in ends + middles + others for pts in row}
         stills = clip.stills(wanted, grid.width, grid.height)
 
-    def timed(row: Row) -> list[tuple[float, Image.Image]]:
-        return [(line.seconds(pts), stills[pts]) for pts in row if pts in stills]
+    def labelled(row: Row) -> list[_Still]:
+        return [
+            _Still(seconds=line.seconds(pts), label=_label(line, pts), picture=stills[pts])
+            for pts in row
+            if pts in stills
+        ]
 
-    tiles = [_burst("start", timed(ends[0]))]
+    tiles = [_burst("start", labelled(ends[0]))]
     if middles:
-        tiles.append(_burst("motion", max(map(timed, middles), key=_motion)))
-    tiles += [_burst("end", timed(row)) for row in ends[1:]]
-    tiles += [_burst(one.name, timed(row), one.seconds) for one, row in zip(moments, others, strict=True)]
+        tiles.append(_burst("motion", max(map(labelled, middles), key=_motion)))
+    tiles += [_burst("end", labelled(row)) for row in ends[1:]]
+    tiles += [_burst(one.name, labelled(row), one.seconds) for one, row in zip(moments, others, strict=True)]
     return _save(draw(grid, tiles), Path(destination))
 
 
@@ -141,7 +146,7 @@ class _Clip:
         sides = self.orientation.shown_size(width, height)
         scaler = VideoReformatter()
         stills = {
-            frame.pts: self.orientation.show(_scaled(scaler, frame, *sides))
+            frame.pts: self.orientation.show(Image.fromarray(rgb_of(frame, scaler, *sides)))
             for frame in pick(self.container, self.stream, self.timeline, wanted)
             if frame.pts is not None
         }
@@ -150,38 +155,37 @@ class _Clip:
         return stills
 
 
-def _scaled(scaler: VideoReformatter, frame: VideoFrame, width: int, height: int) -> Image.Image:
-    """Return the frame as RGB of this size, reading untagged colours as players do."""
-    unknown = Colorspace.ITU709 if min(frame.width, frame.height) >= HD_HEIGHT else Colorspace.ITU601
-    small = scaler.reformat(
-        frame,
-        width=width,
-        height=height,
-        format="rgb24",
-        src_colorspace=unknown if frame.colorspace == 2 else None,
-        dst_color_range=ColorRange.JPEG,
-        interpolation="BICUBIC",
-    )
-    return Image.fromarray(np.asarray(small.to_ndarray(), np.uint8))
+@dataclass(frozen=True, kw_only=True)
+class _Still:
+    """A frame of a burst, when it is shown, and what is written under it."""
+
+    seconds: float
+    label: str
+    picture: Image.Image
 
 
-def _burst(name: str, frames: Sequence[tuple[float, Image.Image]], at: float = 0.0) -> list[Tile]:
+def _label(line: Timeline, pts: int) -> str:
+    """Return what is written under the frame at a time: its number among all, from 0, and its second."""
+    return f"f {bisect_left(line.shown, pts)} · {line.seconds(pts):.2f} s"
+
+
+def _burst(name: str, frames: Sequence[_Still], at: float = 0.0) -> list[Tile]:
     """Return the tiles of one row: its frames, that nearest to `at` named, and the change in all of them."""
-    named = min((seconds for seconds, _ in frames), key=lambda seconds: abs(seconds - at), default=at)
+    named = min(frames, key=lambda frame: abs(frame.seconds - at), default=None)
     tiles = [
-        Tile(picture=picture, label=f"{name} {seconds:.2f} s" if seconds == named else f"{seconds:.2f} s")
-        for seconds, picture in frames
+        Tile(picture=frame.picture, label=f"{name} · {frame.label}" if frame is named else frame.label)
+        for frame in frames
     ]
     if len(frames) > 1:
-        change = ImageChops.difference(frames[-1][1], frames[0][1])
+        change = ImageChops.difference(frames[-1].picture, frames[0].picture)
         change = change.point([min(255, level * DIFFERENCE_GAIN) for level in range(256)] * 3)
         tiles.append(Tile(picture=change, label=f"change x{DIFFERENCE_GAIN}"))
     return tiles
 
 
-def _motion(frames: Sequence[tuple[float, Image.Image]]) -> float:
+def _motion(frames: Sequence[_Still]) -> float:
     """Return the median change between neighbours, in grey levels: the median passes over a cut."""
-    pixels = [np.asarray(picture, np.int16) for _, picture in frames]
+    pixels = [np.asarray(frame.picture, np.int16) for frame in frames]
     changes = [float(np.abs(after - before).mean()) for before, after in pairwise(pixels)]
     return float(np.median(changes)) if changes else 0.0
 
