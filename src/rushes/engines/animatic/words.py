@@ -110,8 +110,8 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Angle.OVERHEAD: (
         "top view, overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, "
-        "top down shot, camera straight down, directly above, looking straight down, from directly above, top down "
-        "aerial drone shot, god's eye"
+        "top down shot, camera straight down, directly above, looking straight down, from directly above, "
+        "top down aerial drone shot, god's eye"
     ),
     Framing.MEDIUM: "medium shot, mid shot, midshot, medium framing",
     Framing.CLOSE_UP: (
