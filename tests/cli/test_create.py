@@ -35,8 +35,8 @@ def test_the_answer_names_a_clip_that_decodes_and_a_sheet(stocked: Terminal) -> 
 
 
 def test_the_shape_of_the_answer_is_the_documented_one(stocked: Terminal) -> None:
-    """`create --json` prints one object with job, clips, copies, cost and error, for a storyboard with what it
-    understood as well, and nothing else on stdout."""
+    """`create --json` prints one object and nothing else on stdout: job, clips, copies, cost and error, and
+    for a storyboard what it understood."""
     answer = stocked.json("create", "a lighthouse in a storm at night", *QUICK, "--seed", "7")
 
     told = {"understood", "not_drawn", "assumed"}

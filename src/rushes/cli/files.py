@@ -68,7 +68,7 @@ def lint(as_json: bool, file: Path, as_repair: bool, compatible: bool, out: str 
             raise BadInput(
                 "--out, --force and --compatible go with --repair", next="add --repair, or leave them out"
             )
-        return put_findings(as_json, decode("lint", file, file=str(file), target=None, compatible=False), None)
+        return put_findings(as_json, decode("lint", file, file=str(file), target=None), None)
     name = f"{file.stem}.repaired.mp4"
     goal = usual(file, name, force=force) if out is None else Destination.read(out, CLIP, force=force)
     target = ready(goal.in_folder(name), file)
