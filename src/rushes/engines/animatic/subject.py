@@ -113,10 +113,10 @@ def marker(stage: Stage, noun: str, place: Place) -> Layer:
     sheet = stage.sheet(
         "marker", place.depth, MARKER, rows=(low - tall - letters, foot + letters), slack=place.size * 0.05
     )
-    middle = min(max(place.x, across), stage.width - across)
     edge = letters * 0.14
+    middle = _in_view(stage, place, across + edge)
     sheet.ellipse(middle, foot, letters * 0.9, letters * 0.22, scaled(stage.palette.shade, 0.9))
-    sheet.line([(middle, foot), (middle, low)], letters * 0.22, MARKER_INK)
+    sheet.line([(middle, foot), (middle, low)], letters * 0.22, scaled(MARKER, 0.6))
     sheet.rectangle(middle - across - edge, low - tall - edge, middle + across + edge, low + edge, MARKER_INK)
     sheet.rectangle(middle - across, low - tall, middle + across, low, MARKER)
     for row, one in enumerate(words):
@@ -124,6 +124,13 @@ def marker(stage: Stage, noun: str, place: Place) -> Layer:
         sheet.write(one, middle - one.width / 2, top, MARKER_INK)
     motion = _bob(place.size * 0.03) if place.floats else still
     return sheet.layer(motion=motion)
+
+
+def _in_view(stage: Stage, place: Place, reach: float) -> float:
+    """Return the middle nearest to a place from which `reach` to both sides stays in the frame in a zoom."""
+    zoom = max(stage.camera.view(end).zoom_at(place.depth) for end in (0.0, 1.0))
+    room = max(stage.width * 0.48 / zoom - reach, 0.0)
+    return min(max(place.x, stage.width / 2 - room), stage.width / 2 + room)
 
 
 def _fitted(noun: str, letters: float, width: float) -> tuple[float, list[Line]]:
