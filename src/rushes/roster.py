@@ -368,7 +368,8 @@ class Roster:
         """Return what the engine `name` would make of a prompt, if it can tell; nothing is started for it."""
         try:
             return registry.load(self._known(name).kind).understand(request)
-        except SetupError:
+        except Exception:
+            # It only describes: neither a missing package nor a mistake in an engine may stop a create for it.
             return None
 
     def _not_chosen(self, engine: EngineSettings) -> str | None:

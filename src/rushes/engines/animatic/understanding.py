@@ -122,8 +122,8 @@ class _Telling:
                 continue
             subject = self._one.shot.subject
             if found is self._one.subject and subject is not None:
-                if words[before].text in COLOURS.get(subject, ()):
-                    item = self._items[subject]
+                item = self._items.get(subject)  # none: a given picture takes the place of all that is drawn
+                if item is not None and words[before].text in COLOURS.get(subject, ()):
                     item.words = [word for word in item.words if not _says(word, item.value)]
                     item.value = f"{words[before].text} {item.value}"
                     self._seen.add(before)
