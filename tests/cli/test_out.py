@@ -57,7 +57,7 @@ def paid(terminal: Terminal, provider: ProviderProcess) -> Terminal:
 
 
 def clip_of(terminal: Terminal) -> Path:
-    return Path(terminal.json("clips")[0]["path"])
+    return Path(terminal.json(*BOAT)["clips"][0]["path"])
 
 
 def refused(said: Said, *words: str) -> None:
