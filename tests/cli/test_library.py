@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from rushes.testing.footage import CREDENTIALS, Footage
 from tests.cli.terminal import QUICK, Terminal
 
 
@@ -117,7 +120,27 @@ def test_sheet_and_lint_take_any_file(stocked: Terminal, tmp_path: Path) -> None
     sheet = stocked.json("sheet", path, "--bursts", "--out", str(tmp_path / "s.jpg"))["sheet"]
 
     assert Path(sheet).read_bytes()[:3] == b"\xff\xd8\xff"
-    assert stocked.json("lint", path) == {"findings": [], "repaired": None}
+    found = stocked.json("lint", path)
+    assert found == {"findings": [], "repaired": None, "c2pa": False, "repaired_c2pa": None}
+
+
+@pytest.mark.parametrize("kind", ["signed", "signed_moov_last"])
+def test_a_repair_says_that_credentials_are_lost(stocked: Terminal, tmp_path: Path, kind: str) -> None:
+    """A signed file that plays is not repaired; of one that does not play, it is said what the copy lacks."""
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(Footage(160, 96, 0.5).named(kind))
+    told = stocked.json("lint", str(file), "--repair")
+    said = stocked.run("lint", str(file), "--repair")
+
+    assert file.read_bytes() == Footage(160, 96, 0.5).named(kind)
+    assert told["c2pa"] is True
+    if kind == "signed":
+        assert (told["repaired"], told["repaired_c2pa"], said.err) == (None, None, "")
+    else:
+        assert told["repaired_c2pa"] is False
+        assert CREDENTIALS not in Path(told["repaired"]).read_bytes()
+        assert f"the signed original stays at {file}" in said.err
+        assert "carries content credentials (C2PA)" in stocked.run("look", str(file)).out
 
 
 def test_lint_says_what_is_no_video(stocked: Terminal, tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from rushes.domain.job import JobState
 from rushes.domain.observation import Observation
 from rushes.engines.contract import MOST_RESULTS
 from rushes.jobs.pace import Patience
-from rushes.library.audit import rebuild
+from rushes.library.audit import rebuild, verify
 from rushes.library.library import Library
-from rushes.testing.footage import Footage
+from rushes.testing.footage import CREDENTIALS, Footage
 from tests.jobs.shop import HOLD, NOTHING, Shop
 
 WIDE, NARROW = 160, 80
@@ -98,6 +98,53 @@ async def test_a_repair_keeps_the_original(shop: Shop) -> None:
     assert clip.original.read_bytes() == Footage(160, 96, 0.5).moov_last
     assert clip.path.read_bytes() != clip.original.read_bytes()
     assert clip.lint == ()
+
+
+async def test_a_signed_file_that_plays_is_filed_as_it_came(shop: Shop) -> None:
+    """Its content credentials are kept, and said to be in it."""
+    shop.script(candidates=["signed"])
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    assert clip.path.read_bytes() == Footage(160, 96, 0.5).signed
+    assert (clip.facts.c2pa, clip.facts.original_c2pa) == (True, None)
+    assert "carries content credentials (C2PA)" in Observation.of(clip).lines()
+
+
+async def test_credentials_are_told_of_the_file_that_is_filed(shop: Shop) -> None:
+    """A repair loses them: the facts say so of the clip, and that its original has them, everywhere."""
+    shop.script(candidates=["signed_moov_last"])
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    assert clip.original is not None
+    assert CREDENTIALS not in clip.path.read_bytes()
+    assert CREDENTIALS in clip.original.read_bytes()
+    sidecar = json.loads(clip.path.with_suffix(".json").read_text())
+    for facts in (clip.as_json()["facts"], sidecar["facts"], Observation.of(clip).as_json()):
+        assert (facts["c2pa"], facts["original_c2pa"]) == (False, True)
+    assert any("the original has them" in line for line in Observation.of(clip).lines())
+    assert list(verify(shop.library)) == []
+
+
+async def test_an_old_claim_about_credentials_is_found_and_corrected(shop: Shop, tmp_path: Path) -> None:
+    """An older release said of a repaired file what was so of the original; that is named and corrected."""
+    shop.script(candidates=["signed_moov_last"])
+    (job,) = await shop.carry(shop.submit())
+    (clip,) = shop.clips(job)
+    side = clip.path.with_suffix(".json")
+    data = json.loads(side.read_text())
+    del data["facts"]["original_c2pa"]
+    data["facts"]["c2pa"] = True
+    shop.library.restore(clip, json.dumps(data))
+    shop.library.rewrite_sidecar(clip)
+
+    (old,) = shop.clips(job)
+    assert (old.facts.c2pa, old.facts.original_c2pa) == (False, True)
+    assert [(one.kind, one.path) for one in verify(shop.library)] == [("credentials", clip.path)]
+    with closing(Database(tmp_path / "another.db")) as database:
+        library = Library(shop.library.root, database)
+        assert rebuild(library) == (2, [])
+        assert list(verify(library)) == []
+    assert json.loads(side.read_text())["facts"]["c2pa"] is False
 
 
 async def test_a_file_beyond_repair_is_kept_and_named(shop: Shop) -> None:

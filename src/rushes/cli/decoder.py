@@ -65,7 +65,8 @@ def sheet(file: str, target: str, bursts: bool) -> str:
 def lint(file: str, target: str | None) -> dict[str, Any]:
     """Return the `findings` in a file, where it was `repaired` to, and whether it is `bad`: it does not play.
 
-    It is repaired if `target` names a place for the copy, and if a repair helps.
+    It is repaired if `target` names a place for the copy, and if a repair helps. `c2pa` is whether the file
+    carries content credentials, `repaired_c2pa` whether the copy does, None if there is no copy.
     """
     from rushes.media.decode import decode_all
     from rushes.media.lint import lint
@@ -79,7 +80,20 @@ def lint(file: str, target: str | None) -> dict[str, Any]:
         copy = repair(file, worth_repairing(header), target).absolute()
         bad = any(one.severity is Severity.ERROR for one in lint(copy))
     repaired = str(copy) if copy is not None else None
-    return {"findings": [asdict(one) for one in findings], "repaired": repaired, "bad": bad}
+    return {
+        "findings": [asdict(one) for one in findings],
+        "repaired": repaired,
+        "bad": bad,
+        "c2pa": _is_signed(Path(file)),
+        "repaired_c2pa": _is_signed(copy) if copy is not None else None,
+    }
+
+
+def _is_signed(path: Path) -> bool:
+    from rushes.media.boxes import carries_credentials
+
+    with path.open("rb") as opened:
+        return carries_credentials(opened)
 
 
 TASKS: dict[str, Callable[..., Any]] = {"look": look, "sheet": sheet, "lint": lint}

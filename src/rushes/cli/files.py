@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rushes.cli.decoder import decode
-from rushes.cli.output import common, echo, put_json, style
+from rushes.cli.output import common, echo, put_json, say, style
 from rushes.domain.clip import Severity
 from rushes.domain.errors import BadInput, NotAVideo
 from rushes.domain.permissions import made_for_user
@@ -47,7 +47,7 @@ def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
         answer = decode("lint", file, file=str(file), target=str(target) if target is not None else None)
     findings, copy = answer["findings"], answer["repaired"]
     if as_json:
-        put_json({"findings": findings, "repaired": copy})
+        put_json({name: answer[name] for name in ("findings", "repaired", "c2pa", "repaired_c2pa")})
     else:
         for one in findings:
             colour = "red" if one["severity"] == Severity.ERROR else "yellow"
@@ -56,6 +56,8 @@ def lint(as_json: bool, file: Path, as_repair: bool, out: Path | None) -> int:
             echo(f"{severity}  {one['text']}  ({one['code']}; repair: {how})")
         if copy is not None or not findings:
             echo(copy or "no problems found")
+    if copy is not None and answer["c2pa"] and not answer["repaired_c2pa"]:
+        say(f"the repair lost the content credentials (C2PA); the signed original stays at {file.absolute()}")
     return NotAVideo.exit_code if answer["bad"] else 0
 
 

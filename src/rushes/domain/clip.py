@@ -64,6 +64,9 @@ class Facts:
     picture stays, `flashes` those at which it is another one for a moment; all in seconds. `repeated` is the
     share of frames, 0 to 1, that show next to nothing but the one before; `end` is when the last frame has
     been shown, in seconds after the first, 0 where that was not measured.
+
+    `c2pa` is whether the file itself carries content credentials (C2PA), unchecked; `original_c2pa` whether
+    the original does that is kept beside a repaired clip, None if there is no original.
     """
 
     frames: int
@@ -77,6 +80,7 @@ class Facts:
     repeated: float = 0.0
     end: float = 0.0
     c2pa: bool = False
+    original_c2pa: bool | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -19,6 +19,7 @@ from rushes.jobs.inspection import Arrival
 
 def examine(path: Path, frames: int | None) -> Arrival:
     """Do what `inspection.inspect` promises, in this process. Raises NotAVideo or BeyondRepair."""
+    from rushes.media.boxes import carries_credentials
     from rushes.media.bursts import moments
     from rushes.media.decode import decode_all
     from rushes.media.limits import Budget
@@ -34,6 +35,11 @@ def examine(path: Path, frames: int | None) -> Arrival:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     healthy, remarks = repaired(path)
     about = probe(healthy)
+    facts = decoded.facts
+    if healthy != path:
+        # What was decoded is the file that arrived; what is filed is another one.
+        with healthy.open("rb") as file:
+            facts = replace(facts, c2pa=carries_credentials(file), original_c2pa=facts.c2pa)
     return Arrival(
         path=healthy,
         original=path if healthy != path else None,
@@ -43,10 +49,10 @@ def examine(path: Path, frames: int | None) -> Arrival:
         fps=about.fps,
         video_codec=about.video_codec,
         audio_codec=about.audio_codec,
-        facts=decoded.facts,
+        facts=facts,
         lint=(*decoded.findings, *remarks),
         sheet=overview(healthy, path.with_suffix(".sheet.jpg")),
-        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(decoded.facts)),
+        bursts=bursts(healthy, path.with_suffix(".bursts.jpg"), moments(facts)),
     )
 
 

@@ -30,6 +30,7 @@ from rushes.domain.permissions import made_for_user, make_private
 from rushes.domain.request import Reference, VideoRequest
 from rushes.library import sidecar
 from rushes.library.inside import NotInside, check_folder, locate, open_file, write_text
+from rushes.media.boxes import carries_credentials
 
 MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
@@ -301,6 +302,42 @@ class Library:
         """Return which pictures and sidecar of a clip are missing; all of them can be made again from it."""
         parts = (clip.sheet, clip.bursts, clip.path.with_suffix(".json"))
         return [part for part in parts if part is not None and not os.path.lexists(part)]
+
+    def read_credentials(self, clip: Clip) -> tuple[bool, bool | None]:
+        """Return whether a clip's file carries content credentials, and whether its original does.
+
+        What cannot be read is as the clip's entry says.
+        """
+        there = self._carries_credentials(clip.path)
+        in_original = None if clip.original is None else self._carries_credentials(clip.original)
+        return (
+            clip.facts.c2pa if there is None else there,
+            clip.facts.original_c2pa if in_original is None else in_original,
+        )
+
+    def _carries_credentials(self, path: Path) -> bool | None:
+        try:
+            with open_file(self.clips, path) as file:
+                return carries_credentials(file)
+        except (OSError, NotInside):
+            return None
+
+    def has_false_credentials(self, clip: Clip) -> bool:
+        """Whether a clip's entry says, word for word, something of content credentials that is not so."""
+        row = self._database.one(self._sql["get"], {"id": clip.id})
+        if row is None:
+            return False
+        told, of_original = sidecar.credentials_told(row["sidecar"])
+        there, in_original = self.read_credentials(clip)
+        return told != there or of_original not in (None, in_original)
+
+    def correct_credentials(self, clip: Clip) -> None:
+        """Have a clip's entry and its sidecar say what is so of content credentials."""
+        row = self._database.one(self._sql["get"], {"id": clip.id})
+        if row is not None:
+            text = sidecar.with_credentials(row["sidecar"], *self.read_credentials(clip))
+            self._database.run(self._sql["add"], self._values(clip, text))
+            self.rewrite_sidecar(clip)
 
     def copy(self, clip: Clip, target: Path) -> None:
         """Copy a clip to `target`, whole or not at all. Raises LibraryDamaged if it is not what was filed."""
