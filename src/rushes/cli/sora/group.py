@@ -68,7 +68,8 @@ def login(as_json: bool, engine: str | None, timeout: float) -> int:
 def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """Take over the session of a browser that is signed in elsewhere.
 
-    STATE is the state.json that `rushes sora login` names, or what a cookie exporter wrote.
+    STATE is the state.json that `rushes sora login` names, or another export of cookies: JSON, a cookies.txt,
+    or the value of a Cookie header. Only the cookies of the site itself are kept.
     """
     from rushes.engines.sora_web import signin
 
