@@ -203,12 +203,10 @@ class Library:
 
     def get(self, id: str) -> Clip:
         """Return a clip by its id, or by the beginning of one. Raises NotFound."""
-        row = self._database.one(self._sql["get"], {"id": id})
-        if row is None and id:
-            rows = self._database.all(self._sql["ids_like"], {"start": id})
-            if len(rows) > 1:
-                raise NotFound(f"{id!r} begins several clip ids: {', '.join(one['id'] for one in rows)}")
-            row = self._database.one(self._sql["get"], {"id": rows[0]["id"]}) if rows else None
+        found = self.find_ids(id)
+        if len(found) > 1:
+            raise NotFound(f"{id!r} begins several clip ids: {', '.join(found)}")
+        row = self._database.one(self._sql["get"], {"id": found[0]}) if found else None
         if row is None:
             raise NotFound(f"there is no clip {id!r}", next="rushes clips lists them")
         try:
@@ -218,6 +216,25 @@ class Library:
                 f"the library's entry of clip {row['id']} cannot be used: {error}",
                 next="rushes library rebuild repairs or removes it",
             ) from error
+
+    def find_ids(self, start: str) -> list[str]:
+        """Return the clip that has this id, or else some of those whose ids begin so."""
+        if not start:
+            return []
+        if self._database.one(self._sql["get"], {"id": start}) is not None:
+            return [start]
+        return [row["id"] for row in self._database.all(self._sql["ids_like"], {"start": start})]
+
+    def id_of_file(self, path: Path) -> str | None:
+        """Return the id of the clip that a file of the library belongs to, None for any other file."""
+        try:
+            inside = self.root / path.resolve().relative_to(self.root.resolve())
+        except (OSError, RuntimeError, ValueError):
+            return None
+        for ending in (*sidecar.ENDINGS.values(), ".json", ".mp4"):
+            if inside.name.endswith(ending):
+                return self.id_at(inside.with_name(f"{inside.name.removesuffix(ending)}.mp4"))
+        return None
 
     def search(self, text: str = "", *, limit: int = 50) -> list[Clip]:
         """Return the newest clips first whose prompt or model holds `text`."""

@@ -53,9 +53,9 @@ class Door:
     folders: Folders
 
     def job_id(self, words: str) -> str:
-        """Return the whole id of a job that is meant by it or by the beginning of it. Raises NotFound."""
+        """Return the whole id of the job that is meant, see `rushes.naming`. Raises NotFound."""
         try:
-            return self.studio.ledger.job(words.strip()).id
+            return self.studio.job(words).id
         except NotFound as error:
             raise NotFound(error.message, next="list_jobs shows what there is") from error
 

@@ -15,6 +15,7 @@ from rushes.cli.output import common, echo, put_json, put_pairs, say, style
 from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
+from rushes.cli.values import LONGEST_WAIT_S, Number
 from rushes.domain.errors import Blocked, EngineError, RushesError, WrongState
 from rushes.domain.job import JobState
 from rushes.studio import Studio
@@ -44,7 +45,9 @@ def sora() -> None:
 
 
 @sora.command(short_help="Sign in by hand; jobs that waited for it go on.")
-@click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--timeout", type=Number(1, LONGEST_WAIT_S, "seconds"), default=600, show_default=True, metavar="SECONDS"
+)
 @which
 @common
 def login(as_json: bool, engine: str | None, timeout: float) -> int:
