@@ -1,12 +1,14 @@
 """The program that a worker starts for each file that arrived: `python -m rushes.jobs.inspector`.
 
-Its order is {"examine": path, "frames": the most that it may have, or null}, answered with an `Arrival`; or
+Its order is {"examine": path, "frames": the most that it may have, or null, "tags": title and comment for a
+repaired copy, or null}, answered with an `Arrival`; or
 {"draw": clip}, answered with how many pictures of the clip were missing and are drawn now.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from rushes.domain.errors import BeyondRepair
 from rushes.jobs.inspection import Arrival
 
 
-def examine(path: Path, frames: int | None) -> Arrival:
+def examine(path: Path, frames: int | None, tags: Mapping[str, str] | None = None) -> Arrival:
     """Do what `inspection.inspect` promises, in this process. Raises NotAVideo or BeyondRepair."""
     from rushes.media.boxes import carries_credentials
     from rushes.media.bursts import moments
@@ -33,7 +35,7 @@ def examine(path: Path, frames: int | None) -> Arrival:
     ruined = [one for one in decoded.findings if one.severity is Severity.ERROR and one.repair is Repair.NONE]
     if ruined:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
-    healthy, remarks = repaired(path)
+    healthy, remarks = repaired(path, tags)
     about = probe(healthy)
     facts = decoded.facts
     if healthy != path:
@@ -56,7 +58,7 @@ def examine(path: Path, frames: int | None) -> Arrival:
     )
 
 
-def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
+def repaired(path: Path, tags: Mapping[str, str] | None) -> tuple[Path, tuple[Finding, ...]]:
     """Return a file that plays everywhere, and what lint still says of it."""
     from rushes.media.lint import lint
     from rushes.media.repair import repair, worth_repairing
@@ -67,7 +69,7 @@ def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     if not any(one.severity is Severity.ERROR for one in findings):
         return path, findings
-    mended = repair(path, worth_repairing(findings), path.with_suffix(".mended.mp4"))
+    mended = repair(path, worth_repairing(findings), path.with_suffix(".mended.mp4"), tags)
     return mended, lint(mended)
 
 
@@ -89,7 +91,7 @@ def draw(clip: Clip) -> int:
 def work(order: dict[str, Any], line: ParentLine) -> dict[str, Any] | int:
     if "draw" in order:
         return draw(Clip.from_json(order["draw"]))
-    return examine(Path(order["examine"]), order["frames"]).as_json()
+    return examine(Path(order["examine"]), order["frames"], order.get("tags")).as_json()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ C2PA manifest, so a healthy file is left alone and the original is never touched
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rushes.domain.clip import Finding, Repair, Severity
@@ -27,12 +27,18 @@ def worth_repairing(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if 0 < _COST.get(finding.repair, 0) <= most)
 
 
-def repair(path: str | Path, findings: Sequence[Finding], destination: str | Path) -> Path:
+def repair(
+    path: str | Path,
+    findings: Sequence[Finding],
+    destination: str | Path,
+    tags: Mapping[str, str] | None = None,
+) -> Path:
     """Write a copy of `path` at `destination` that mends `findings`, and return where it is.
 
     Returns `path` itself, and writes nothing, when no finding can be mended: a healthy file stays as it is,
     byte for byte. Sound and pictures are kept as they are unless a finding is about them; subtitles and
-    other tracks are dropped. Raises `BeyondRepair` when an error has no repair, or when the copy would not
+    other tracks are dropped. `tags` are its title and comment, if it has none.
+    Raises `BeyondRepair` when an error has no repair, or when the copy would not
     play either, and `DiskFull` or `ReadOnly` when the disk does not take it.
     """
     path, destination = Path(path), Path(destination)
@@ -46,7 +52,7 @@ def repair(path: str | Path, findings: Sequence[Finding], destination: str | Pat
         raise ValueError(f"{destination} is the original, which is never overwritten")
     part = destination.with_name(f".{destination.name}.part")
     try:
-        rewrite(path, repairs, part)
+        rewrite(path, repairs, part, tags)
         left = [finding for finding in lint(part) if finding.severity is Severity.ERROR]
         if left:
             raise BeyondRepair(f"{path} could not be repaired: {left[0].text}")

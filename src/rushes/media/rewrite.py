@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from math import sqrt
 from pathlib import Path
@@ -39,10 +39,13 @@ class _Track(Protocol):
     def take(self, packet: Packet[Any]) -> None: ...
 
 
-def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> None:
+def rewrite(
+    path: Path, repairs: Collection[Repair], target: Path, tags: Mapping[str, str] | None = None
+) -> None:
     """Write the pictures and the main sound track of `path` to `target`, an MP4 in any case.
 
-    What `repairs` does not name is copied. Raises `NotAVideo` or `BeyondRepair` for `path`, and `DiskFull`
+    What `repairs` does not name is copied; `tags` are title and comment for a file that has none.
+    Raises `NotAVideo` or `BeyondRepair` for `path`, and `DiskFull`
     or `ReadOnly` for `target`, which may then be half written.
     """
     with open_video(path) as (source, video):
@@ -50,7 +53,8 @@ def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> None:
         with writing(target):
             output = av.open(target, "w", format="mp4", options=dict(CONTAINER_OPTIONS))
         with output:
-            output.metadata.update({key: source.metadata[key] for key in _KEPT if key in source.metadata})
+            kept = {key: source.metadata[key] for key in _KEPT if key in source.metadata}
+            output.metadata.update({**(tags or {}), **kept})
             tracks = _tracks(source, video, about, output, repairs)
             for packet in source.demux(*(source.streams[index] for index in tracks)):
                 # Not `packet.stream_index`: that of the last, empty packet is always 0.
