@@ -109,7 +109,8 @@ async def inspect(
     """Decode all of `path`, repair it into a derivative where it needs that, and draw its sheets.
 
     A file that needs no repair stays byte-identical; `tags` (title, comment) are for a repaired one.
-    Raises NotAVideo, and BeyondRepair also for a file that takes more memory or time than is given to any, or has more frames than `ordered_s` seconds explain.
+    Raises NotAVideo, and BeyondRepair also for a file that takes more memory or time than is given to any, or
+    has more frames than `ordered_s` seconds explain.
     """
     deadline_s = SHORTEST_DEADLINE_S + SECONDS_PER_MB * path.stat().st_size / 1e6
     try:
