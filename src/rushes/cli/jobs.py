@@ -34,7 +34,7 @@ from rushes.cli.output import (
 from rushes.cli.values import LIMIT, WAIT, Text
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Damage
-from rushes.domain.errors import BadInput, LibraryDamaged, RushesError
+from rushes.domain.errors import BadInput, LibraryDamaged, RushesError, WorkerRunning
 from rushes.domain.job import Job, JobState, age
 from rushes.studio import Studio
 
@@ -242,14 +242,18 @@ async def _work() -> int:
 async def _carry(studio: Studio, ending: Ending) -> int:
     """Carry jobs, and return the exit status."""
     from rushes.cli.main import tell
-    from rushes.cli.worker_log import log_worker
+    from rushes.cli.worker_log import is_logged, log_worker
 
     try:
         log_worker(studio.roster.text, studio.settings.log)
         await studio.work(ending)
         return ending.exit_status
     except RushesError as error:
-        tell(error)
+        if not is_logged(studio.settings.log):
+            tell(error)
+        elif not isinstance(error, WorkerRunning):
+            # With its time. Of two workers that commands start at once, one has nothing to do.
+            log.error("%s\nnext: %s", error.message, error.next)
         return error.exit_code
     except Exception as error:
         log.critical("the worker ends: %s", type(error).__name__, exc_info=error)
