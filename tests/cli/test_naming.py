@@ -119,3 +119,14 @@ def test_a_player_is_started_or_missed(stocked: Terminal, tmp_path: Path, opener
         assert said.code == 8
         assert "no player was started" in said.err
         assert f"open the file yourself: {path}" in said.err
+
+
+@pytest.mark.parametrize("command", ["reconcile", "cancel"])
+def test_an_error_names_the_job_that_it_is_about(stocked: Terminal, command: str) -> None:
+    """What to do next is a command that can be run as it stands."""
+    id = stocked.json("jobs")[0]["job"]["id"]
+    said = stocked.run(command, "last")
+
+    assert said.code == 2
+    assert id in said.err.partition("next:")[2]
+    assert " ID" not in said.err
