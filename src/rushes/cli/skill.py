@@ -9,6 +9,7 @@ import click
 from rushes.agents import AGENTS, SHIPPED, Copy, Standing, look, places
 from rushes.agents import install as put
 from rushes.cli.output import common, echo, put_json, put_table, style
+from rushes.cli.values import Place
 from rushes.domain.errors import BadInput, SetupError
 
 DONE = {
@@ -44,7 +45,7 @@ def skill() -> None:
     multiple=True,
     help="Whose folder it goes into; without it claude. Give it again for more.",
 )
-@click.option("--dir", "folder", type=Path, metavar="PATH", help="Into this folder of skills instead.")
+@click.option("--dir", "folder", type=Place(), metavar="PATH", help="Into this folder of skills instead.")
 @click.option("--force", is_flag=True, help="Also in place of a copy that was edited, or is not ours.")
 @common
 def install(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,6 +64,17 @@ class Text(click.ParamType[str]):
         if not str(value).strip():
             self.fail("it is empty; give it a text, or leave the option out", param, ctx)
         return str(value)
+
+
+class Place(click.ParamType[Path]):
+    """The path of a file or a folder; an empty one would be the working folder, which nobody has named."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not str(value).strip():
+            self.fail("it is empty; give it a path, or leave the option out", param, ctx)
+        return Path(value)
 
 
 class Day(click.ParamType[datetime]):
