@@ -7,6 +7,7 @@ the newest.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from rushes.domain.clip import Clip
@@ -16,6 +17,7 @@ from rushes.jobs.ledger import Ledger
 from rushes.library.library import Library
 
 LAST = "last"
+_ID = re.compile(r"[cj][0-9a-z]*(-[0-9]*)?")
 
 LONGEST_NAME = 80
 """Characters that are told back of a name that means nothing."""
@@ -62,19 +64,31 @@ def _find_id(ledger: Ledger, library: Library, words: str) -> str:
     found = [*ledger.find_ids(name), *library.find_ids(name)]
     if len(found) > 1:
         raise NotFound(f"{name!r} begins several ids: {', '.join(found)}", next="give more of it")
-    of_file = library.id_of_file(Path(name)) if not found and is_file(name) else None
-    if found or of_file is not None:
-        return found[0] if found else str(of_file)
-    if is_file(name):
+    if found:
+        return found[0]
+    if may_be_id(name) or not _is_file(name):
+        raise unknown(name)
+    of_file = library.id_of_file(Path(name))
+    if of_file is None:
         raise NotFound(
             f"{name!r} is a file, but not one of a clip in the library",
             next="rushes look FILE and rushes lint FILE take any video file",
         )
-    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    raise NotFound(f"{shown!r} is not a file, clip id or job id", next=LISTED)
+    return of_file
 
 
-def is_file(words: str) -> bool:
+def may_be_id(words: str) -> bool:
+    """Whether words have the form of an id or of its beginning, or are "last": no file is meant then."""
+    return words == LAST or _ID.fullmatch(words) is not None
+
+
+def unknown(words: str) -> NotFound:
+    """Return what is said of a name that means nothing here."""
+    shown = words if len(words) <= LONGEST_NAME else f"{words[:LONGEST_NAME]}…"
+    return NotFound(f"{shown!r} is not a file, clip id or job id", next=LISTED)
+
+
+def _is_file(words: str) -> bool:
     """Whether words are the path of something that is there."""
     try:
         return os.path.lexists(words)

@@ -90,10 +90,14 @@ async def test_agents_name_them_the_same_way(stocked: Terminal) -> None:
         job = await call(client, "get_job", job_id=clip["id"])
         shown = await call(client, "look_at_video", video="last")
         unknown = await client.call_tool("get_job", {"job_id": "nope"})
+        elsewhere = await client.call_tool("get_job", {"job_id": "/etc/passwd"})
+        here = await client.call_tool("look_at_video", {"video": "ledger.db"})
 
     assert f"job {clip['job_id']} is completed" in words_of(job)
     assert clip["path"] in words_of(shown)
     assert "'nope' is not a file, clip id or job id" in words_of(unknown)
+    assert "in no folder that this server may read" in words_of(elsewhere)
+    assert "'ledger.db' is not a file, clip id or job id" in words_of(here)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="programs of freedesktop.org open files on Linux")
