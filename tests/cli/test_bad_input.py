@@ -38,9 +38,9 @@ BAD_REQUESTS = {
     "reference 20,000 px": (["x", "--first-frame", "HUGE"], "20000"),
     "prompt without quotes": (["a", "paper", "boat"], "put the whole prompt in quotes"),
     "seconds twice": (["x", "square", "small", "150", "--seconds", "5"], "N_FRAMES and --seconds"),
-    "count of none": (["x", "--count", "0"], "count is 0"),
+    "count of none": (["x", "--count", "0"], "'0' is not a whole number from 1 to 100"),
     "key and again": (["x", "--key", "a", "--again"], "contradict"),
-    "negative seed": (["x", "--seed", "-5"], "seed is -5"),
+    "negative seed": (["x", "--seed", "-5"], "'-5' is not a whole number"),
     "out a folder": (["x", "--out", "/"], "is a folder"),
 }
 
