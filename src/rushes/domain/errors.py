@@ -532,7 +532,7 @@ class StorageError(RushesError):
     code = "storage"
     http_status = 507
     exit_code = 11
-    next = "rushes doctor checks both"
+    next = "rushes doctor checks the ledger and the library"
 
 
 class DiskFull(StorageError):
