@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rushes.domain.errors import RushesError, error_classes
+from rushes.domain.errors import RushesError, error_classes, name_job
 
 EVERY_CLASS = '''
 from rushes.domain.errors import BadInput, QuotaExhausted, RushesError, error_classes
@@ -44,3 +44,14 @@ def test_every_class_can_be_raised_bare(option: str) -> None:
     assert said["Blank"] == said["BadInput"]
     if option == "-OO":
         assert (said["Superseded"], said["QuotaExhausted"]) == ("superseded", "quota exhausted")
+
+
+def test_an_advice_about_a_job_names_it() -> None:
+    """Wherever the advice of a class says ID, the id takes its place, and nothing else is changed."""
+    advices = [cls.next for cls in error_classes() if " ID" in cls.next]
+    filled = [name_job(advice, "j1") for advice in advices]
+
+    assert len(advices) > 10
+    assert [one for one in filled if "ID" in one] == []
+    assert [one.replace("j1", "ID") for one in filled] == advices
+    assert name_job("sign in with your ID first", "j1") == "sign in with your ID first"

@@ -13,7 +13,7 @@ from rushes.catalogue.offer import Offer, amount_to_hold
 from rushes.domain.errors import BadInput, KeyConflict
 from rushes.domain.job import Job
 from rushes.domain.request import VideoRequest
-from rushes.jobs.admission import Admission
+from rushes.jobs.admission import Admission, check_key
 from rushes.jobs.quotes import KeptQuote, Quotes
 from rushes.jobs.tally import keyed
 from rushes.studio import MOST_TAKES, Order, Studio, takes
@@ -78,6 +78,7 @@ class Approvals:
         `key` is the caller's own name for them; without one it is the quote's id. The caps are those of the
         settings as they are now. Raises ApprovalNeeded, KeyConflict, OverBudget.
         """
+        check_key(key)
         self._studio.roster.reload()
         quote = self._quotes.get(id)
         name = key or quote.key or quote.id

@@ -92,7 +92,7 @@ def explain(studio: Studio, id: str) -> Explanation:
         reason=failure.message if failure is not None else job.reason,
         provider_words=_provider_words(studio, job),
         automatic=_automatic(studio, job),
-        advice=None if failure is None else failure.next.replace(" ID", f" {job.id}"),
+        advice=None if failure is None else failure.next,
         actions=tuple(_actions(job, lists=_lists(studio, job))),
     )
 

@@ -368,8 +368,7 @@ class Roster:
         """Return what the engine `name` would make of a prompt, if it can tell; nothing is started for it."""
         try:
             return registry.load(self._known(name).kind).understand(request)
-        except Exception:
-            # It only describes: neither a missing package nor a mistake in an engine may stop a create for it.
+        except Exception:  # noqa: BLE001 - it only describes: no mistake in an engine may stop a create for it
             return None
 
     def _not_chosen(self, engine: EngineSettings) -> str | None:

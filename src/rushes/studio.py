@@ -6,6 +6,7 @@ command that only reads the ledger.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,6 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rushes import naming
 from rushes import settings as settings_room
 from rushes.catalogue.catalogue import Catalogue
 from rushes.catalogue.choice import Candidate
@@ -39,11 +41,11 @@ from rushes.domain.errors import (
 )
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
-from rushes.domain.money import Budget, Quote, usd
+from rushes.domain.money import LARGEST_LIMIT, Budget, Quote, can_be_limit, usd
 from rushes.domain.request import Reference, Role, VideoRequest, check_visible
 from rushes.domain.understanding import Understanding
 from rushes.engines.contract import Engine, Recovery
-from rushes.jobs.admission import Admission, Draft, Identity, digest, numbered
+from rushes.jobs.admission import Admission, Draft, Identity, check_key, digest, numbered
 from rushes.jobs.copies import make_copy
 from rushes.jobs.heartbeat import SilentWorker, find_silent_worker
 from rushes.jobs.key_channel import KeyCourier, KeyDesk
@@ -93,6 +95,13 @@ class Order:
     again: bool = False
     out: Destination | None = None
 
+    def __post_init__(self) -> None:
+        check_key(self.key)
+        if self.max_usd is not None and not can_be_limit(self.max_usd):
+            raise BadInput(
+                f"max_usd is {self.max_usd}", next=f"give an amount in dollars from 0 to {LARGEST_LIMIT:,}"
+            )
+
 
 class Studio:
     """Generates videos: quote, submit, wait, cancel, collect, reconcile; generate is submit and wait.
@@ -135,6 +144,19 @@ class Studio:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.roster.settings
+
+    # --- what is meant ---
+
+    def job(self, words: str) -> Job:
+        """Return the job that is meant by words, see `rushes.naming`. Raises NotFound."""
+        return naming.find_job(self.ledger, self.library, words)
+
+    def clips(self, words: str) -> list[Clip]:
+        """Return the clip that is meant by words, or those of the job that is; never none.
+
+        Raises NotFound.
+        """
+        return naming.find_clips(self.ledger, self.library, words)
 
     # --- asking ---
 
@@ -311,7 +333,7 @@ class Studio:
 
         Its clip may be gone or may not be what was filed; or only its pictures or its sidecar are missing.
         """
-        job = self.ledger.job(id)
+        job = self.job(id)
         if job.state is not JobState.COMPLETED:
             return job
         clips = self.library.of_job(job.id)
@@ -354,10 +376,11 @@ class Studio:
         """
         import asyncio
 
-        job = self.ledger.job(id)
+        check_timeout(timeout)
+        job = self.job(id)
         try:
             async with asyncio.timeout(timeout):
-                async for jobs in self.watch([id]):
+                async for jobs in self.watch([job.id]):
                     job = jobs[0]
         except TimeoutError as error:
             said = f"job {job.id} is still {job.state.value}"
@@ -376,7 +399,7 @@ class Studio:
         import asyncio
 
         clock = asyncio.get_running_loop().time
-        full = [self.ledger.job(id).id for id in ids]
+        full = [self.job(id).id for id in ids]
         for id in full:
             # A clip that a person removed stays removed until somebody asks for it.
             if self.library.of_job(id):
@@ -402,12 +425,13 @@ class Studio:
 
     async def generate(self, request: VideoRequest, *, timeout: float | None = None, **how: Any) -> Clip:
         """Submit and wait: what `rushes create` does. `how` are the options of `submit`."""
+        check_timeout(timeout)
         job = await self.submit(request, **how)
         return await self.wait(job.id, timeout=timeout)
 
     def answer(self, id: str) -> Answer:
         """Return a job and what came of it, in the one shape that every door shows."""
-        job = self.ledger.job(id)
+        job = self.job(id)
         return replace(self._answer(job, self.find_damage), understanding=self.understanding(job))
 
     def list_answer(self, job: Job) -> Answer:
@@ -428,7 +452,7 @@ class Studio:
 
     def cancel(self, id: str) -> Job:
         """Cancel a job where nothing was sent; else ask its provider to. Raises NotFound, WrongState."""
-        job = self.ledger.cancel(id)
+        job = self.ledger.cancel(self.job(id).id)
         self.ensure_worker()
         return job
 
@@ -437,12 +461,12 @@ class Studio:
 
         `charged` is what it cost, in dollars; None leaves its bill open. Raises NotFound, WrongState.
         """
-        return self.ledger.write_off(id, charged)
+        return self.ledger.write_off(self.job(id).id, charged)
 
     async def price_now(self, id: str) -> Quote:
         """Return what a job costs by now, as its create would be checked. Raises ModelRetired, SetupError."""
         self.roster.reload()
-        job = self.ledger.job(id)
+        job = self.job(id)
         return await self._quoting.price_now(job) or job.quote
 
     async def agree_to_price(self, id: str, *, max_usd: Decimal | None = None) -> Job:
@@ -451,6 +475,7 @@ class Studio:
         `max_usd` bounds the price, and is held if it is not known. Raises WrongState, OverBudget,
         PriceUnknown.
         """
+        id = self.job(id).id
         quote = await self.price_now(id)
         job = self.ledger.agree_to_price(id, quote, amount_to_hold(quote, max_usd), self.settings.caps)
         self.ensure_worker()
@@ -461,10 +486,10 @@ class Studio:
 
         One whose key is missing, or was not taken by its provider, goes on with the key that there is now.
         """
-        job = self.ledger.job(id)
+        job = self.job(id)
         if job.state is JobState.BLOCKED and job.reason in (KeyMissing.reason, SignInNeeded.reason):
             self._pay_with_ours(job)
-        job = self.ledger.collect(id)
+        job = self.ledger.collect(job.id)
         self.ensure_worker()
         return job
 
@@ -474,14 +499,14 @@ class Studio:
         `ticket`: the provider did accept it under this id. `charged`: nothing comes of it, and it cost that
         many dollars. Neither: the provider's list is read once more. Raises WrongState.
         """
+        job = self.job(id)
         if ticket is None and charged is None:
-            self._check_lists(self.ledger.job(id))
-            job = self.ledger.look_again(id)
+            self._check_lists(job)
+            job = self.ledger.look_again(job.id)
         elif ticket is not None:
-            engine = self.engine(self.ledger.job(id).engine)
-            job = self.ledger.reconcile(id, ticket=engine.ticket(ticket))
+            job = self.ledger.reconcile(job.id, ticket=self.engine(job.engine).ticket(ticket))
         else:
-            job = self.ledger.reconcile(id, charged=charged)
+            job = self.ledger.reconcile(job.id, charged=charged)
         self.ensure_worker()
         return job
 
@@ -696,6 +721,12 @@ def _check_agreed(offer: Offer, max_usd: Decimal | None) -> None:
         f"{offer.model.address} costs {cost}; nobody has agreed to it, and nothing was sent",
         next="give max_usd: the most that one clip may cost, in dollars",
     )
+
+
+def check_timeout(seconds: float | None) -> None:
+    """Raise BadInput unless somebody can wait so long; None is for ever."""
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise BadInput(f"timeout is {seconds:g} s", next="give seconds from 0 on, or None to wait for ever")
 
 
 def generate(prompt: str, *, timeout: float | None = None, **asked: Any) -> Clip:

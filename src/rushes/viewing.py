@@ -82,23 +82,11 @@ class Overview:
 
 
 def named(studio: Studio, words: str) -> list[Video]:
-    """Return what the id of a clip or of a job names, or the beginning of one.
+    """Return the clips that are meant, see `rushes.naming`, as videos.
 
     Raises NotFound, and LibraryDamaged if a file is gone, or is not the one that was filed.
     """
-    words = words.strip()
-    try:
-        found = [studio.library.get(words)]
-    except NotFound as no_clip:
-        try:
-            job = studio.ledger.job(words)
-        except NotFound:
-            listed = "rushes clips and rushes jobs list those there are; check the whole path of a file"
-            raise NotFound(f"{words!r} is no file, no clip and no job", next=listed) from no_clip
-        found = studio.library.of_job(job.id)
-        if not found:
-            told = f"rushes job {job.id} tells why" if job.state.ended else f"rushes wait {job.id}"
-            raise NotFound(f"job {job.id} is {job.state.value} and has no clip", next=told) from no_clip
+    found = studio.clips(words)
     for clip in found:
         studio.check_clip(clip)
     return [Video(path=clip.path, clip=clip, ordered=_ordered(studio, clip)) for clip in found]
@@ -176,7 +164,9 @@ class Pictures:
                 f"nothing lies between {start:g} and {end:g} s of a video of {self.end:.1f} s",
                 next="give an end that is after the start",
             )
-        return self._drawn(f"look-{_digits(start)}-{_digits(end)}s", span)
+        # Named for what is in it: of a stretch that goes on after the end, up to the end.
+        last = end if end <= self.end else round(self.end, 3)
+        return self._drawn(f"look-{_digits(start)}-{_digits(last)}s", span)
 
     def bursts(self, facts: Facts) -> Path:
         """Return moments of it at steps of 0.1 s, among them those that `facts` tell of."""

@@ -215,11 +215,11 @@ def test_a_person_reads_lines(stocked: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "tells"),
     [
-        (["nothing-there"], "no file, no clip and no job"),
+        (["nothing-there"], "is not a file, clip id or job id"),
         (["."], "is a folder"),
-        (["x" * 5000], "no file, no clip and no job"),
+        (["x" * 5000], "is not a file, clip id or job id"),
         (["CLIP", "--at", "99"], "there is nothing at 99 s"),
-        (["CLIP", "--at", "nan"], "there is nothing at nan s"),
+        (["CLIP", "--at", "nan"], "'nan' is not a number of seconds"),
         (["CLIP", "--range", "4-2"], "no stretch of time"),
         (["CLIP", "--range", "soon"], "no stretch of time"),
         (["CLIP", "--range", "7-9"], "there is nothing at 7 s"),
@@ -237,10 +237,13 @@ def test_what_cannot_be_shown_is_said(stocked: Terminal, words: list[str], tells
 
 
 def test_a_range_may_end_after_the_clip(stocked: Terminal) -> None:
-    """A range that goes on past the end shows what there is."""
+    """A range that goes on past the end shows what there is, and its file is named for that."""
     id = stocked.json("clips")[0]["id"]
 
-    assert Path(stocked.json("look", id, "--range", "0.5-inf")["range"]).is_file()
+    for end in ("inf", "99"):
+        shown = Path(stocked.json("look", id, "--range", f"0.5-{end}")["range"])
+        assert shown.is_file()
+        assert shown.name.endswith(".look-0.5-1s.jpg")
 
 
 def test_a_job_without_a_clip_says_so(terminal: Terminal) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rushes.domain.clip import Severity
 from rushes.domain.errors import BeyondRepair, NotAVideo
 from rushes.domain.job import JobState
 from rushes.engines.contract import Result, Source, Ticket
@@ -22,7 +23,7 @@ from rushes.testing.process import ProviderProcess
 from rushes.testing.scripted import ScriptedEngine
 from tests.children.processes import PATIENCE_S, children, first_child, gone
 from tests.jobs.shop import Shop
-from tests.media.footage import Footage, numbered, shoot
+from tests.media.footage import Footage, numbered, shoot, sign
 
 KEPT_KB = 60_000
 """What a worker may grow by while a file is looked at; it was half a gigabyte."""
@@ -186,3 +187,18 @@ async def test_one_engine_never_holds_both_places() -> None:
         await asyncio.gather(*bombs)
 
     assert order == ["bomb 1", "clip", "bomb 2"]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_no_signed_file_is_rewritten_for_one_player(tmp_path: Path, signed: bool) -> None:
+    """A bit rate of 0 in the header is repaired, but a file that is signed stays as it is, with a warning."""
+    footage = Footage(frames=[numbered(at) for at in range(12)], container={"movflags": "+faststart"})
+    path = shoot(tmp_path / "clip.mp4", footage)
+    if signed:
+        sign(path)
+    before = path.read_bytes()
+    arrival = await inspect(path)
+    assert path.read_bytes() == before
+    assert (arrival.path == path, arrival.original is None, arrival.facts.c2pa) == (signed, signed, signed)
+    warned = [(one.code, one.severity) for one in arrival.lint]
+    assert warned == ([("btrt_zero", Severity.WARNING)] if signed else [])

@@ -134,7 +134,7 @@ async def test_an_argument_of_megabytes_is_not_repeated(terminal: Terminal) -> N
             with pytest.raises(MCPError) as marked:
                 await client.read_resource(f"rushes://clip/{hidden}")
 
-    assert "there is no job" in unknown
+    assert "is not a file, clip id or job id" in unknown
     assert "references.0 is" in misfit
     assert max(map(len, (unknown, misfit, caught.value.error.message))) < 2 * LONGEST_MESSAGE
     assert hidden not in json.dumps(marked.value.error.data, ensure_ascii=False)

@@ -32,7 +32,7 @@ def approve(as_json: bool, id: str, yes: bool, max_usd: Decimal | None) -> int:
     """
     with opened() as (studio, runner):
         try:
-            job = studio.ledger.job(id)
+            job = studio.job(id)
         except NotFound:
             return _approve_quote(studio, id, yes=yes, as_json=as_json)
         return _approve_job(studio, runner, job, yes=yes, max_usd=max_usd, as_json=as_json)

@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from rushes.cli.output import agrees, common, echo, put_clip, put_fitted, put_json, put_pairs, say, style
+from rushes.cli.output import (
+    CLIP,
+    CLIPS,
+    agrees,
+    common,
+    echo,
+    put_clip,
+    put_fitted,
+    put_json,
+    put_pairs,
+    say,
+    style,
+)
+from rushes.cli.values import LIMIT
 from rushes.domain.clip import Clip, Damage
 from rushes.domain.errors import BadInput, LibraryDamaged
 from rushes.domain.job import age
@@ -18,7 +31,7 @@ from rushes.studio import Studio
 
 @click.command()
 @click.argument("text", required=False, default="")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--limit", type=LIMIT, default=20, show_default=True)
 @common
 def clips(as_json: bool, text: str, limit: int) -> int:
     """List clips, the newest first; TEXT searches prompts and models."""
@@ -55,57 +68,68 @@ def _size(clip: Clip, damage: Damage | None) -> str:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", metavar=CLIP)
 @common
 def clip(as_json: bool, id: str) -> int:
     """Show one clip: its files, its facts, where it came from."""
     with Studio.open() as studio:
-        found = studio.library.get(id)
-        damage = studio.find_damage(found)
-    code = LibraryDamaged.exit_code if damage is not None else 0
+        found = studio.clips(id)
+        damages = {one.id: studio.find_damage(one) for one in found}
     if as_json:
-        put_json(_shape(found, damage))
-        return code
-    seen = Observation.of(found).lines()[1:]
+        shapes = [_shape(one, damages[one.id]) for one in found]
+        put_json(shapes[0] if len(shapes) == 1 else shapes)
+    else:
+        for one in found:
+            _put_whole(one, damages[one.id])
+    return LibraryDamaged.exit_code if any(damages.values()) else 0
+
+
+def _put_whole(clip: Clip, damage: Damage | None) -> None:
+    """Print all that is known of a clip."""
+    seen = Observation.of(clip).lines()[1:]
     put_pairs(
         [
-            ("prompt", found.prompt),
-            ("made", f"{found.created_at:%Y-%m-%d %H:%M} UTC, job {found.job_id}, seed {found.seed}"),
+            ("prompt", clip.prompt),
+            ("made", f"{clip.created_at:%Y-%m-%d %H:%M} UTC, job {clip.job_id}, seed {clip.seed}"),
             *(("" if number else "seen", line) for number, line in enumerate(seen)),
-            ("sha256", found.sha256),
+            ("sha256", clip.sha256),
         ]
     )
-    put_clip(found, "free" if not found.cost else usd(found.cost))
+    put_clip(clip, "free" if not clip.cost else usd(clip.cost))
+    if clip.original is not None:
+        put_pairs([("original", str(clip.original))])
     if damage is not None:
-        echo(f"{damage.text}\n{style(' next', fg='cyan')}: rushes wait {found.job_id} collects it again")
-    return code
+        echo(f"{damage.text}\n{style(' next', fg='cyan')}: rushes wait {clip.job_id} collects it again")
 
 
 @click.command("open")
-@click.argument("id")
+@click.argument("id", metavar=CLIP)
 @common
 def open_clip(as_json: bool, id: str) -> int:
     """Open a clip in the player of this machine."""
+    from rushes.cli.player import play
+
     with Studio.open() as studio:
-        found = studio.library.get(id)
+        found, *others = studio.clips(id)
         studio.check_clip(found)
+    play(found.path)
     if as_json:
         put_json({"path": str(found.path)})
     else:
         echo(found.path)
-    if click.launch(str(found.path)) != 0:
-        say("no player could be started; open the file by hand")
+    if others:
+        say(f"the job has {len(others)} more: rushes open {' or '.join(one.id for one in others)}")
     return 0
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", metavar=CLIPS, nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 def remove(as_json: bool, ids: tuple[str, ...], yes: bool) -> int:
     """Delete clips and their files. What the ledger says of their cost stays."""
     with Studio.open() as studio:
-        found = [studio.library.get(id) for id in ids]
+        found = list({one.id: one for id in ids for one in studio.clips(id)}.values())
         if not yes:
             if not sys.stdin.isatty():
                 raise BadInput("removing a clip cannot be undone", next="run it again with --yes")

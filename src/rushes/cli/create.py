@@ -30,6 +30,7 @@ from rushes.cli.output import (
     wishes,
 )
 from rushes.cli.paths import PATH, force_option
+from rushes.cli.values import WAIT, Text
 from rushes.cli.watching import exit_code, watch
 from rushes.cli.words import request_from, request_options
 from rushes.domain.answer import Answer
@@ -58,7 +59,7 @@ class How:
 
 @click.command()
 @request_options
-@click.option("--key", help="Idempotency key: the same key always returns the same job.")
+@click.option("--key", type=Text(), help="Idempotency key: the same key always returns the same job.")
 @click.option(
     "--again",
     is_flag=True,
@@ -78,7 +79,7 @@ class How:
 )
 @click.option("--yes", is_flag=True, help="Agree to the price without being asked.")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the job is stored.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the job continues.")
+@click.option("--timeout", type=WAIT, metavar="SECONDS", help="Stop watching after that; the job continues.")
 @click.option(
     "--batch",
     type=PATH,

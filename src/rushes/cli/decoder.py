@@ -68,6 +68,8 @@ def lint(file: str, target: str | None, compatible: bool = False) -> dict[str, A
     It is repaired if `target` names a place for the copy, and if a repair helps; `notes` tell what the copy
     lacks. Warnings are repaired along if nothing has to be encoded again for them, or all of them if it is to
     be `compatible`. For a warning alone a signed file (C2PA) is not touched: it would lose its signature.
+    `c2pa` is whether the file carries content credentials, `repaired_c2pa` whether the copy does, None if
+    there is no copy.
     """
     from rushes.media.decode import decode_all
     from rushes.media.lint import lint
@@ -84,7 +86,21 @@ def lint(file: str, target: str | None, compatible: bool = False) -> dict[str, A
         made = repair(file, worth, target)
         copy, notes = str(made.path.absolute()), made.notes
         bad = any(one.severity is Severity.ERROR for one in lint(copy))
-    return {"findings": [asdict(one) for one in findings], "repaired": copy, "notes": notes, "bad": bad}
+    return {
+        "findings": [asdict(one) for one in findings],
+        "repaired": copy,
+        "notes": notes,
+        "bad": bad,
+        "c2pa": _is_signed(Path(file)),
+        "repaired_c2pa": _is_signed(Path(copy)) if copy is not None else None,
+    }
+
+
+def _is_signed(path: Path) -> bool:
+    from rushes.media.boxes import carries_credentials
+
+    with path.open("rb") as opened:
+        return carries_credentials(opened)
 
 
 TASKS: dict[str, Callable[..., Any]] = {"look": look, "sheet": sheet, "lint": lint}

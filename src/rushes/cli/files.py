@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,17 +11,19 @@ from typing import Any
 import click
 
 from rushes.cli.decoder import decode
-from rushes.cli.output import common, echo, put_json, style
-from rushes.cli.paths import PATH, force_option
+from rushes.cli.output import FILE, common, echo, put_json, style
+from rushes.cli.paths import force_option
 from rushes.database.database import translated
 from rushes.domain.clip import Severity
 from rushes.domain.destination import CLIP, PICTURE, REPLACE, Destination, writing
 from rushes.domain.errors import BadDestination, BadInput, NotAVideo, StorageError
-from rushes.domain.paths import absolute
+from rushes.domain.paths import absolute, read_path
+from rushes.studio import Studio
+from rushes.viewing import Video, named
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("what", metavar=FILE)
 @click.option("--bursts", "as_bursts", is_flag=True, help="Three moments, four frames 100 ms apart.")
 @click.option(
     "--out",
@@ -29,9 +32,9 @@ from rushes.domain.paths import absolute
 )
 @force_option
 @common
-def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bool) -> int:
+def sheet(as_json: bool, what: str, as_bursts: bool, out: str | None, force: bool) -> int:
     """Draw a contact sheet of a video file: twelve exact frames with their times."""
-    existing(file)
+    file = one_video(what)
     name = f"{file.stem}.{'bursts' if as_bursts else 'sheet'}.jpg"
     # The one beside FILE is ours, and is drawn again.
     goal = usual(file, name, force=True) if out is None else Destination.read(out, PICTURE, force=force)
@@ -46,7 +49,7 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bo
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("what", metavar=FILE)
 @click.option("--repair", "as_repair", is_flag=True, help="Write a file that plays, beside FILE.")
 @click.option(
     "--out",
@@ -56,13 +59,13 @@ def sheet(as_json: bool, file: Path, as_bursts: bool, out: str | None, force: bo
 @click.option("--compatible", is_flag=True, help="With --repair: also repair warnings, as HEVC to H.264.")
 @force_option
 @common
-def lint(as_json: bool, file: Path, as_repair: bool, compatible: bool, out: str | None, force: bool) -> int:
+def lint(as_json: bool, what: str, as_repair: bool, compatible: bool, out: str | None, force: bool) -> int:
     """Say where a video file does not play, and what players show differently.
 
     Exits with 10 if something keeps it from playing. With --repair a copy that plays is written; FILE itself
     is never changed.
     """
-    existing(file)
+    file = one_video(what)
     if not as_repair:
         if out is not None or force or compatible:
             raise BadInput(
@@ -85,7 +88,7 @@ def put_findings(as_json: bool, answer: Mapping[str, Any], repaired: Path | None
             {
                 "findings": findings,
                 "repaired": str(repaired) if repaired else None,
-                "notes": answer["notes"],
+                **{name: answer[name] for name in ("notes", "c2pa", "repaired_c2pa")},
             }
         )
     else:
@@ -103,12 +106,28 @@ def put_findings(as_json: bool, answer: Mapping[str, Any], repaired: Path | None
     return NotAVideo.exit_code if answer["bad"] else 0
 
 
-def existing(file: Path) -> None:
-    """Raise BadInput unless there is a file to look at."""
-    if file.is_dir():
-        raise BadInput(f"{file} is a folder", next="name a video file")
-    if not file.exists():
-        raise BadInput(f"{file} does not exist", next="check the path")
+def videos(what: str) -> list[Video]:
+    """Return the video that a path names, or the clips that are meant, see `rushes.naming`.
+
+    Raises NotFound, BadInput and LibraryDamaged.
+    """
+    path = read_path(what, what="FILE")
+    if os.path.exists(path):  # unlike Path.exists, false for what is too long to be a name
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder", next="name a video file")
+        return [Video(path=absolute(path))]
+    with Studio.open() as studio:
+        return named(studio, what)
+
+
+def one_video(what: str) -> Path:
+    """Return the path of the same, if it is one. Raises BadInput if a job has made several."""
+    several = videos(what)
+    if len(several) > 1:
+        ids = ", ".join(one.clip.id for one in several if one.clip is not None)
+        raise BadInput(f"the job has made {len(several)} clips: {ids}", next="name one of them")
+    # As it was typed: what is written beside it is named so, too.
+    return read_path(what, what="FILE") if several[0].clip is None else several[0].path
 
 
 def usual(file: Path, name: str, *, force: bool) -> Destination:

@@ -14,6 +14,8 @@ import click
 
 from rushes.cli.amount import Amount
 from rushes.cli.output import (
+    JOB,
+    JOBS,
     common,
     cost_with_quota,
     echo,
@@ -29,9 +31,10 @@ from rushes.cli.output import (
     warn_of,
     wishes,
 )
+from rushes.cli.values import LIMIT, WAIT, Text
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Damage
-from rushes.domain.errors import BadInput, LibraryDamaged, RushesError
+from rushes.domain.errors import BadInput, LibraryDamaged, RushesError, WorkerRunning
 from rushes.domain.job import Job, JobState, age
 from rushes.studio import Studio
 
@@ -46,7 +49,7 @@ LONGEST_CLOSE_S = 20.0
 
 @click.command()
 @click.option("--state", "only", type=click.Choice([one.value for one in JobState]), help="Only these.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--limit", type=LIMIT, default=20, show_default=True)
 @common
 def jobs(as_json: bool, only: str | None, limit: int) -> int:
     """List jobs, the newest first."""
@@ -58,7 +61,11 @@ def jobs(as_json: bool, only: str | None, limit: int) -> int:
             put_json([studio.list_answer(job).as_json() for job in found])
             return 0
     if not found:
-        echo('no jobs yet; rushes create "a paper boat at dusk" makes the first')
+        echo(
+            f"no {only.replace('_', ' ')} jobs"
+            if only
+            else 'no jobs yet; rushes create "a paper boat at dusk" makes the first'
+        )
         return 0
     put_fitted([_row(job) for job in found], ("JOB", "STATE", "MADE", "COST", "MODEL", "PROMPT"))
     return 0
@@ -76,7 +83,7 @@ def _row(job: Job) -> tuple[str, ...]:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", metavar=JOB)
 @common
 def job(as_json: bool, id: str) -> int:
     """Show one job and everything that happened to it."""
@@ -84,7 +91,7 @@ def job(as_json: bool, id: str) -> int:
         studio.ensure_worker()
         warn_of(studio.silent_worker())
         answer = studio.answer(id)
-        events = studio.ledger.events(id)
+        events = studio.ledger.events(answer.job.id)
     if as_json:
         put_json({**answer.as_json(), "events": events})
         return exit_code_of(answer.damage)
@@ -131,8 +138,8 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop watching after that; the jobs go on.")
+@click.argument("ids", metavar=JOBS, nargs=-1, required=True)
+@click.option("--timeout", type=WAIT, metavar="SECONDS", help="Stop watching after that; the jobs go on.")
 @common
 def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
     """Watch jobs until they have ended. Exits with 3 where one is still running."""
@@ -142,8 +149,9 @@ def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
 
     async def watched() -> list[Answer]:
         async with Studio.open() as studio:
-            await studio.make_copies([studio.ledger.job(id).id for id in ids])
-            return await watch(studio, [studio.ledger.job(id).id for id in ids], timeout)
+            named = [studio.job(id).id for id in ids]
+            await studio.make_copies(named)
+            return await watch(studio, named, timeout)
 
     try:
         answers = asyncio.run(watched())
@@ -160,46 +168,7 @@ def wait(as_json: bool, ids: tuple[str, ...], timeout: float | None) -> int:
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
-@click.option("--abandon", is_flag=True, help="Stop following the jobs now, whatever their providers say.")
-@click.option("--charged", type=Amount(), help="With --abandon: what each job cost; 0 for nothing.")
-@common
-def cancel(as_json: bool, ids: tuple[str, ...], abandon: bool, charged: Decimal | None) -> int:
-    """Cancel jobs.
-
-    If nothing was sent, a job is canceled at once and costs nothing. Otherwise its provider is asked to stop
-    it; if it cannot, the clip is saved when it arrives. With --abandon rushes stops following the job. What
-    is held for it stays held until you say what it cost.
-    """
-    if charged is not None and not abandon:
-        raise BadInput(
-            "--charged needs --abandon", next="add --abandon, or use: rushes reconcile ID --charged"
-        )
-    with Studio.open() as studio:
-        jobs = [studio.abandon(id, charged=charged) if abandon else studio.cancel(id) for id in ids]
-        answers = [studio.answer(job.id) for job in jobs]
-    if as_json:
-        put_json(one_or_list(answers))
-        return 0
-    for one in jobs:
-        if one.state is JobState.CANCELED:
-            open_bill = "" if one.cost.settled else f"; when you know the bill: rushes reconcile {one.id}"
-            echo(f"job {one.id} is canceled, {one.cost.words}{open_bill}")
-        elif one.state is JobState.FAILED:
-            open_bill = "" if one.cost.settled else f"; when you know the bill: rushes reconcile {one.id}"
-            echo(f"job {one.id} is abandoned, {one.cost.words}{open_bill}")
-        elif one.state is JobState.OUTCOME_UNKNOWN:
-            echo(f"job {one.id} is canceled if it turns out to be accepted; rushes reconcile {one.id}")
-        else:
-            echo(
-                f"job {one.id} is {state(one)}: cancellation requested; if its provider cannot stop it, the"
-                f" clip is still saved. To stop following it: rushes cancel --abandon {one.id}"
-            )
-    return 0
-
-
-@click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", metavar=JOBS, nargs=-1, required=True)
 @common
 def collect(as_json: bool, ids: tuple[str, ...]) -> int:
     """Poll and download a job's result again, free; a blocked job is tried at once."""
@@ -214,8 +183,10 @@ def collect(as_json: bool, ids: tuple[str, ...]) -> int:
 
 
 @click.command()
-@click.argument("id")
-@click.option("--accepted", metavar="TICKET", help="The provider did accept it: the id its own pages show.")
+@click.argument("id", metavar=JOB)
+@click.option(
+    "--accepted", type=Text(), metavar="TICKET", help="The provider did accept it: the id its own pages show."
+)
 @click.option("--nothing", is_flag=True, help="The provider made nothing and charged nothing.")
 @click.option("--charged", type=Amount(), help="Nothing comes of it, and this is what it cost.")
 @common
@@ -275,14 +246,18 @@ async def _work() -> int:
 async def _carry(studio: Studio, ending: Ending) -> int:
     """Carry jobs, and return the exit status."""
     from rushes.cli.main import tell
-    from rushes.cli.worker_log import log_worker
+    from rushes.cli.worker_log import is_logged, log_worker
 
     try:
         log_worker(studio.roster.text, studio.settings.log)
         await studio.work(ending)
         return ending.exit_status
     except RushesError as error:
-        tell(error)
+        if not is_logged(studio.settings.log):
+            tell(error)
+        elif not isinstance(error, WorkerRunning):
+            # With its time. Of two workers that commands start at once, one has nothing to do.
+            log.error("%s\nnext: %s", error.message, error.next)
         return error.exit_code
     except Exception as error:
         log.critical("the worker ends: %s", type(error).__name__, exc_info=error)

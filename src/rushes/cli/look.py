@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,23 +10,27 @@ from typing import Any
 import click
 
 from rushes.cli.decoder import decode
-from rushes.cli.files import existing
-from rushes.cli.output import common, put_json, put_pairs
+from rushes.cli.files import videos
+from rushes.cli.output import FILE, common, put_json, put_pairs
 from rushes.cli.paths import force_option
+from rushes.cli.values import Number
 from rushes.domain.clip import Span
 from rushes.domain.destination import Destination, publish
 from rushes.domain.errors import BadDestination, BadInput
 from rushes.domain.paths import absolute, read_path
 from rushes.domain.permissions import give_to_user
-from rushes.studio import Studio
-from rushes.viewing import Video, named
+from rushes.viewing import Video
 
 
 @click.command()
-@click.argument("what", metavar="FILE|CLIP|JOB")
+@click.argument("what", metavar=FILE)
 @click.option("--bursts", "as_bursts", is_flag=True, help="Also frames 100 ms apart, where it matters.")
 @click.option(
-    "--at", multiple=True, type=float, metavar="SECONDS", help="Also the frame at this time, large."
+    "--at",
+    multiple=True,
+    type=Number(unit="seconds"),
+    metavar="SECONDS",
+    help="Also the frame at this time, large.",
 )
 @click.option("--range", "between", metavar="FROM-TO", help="Also a sheet of the frames between, as 2-4.5.")
 @click.option(
@@ -73,16 +76,6 @@ def look(
             ]
         )
     return 0
-
-
-def videos(what: str) -> list[Video]:
-    """Return what a file's path, the id of a clip, or that of a job names. Raises NotFound and BadInput."""
-    path = read_path(what, what="FILE|CLIP|JOB")
-    if os.path.exists(path):  # unlike Path.exists, false for what is too long to be a name
-        existing(path)
-        return [Video(path=absolute(path))]
-    with Studio.open() as studio:
-        return named(studio, what)
 
 
 def folder_for(out: str, *, force: bool) -> Destination:

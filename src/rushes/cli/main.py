@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from importlib import import_module
@@ -24,7 +25,7 @@ COMMANDS = {
     "job": ("jobs:job", "Show one job and everything that happened to it."),
     "why": ("why:why", "Explain the state of a job: its money, what happens next, and your options."),
     "wait": ("jobs:wait", "Watch jobs until they have ended."),
-    "cancel": ("jobs:cancel", "Cancel jobs, or stop following them."),
+    "cancel": ("cancel:cancel", "Cancel jobs, or stop following them."),
     "collect": ("jobs:collect", "Poll and download a job's result again, free."),
     "reconcile": ("jobs:reconcile", "Settle a job whose outcome or bill is not known."),
     "worker": ("jobs:worker", "Run the background worker (starts automatically)."),
@@ -48,6 +49,10 @@ COMMANDS = {
     "skill": ("skill:skill", "Give agents the skill that makes clips with rushes."),
     "doctor": ("config:doctor", "Check this machine and its engines; name the command that repairs it."),
 }
+
+
+DASHED_TEXT = re.compile(r"-(-?[^\s=]*\s|[^-\s]|-$|--)")
+"""How a text begins that is no option: with one dash, with three, or with a blank before any value."""
 
 
 class LazyGroup(click.Group):
@@ -76,6 +81,9 @@ def app() -> None:
     \b
     rushes create "a paper boat sails down a rainy street at dusk, slow push in" --seconds 5
     rushes jobs
+
+    Jobs and clips are named by the id of either or the beginning of one, by a file of the clip, or by "last",
+    the newest.
     """
 
 
@@ -91,7 +99,7 @@ def main() -> NoReturn:
         put_lines(error.format_message())
         sys.exit(0)
     except click.UsageError as error:
-        said = BadInput(error.format_message(), next=_help_for(error))
+        said = BadInput(error.format_message(), next=_after_usage_error(error))
         tell(said)
         sys.exit(said.exit_code)
     except click.ClickException as error:
@@ -113,8 +121,14 @@ def main() -> NoReturn:
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _help_for(error: click.UsageError) -> str:
+def _after_usage_error(error: click.UsageError) -> str:
     path = error.ctx.command_path if error.ctx else "rushes"
+    texts = [one for one in error.ctx.command.params if isinstance(one, click.Argument)] if error.ctx else []
+    dashed = next((word for word in sys.argv[1:] if DASHED_TEXT.match(word)), None)
+    if isinstance(error, click.NoSuchOption) and texts and dashed is not None:
+        stdin = f"; or write it to stdin: {path} -" if texts[0].name == "prompt" else ""
+        text = f'{path}{" …" * (len(texts) > 1 and not stdin)} -- "{dashed[:40]}"'
+        return f"put -- before a text that begins with a dash, and options before that: {text}{stdin}"
     return f"{path} --help shows how it is used"
 
 

@@ -13,6 +13,7 @@ from rushes.catalogue.abilities import ABILITIES, fits
 from rushes.catalogue.catalogue import alive as is_alive
 from rushes.cli.amount import Amount
 from rushes.cli.output import common, put_json, put_pairs, put_table, say
+from rushes.cli.values import Text
 from rushes.domain.errors import RushesError
 from rushes.domain.model import Audio, Model
 from rushes.domain.money import usd
@@ -42,7 +43,7 @@ class Ability(click.Choice[str]):
     metavar="USD_PER_SECOND",
     help="Only models at or below this price per second.",
 )
-@click.option("--engine", metavar="NAME", help="Only models of this engine, set up or not.")
+@click.option("--engine", type=Text(), metavar="NAME", help="Only models of this engine, set up or not.")
 @click.option(
     "--alive/--all",
     default=True,

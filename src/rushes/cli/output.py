@@ -48,6 +48,11 @@ REASON_WIDTH = 36
 """Characters of what holds a job up that fit into a table; `rushes job ID` tells all of it."""
 
 
+JOB, CLIP, FILE = "JOB|CLIP|FILE", "CLIP|JOB|FILE", "FILE|CLIP|JOB"
+JOBS, CLIPS = f"{JOB}...", f"{CLIP}..."
+"""What jobs and clips are named by, the usual first; see `rushes.naming`."""
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the two options that every command has."""
     command = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")(command)
@@ -185,7 +190,7 @@ def put_answer(answer: Answer) -> None:
             echo(f"{where}; rushes wait {job.id} watches it")
         return
     echo(f"{where}: {failure.message}")
-    echo(f"{style(' next', fg='cyan')}: {failure.next.replace(' ID', f' {job.id}')}")
+    echo(f"{style(' next', fg='cyan')}: {failure.next}")
 
 
 def put_clip(clip: Clip, price: str, copies: Sequence[Path] = ()) -> None:

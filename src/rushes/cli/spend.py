@@ -10,6 +10,7 @@ from decimal import Decimal
 import click
 
 from rushes.cli.output import common, echo, put_json, put_lines, put_table
+from rushes.cli.values import Day
 from rushes.domain.errors import BadInput
 from rushes.domain.money import usd
 from rushes.jobs.spending import By, Spending, Spent, spending
@@ -27,7 +28,7 @@ BAR_WIDTH = 24
     show_default=True,
     help="What a line stands for.",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="From this day on.")
+@click.option("--since", type=Day(), metavar="DATE", help="From this day on.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the lines as CSV on stdout.")
 @common
 def spend(as_json: bool, by: str, since: datetime | None, as_csv: bool) -> int:

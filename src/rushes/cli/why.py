@@ -7,7 +7,7 @@ import textwrap
 
 import click
 
-from rushes.cli.output import common, echo, put_json, put_lines, style, warn_of, wrapped
+from rushes.cli.output import JOB, common, echo, put_json, put_lines, style, warn_of, wrapped
 from rushes.domain.text import one_line
 from rushes.explanation import Action, Explanation, explain
 from rushes.studio import Studio
@@ -31,7 +31,7 @@ COMMANDS = {
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", metavar=JOB)
 @common
 def why(as_json: bool, id: str) -> int:
     """Explain the state of a job: why it is there, what it holds, what happens next, and your options."""

@@ -8,15 +8,18 @@ from typing import Any, TypeVar
 
 import click
 
+from rushes.cli.values import Number, Text, Whole
 from rushes.domain.errors import BadInput
 from rushes.domain.paths import absolute, read_path
-from rushes.domain.request import Reference, Role, Shot, VideoRequest
+from rushes.domain.request import SECONDS_LIMIT, Reference, Role, Shot, VideoRequest
+from rushes.studio import MOST_TAKES
 
 Value = TypeVar("Value")
 
 ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
 SIZES = {"small": "480p", "medium": "720p", "large": "1080p"}
 FRAMES_PER_SECOND = 30
+MOST_FRAMES = int(FRAMES_PER_SECOND * SECONDS_LIMIT)
 
 BYTE_ORDER_MARK = "\ufeff"
 """What some editors on Windows begin a file with."""
@@ -28,20 +31,22 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("prompt", required=False),
         click.argument("orientation", required=False),
         click.argument("size", required=False),
-        click.argument("n_frames", required=False, type=int),
+        click.argument("n_frames", required=False, type=Whole(1, MOST_FRAMES)),
         click.option(
             "--model",
+            type=Text(),
             metavar="ENGINE/MODEL",
             help="Which model makes it (rushes models), or a short name: best, cheap, fast, kling-3 …"
             " Without it: the cheapest that can and is set up.",
         ),
         click.option(
             "--fallback",
+            type=Text(),
             multiple=True,
             metavar="ENGINE/MODEL",
             help="Turn to this one where the model before it accepts nothing; give it again for more.",
         ),
-        click.option("--seconds", type=float, help="How long it is."),
+        click.option("--seconds", type=Number(unit="seconds"), metavar="SECONDS", help="How long it is."),
         click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
         click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
         click.option("--first-frame", metavar="FILE", help="The picture it begins with."),
@@ -61,14 +66,26 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="SECONDS:WORDS",
             help='One shot of a storyboard, "5: a boat in the gutter"; PROMPT then goes for all of them.',
         ),
-        click.option("--seed", type=int, help="The same seed makes the same clip, where the model can."),
+        click.option(
+            "--seed",
+            type=Whole(0, 2**63 - 1),
+            metavar="NUMBER",
+            help="The same seed makes the same clip, where the model can.",
+        ),
         click.option("--no-audio", is_flag=True, help="A silent clip."),
         click.option(
             "--no-caption",
             is_flag=True,
             help="No words on the picture (a storyboard has a caption and a slate).",
         ),
-        click.option("--count", type=int, default=1, show_default=True, help="How many takes, a job each."),
+        click.option(
+            "--count",
+            type=Whole(1, MOST_TAKES),
+            default=1,
+            show_default=True,
+            metavar="NUMBER",
+            help="How many takes, a job each.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)

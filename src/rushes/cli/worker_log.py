@@ -119,11 +119,16 @@ class RotatingLog(RotatingFileHandler):
 
 def log_worker(text: TextFilter, file: Path) -> None:
     """Write what is logged, made safe by `text`, to stderr, or to `file` if that is where stderr goes."""
-    handler = RotatingLog(file) if _is_open_as(file, STDERR) else logging.StreamHandler()
+    handler = RotatingLog(file) if is_logged(file) else logging.StreamHandler()
     handler.setFormatter(SafeFormatter(text))
     handler.addFilter(Fold())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def is_logged(file: Path) -> bool:
+    """Whether stderr goes to the log: a command has started this worker, and nobody looks at it."""
+    return _is_open_as(file, STDERR)
 
 
 def log_warnings_to_stderr(text: TextFilter) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rushes.domain.clip import Clip, Damage
 from rushes.domain.destination import Copy
-from rushes.domain.errors import Billed, LibraryDamaged, NotCopied, NotFound, RushesError
+from rushes.domain.errors import Billed, LibraryDamaged, NotCopied, NotFound, RushesError, name_job
 from rushes.domain.job import Failure, Job, JobState
 from rushes.domain.understanding import Understanding
 
@@ -32,7 +32,7 @@ class Answer:
         """Why there is no clip to use: the job's own error, or what became of its files since."""
         job = self.job
         if job.failure is not None or job.state is not JobState.COMPLETED:
-            return job.failure
+            return job.failure and replace(job.failure, next=name_job(job.failure.next, job.id))
         if self.damage:
             words = "; ".join(one.text for one in self.damage)
             return self._failure(LibraryDamaged, words, self._way_back)

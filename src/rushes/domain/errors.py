@@ -66,6 +66,7 @@ it. `exit_code` is the terminal's answer, `http_status` the gateway's; `billed` 
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -76,6 +77,15 @@ class Billed(StrEnum):
     NO = "no"
     YES = "yes"
     UNKNOWN = "unknown"
+
+
+PLACEHOLDER = re.compile(r"(\brushes [a-z][a-z -]*) ID\b")
+"""Where an advice names no job yet: `rushes collect ID`."""
+
+
+def name_job(advice: str, id: str) -> str:
+    """Return an advice whose commands name the job that they are about."""
+    return PLACEHOLDER.sub(rf"\1 {id}", advice)
 
 
 class RushesError(Exception):
@@ -531,7 +541,7 @@ class StorageError(RushesError):
     code = "storage"
     http_status = 507
     exit_code = 11
-    next = "rushes doctor checks both"
+    next = "rushes doctor checks the ledger and the library"
 
 
 class DiskFull(StorageError):

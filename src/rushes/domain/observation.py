@@ -91,12 +91,15 @@ class Observation:
             "black": _rounded(facts.black),
             "frozen": _rounded(facts.frozen),
             "repeated": round(facts.repeated, 2),
+            "c2pa": facts.c2pa,
+            "original_c2pa": facts.original_c2pa,
             "lint": [finding.text for finding in self.findings],
         }
 
     def lines(self) -> list[str]:
         """Return it in words: the shape, the sound, then what stands out, in the order of time."""
-        return [self._shape(), self._sound(), *self._events(), *(one.text for one in self.findings)]
+        findings = (one.text for one in self.findings)
+        return [self._shape(), self._sound(), *self._events(), *self._credentials(), *findings]
 
     def _shape(self) -> str:
         codecs = self.video_codec + (f" + {self.audio_codec}" if self.audio_codec else "")
@@ -130,6 +133,13 @@ class Observation:
         frozen = sum(one.end - one.start for one in facts.frozen) / self.seconds if self.seconds else 0.0
         if facts.repeated - frozen >= MANY_REPEATED:
             yield f"{facts.repeated:.0%} of the frames repeat the one before"
+
+    def _credentials(self) -> Iterator[str]:
+        """Yield what is told of content credentials; a file that never had any needs no line."""
+        if self.facts.c2pa:
+            yield "carries content credentials (C2PA)"
+        elif self.facts.original_c2pa:
+            yield "carries no content credentials (C2PA): the repair lost them; the original has them"
 
 
 def is_other_length(seconds: float, ordered: float) -> bool:

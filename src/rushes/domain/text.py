@@ -6,6 +6,7 @@ edge; `one_line`, `visible_lines` and `json_text` are what every door shows them
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import unicodedata
@@ -25,6 +26,9 @@ RAW_LIMIT = 4_000
 
 SHORTEST_SECRET = 6
 """Characters. Anything shorter is an ordinary word or number as well, and stays."""
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a file begins that PowerShell 5 wrote by `>`."""
 
 MASK = "***"
 
@@ -64,6 +68,21 @@ MONGOLIAN = "\u180b\u180c\u180d\u180f"
 KEYCAP = "\u20e3"
 VIRAMA = 9
 """The combining class of the sign after which a joiner may end a word, as in Malayalam."""
+
+
+def decode_text(data: bytes) -> str:
+    """Return what a file holds as text: UTF-8, or UTF-16 that begins with its mark.
+
+    Raises ValueError that says why not, and repeats nothing of it.
+    """
+    name, encoding = ("UTF-16", "utf-16") if data.startswith(UTF_16) else ("UTF-8", "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise ValueError(f"it is not {name} text") from None
+    if "\0" in text:
+        raise ValueError("it is not text")
+    return text
 
 
 def one_line(text: str, limit: int = LINE_LIMIT) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from rushes.domain.destination import Destination
+from rushes.domain.errors import BadInput
 from rushes.domain.job import Job
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
@@ -17,6 +18,21 @@ from rushes.jobs.budget import to_micros
 LATER_FIELDS = ("style", "remix", "extend", "shots", "caption")
 """What requests had not at first. Where it is not set it takes no part in a digest: a request made before
 it was there, and its key, are the same request today."""
+
+
+KEY_LIMIT = 400
+"""Characters of a caller's own key."""
+
+
+def check_key(key: str | None) -> None:
+    """Raise BadInput if a caller's key is none: an empty one is a variable that was not set."""
+    if key is not None and not (key.strip() and len(key) <= KEY_LIMIT and key.isprintable()):
+        what = (
+            "is empty" if not key.strip() else f"has {len(key):,} characters, or some that cannot be printed"
+        )
+        raise BadInput(
+            f"the key {what}", next=f"give a name of your own of up to {KEY_LIMIT} characters, or none"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rushes.domain.clip import Clip
+from rushes.domain.clip import Clip, file_tags
 from rushes.domain.errors import (
     Blocked,
     EngineFault,
@@ -248,7 +248,8 @@ async def fetch(
     try:
         # Only decoding takes a place: a download that stalls must not keep other clips from being looked at.
         async with kit.decoders.place(job.engine):
-            return await inspect(target, job.request.seconds)
+            tags = file_tags(job.request.prompt, job.model, f"job {job.id}")
+            return await inspect(target, job.request.seconds, tags)
     except MediaError:
         # Kept, under another name: from a fresh address it may come better.
         target.replace(target.with_suffix(".broken.mp4"))

@@ -103,16 +103,24 @@ class Decoders:
             yield
 
 
-async def inspect(path: Path, ordered_s: float | None = None) -> Arrival:
+async def inspect(
+    path: Path, ordered_s: float | None = None, tags: Mapping[str, str] | None = None
+) -> Arrival:
     """Decode all of `path`, repair it into a derivative where it needs that, and draw its sheets.
 
-    A file that needs no repair stays byte-identical. Raises NotAVideo, and BeyondRepair also for a file that
+    A file that needs no repair stays byte-identical; `tags` (title, comment) are for a repaired one. Raises
+    NotAVideo, and BeyondRepair also for a file that
     takes more memory or time than is given to any, or has more frames than `ordered_s` seconds explain, or
     one alone.
     """
     deadline_s = SHORTEST_DEADLINE_S + SECONDS_PER_MB * path.stat().st_size / 1e6
     try:
-        order = {"examine": str(path), "frames": explained_frames(ordered_s), "ordered": ordered_s}
+        order = {
+            "examine": str(path),
+            "frames": explained_frames(ordered_s),
+            "ordered": ordered_s,
+            "tags": dict(tags) if tags else None,
+        }
         arrival = await ask(INSPECTOR, order, deadline_s=min(deadline_s, LONGEST_DEADLINE_S))
     except ChildDied as error:
         raise BeyondRepair(f"{path.name} could not be examined: what decodes it {error}") from error

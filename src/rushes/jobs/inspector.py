@@ -1,13 +1,14 @@
 """The program that a worker starts for each file that arrived: `python -m rushes.jobs.inspector`.
 
-Its order is {"examine": path, "frames": the most that it may have, or null, "ordered": seconds, or null},
-answered with an `Arrival`; or {"draw": clip}, answered with how many pictures of the clip were missing and
-are drawn now.
+Its order is {"examine": path, "frames": the most that it may have, or null, "ordered": seconds, or null,
+"tags": title and comment for a repaired copy, or null}, answered with an `Arrival`; or {"draw": clip},
+answered with how many pictures of the clip were missing and are drawn now.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from rushes.domain.observation import is_other_length
 from rushes.jobs.inspection import Arrival
 
 
-def examine(path: Path, frames: int | None, ordered: float | None) -> Arrival:
+def examine(
+    path: Path, frames: int | None, ordered: float | None, tags: Mapping[str, str] | None = None
+) -> Arrival:
     """Do what `inspection.inspect` promises, in this process. Raises NotAVideo or BeyondRepair."""
+    from rushes.media.boxes import carries_credentials
     from rushes.media.bursts import moments
     from rushes.media.decode import decode_all
     from rushes.media.limits import Budget
@@ -36,14 +40,23 @@ def examine(path: Path, frames: int | None, ordered: float | None) -> Arrival:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     if decoded.facts.frames == 1 and ordered is not None and is_other_length(decoded.facts.end, ordered):
         raise BeyondRepair(f"{path.name}: one frame came, a still picture, and {ordered:g} s were ordered")
-    healthy, remarks = repaired(path)
+    healthy, remarks = repaired(path, tags)
     about = probe(healthy)
     facts, found = decoded.facts, decoded.findings
     if healthy != path:
         # What was decoded is the file that arrived: its times and its lines may be what was repaired.
         sound_end = about.audio_start + about.audio_seconds if about.audio_codec else None
         is_interlaced = any(one.code == "interlaced" for one in remarks)
-        facts = replace(facts, start=about.start, sound_end=sound_end, interlaced=is_interlaced)
+        with healthy.open("rb") as file:
+            signed = carries_credentials(file)
+        facts = replace(
+            facts,
+            start=about.start,
+            sound_end=sound_end,
+            interlaced=is_interlaced,
+            c2pa=signed,
+            original_c2pa=facts.c2pa,
+        )
         found = tuple(one for one in found if one.repair is Repair.NONE)
     return Arrival(
         path=healthy,
@@ -61,7 +74,7 @@ def examine(path: Path, frames: int | None, ordered: float | None) -> Arrival:
     )
 
 
-def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
+def repaired(path: Path, tags: Mapping[str, str] | None) -> tuple[Path, tuple[Finding, ...]]:
     """Return a file that plays everywhere, and what lint still says of it."""
     from rushes.media.lint import lint
     from rushes.media.repair import repair, worth_repairing
@@ -72,7 +85,7 @@ def repaired(path: Path) -> tuple[Path, tuple[Finding, ...]]:
         raise BeyondRepair(f"{path.name}: {ruined[0].text}")
     if not any(one.severity is Severity.ERROR for one in findings):
         return path, findings
-    made = repair(path, worth_repairing(findings), path.with_suffix(".repaired.mp4"))
+    made = repair(path, worth_repairing(findings), path.with_suffix(".repaired.mp4"), tags)
     return made.path, (*lint(made.path), *made.as_findings())
 
 
@@ -94,7 +107,7 @@ def draw(clip: Clip) -> int:
 def work(order: dict[str, Any], line: ParentLine) -> dict[str, Any] | int:
     if "draw" in order:
         return draw(Clip.from_json(order["draw"]))
-    return examine(Path(order["examine"]), order["frames"], order["ordered"]).as_json()
+    return examine(Path(order["examine"]), order["frames"], order["ordered"], order["tags"]).as_json()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ from rushes.domain.errors import (
     OverBudget,
     PriceChanged,
     RowUnreadable,
+    RushesError,
     WrongState,
+    name_job,
 )
 from rushes.domain.job import Failure, Job, JobState
 from rushes.domain.money import Budget, Caps, Quote
@@ -80,6 +82,14 @@ class Ledger:
             row = self.database.one(self._sql["job"], {"id": self._resolve(id)})
         assert row is not None
         return job_from(row)
+
+    def find_ids(self, start: str) -> list[str]:
+        """Return the job that has this id, or else some of those whose ids begin so."""
+        if not start:
+            return []
+        if self.database.one(self._sql["job"], {"id": start}) is not None:
+            return [start]
+        return [row["id"] for row in self.database.all(self._sql["ids_like"], {"start": start})]
 
     def jobs(self, *, state: JobState | None = None, limit: int = 50) -> list[Job]:
         """Return the newest jobs first."""
@@ -250,7 +260,10 @@ class Ledger:
             if job.state is JobState.CANCELED:
                 return job
             if job.state.ended:
-                raise WrongState(f"job {job.id} has already ended: it is {job.state.value}")
+                raise WrongState(
+                    f"job {job.id} is {job.state.value}: there is nothing to cancel",
+                    next=f"rushes job {job.id} shows what came of it",
+                )
             self.database.run(self._sql["wish_cancel"], {"id": job.id, "now": self.clock()})
             unsent = job.is_unsent
             if unsent:
@@ -609,13 +622,15 @@ class Ledger:
     def _changing_any(self, id: str) -> Iterator[Job]:
         """The same for a job whose row cannot be read, too."""
         full = self.job(id).id
-        with self.database.transaction():
-            yield self.job(full)
+        try:
+            with self.database.transaction():
+                yield self.job(full)
+        except RushesError as error:
+            error.next = name_job(error.next, full)
+            raise
 
     def _resolve(self, start: str) -> str:
-        ids = (
-            [row["id"] for row in self.database.all(self._sql["ids_like"], {"start": start})] if start else []
-        )
+        ids = self.find_ids(start)
         if len(ids) == 1:
             return str(ids[0])
         if ids:

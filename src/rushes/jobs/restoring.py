@@ -24,6 +24,7 @@ from rushes.domain.job import Job, JobState
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.jobs import budget
+from rushes.jobs.admission import KEY_LIMIT
 from rushes.jobs.inspection import draw_missing
 from rushes.jobs.ledger import Ledger
 from rushes.jobs.rows import job_from, moment
@@ -36,7 +37,6 @@ ACCOUNT = "restored"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REFERENCE = re.compile(r"references/[0-9a-f]{64}(\.[a-z0-9]{1,10})?")
-_KEY_LIMIT = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def _record(data: Mapping[str, Any], root: Path) -> JobRecord:
         raise ValueError("its job has no digest")
     if isinstance(ordinal, bool) or not isinstance(ordinal, int) or not 0 <= ordinal < 2**31:
         raise ValueError("the ordinal of its job is no number")
-    if key is not None and not (isinstance(key, str) and len(key) <= _KEY_LIMIT and key.isprintable()):
+    if key is not None and not (isinstance(key, str) and len(key) <= KEY_LIMIT and key.isprintable()):
         raise ValueError("the key of its job cannot be one")
     completed_at = sidecar.moment(data["completed_at"], "completed_at")
     sidecar.check_past(completed_at, "completed_at")

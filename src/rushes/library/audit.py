@@ -58,6 +58,12 @@ def _flaws_of(library: Library, clip: Clip) -> Iterator[Flaw]:
     if damage is not None:
         text = f"{damage.text}; rushes collect {clip.job_id} may bring it back"
         yield Flaw(kind=damage.kind.value, path=clip.path, text=text)
+    elif library.has_false_credentials(clip):
+        text = (
+            f"what is said of the content credentials of clip {clip.id} is not so; rushes library rebuild"
+            " corrects it"
+        )
+        yield Flaw(kind="credentials", path=clip.path, text=text)
     for part in library.find_missing_parts(clip):
         what = "sidecar" if part.suffix == ".json" else "sheet"
         text = f"clip {clip.id} has lost its {what}; rushes library rebuild makes it again"
@@ -92,6 +98,10 @@ def rebuild(library: Library, restore_job: Restore = lambda clip, text: None) ->
     for id, (path, why) in damaged.items():
         text = f"its entry {id} could not be used ({why}) and was removed; the file was not touched"
         flaws.append(Flaw(kind="unreadable", path=path, text=text))
+    for clip in library.all():
+        if library.find_damage(clip) is None and library.has_false_credentials(clip):
+            library.correct_credentials(clip)
+            restored += 1
     for clip in known.values():
         side = clip.path.with_suffix(".json")
         if side in library.find_missing_parts(clip) and library.find_damage(clip) is None:

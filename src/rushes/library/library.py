@@ -31,6 +31,7 @@ from rushes.domain.permissions import make_private
 from rushes.domain.request import Reference, VideoRequest
 from rushes.library import sidecar
 from rushes.library.inside import NotInside, check_folder, locate, open_file, write_text
+from rushes.media.boxes import carries_credentials
 
 MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
@@ -203,12 +204,10 @@ class Library:
 
     def get(self, id: str) -> Clip:
         """Return a clip by its id, or by the beginning of one. Raises NotFound."""
-        row = self._database.one(self._sql["get"], {"id": id})
-        if row is None and id:
-            rows = self._database.all(self._sql["ids_like"], {"start": id})
-            if len(rows) > 1:
-                raise NotFound(f"{id!r} begins several clip ids: {', '.join(one['id'] for one in rows)}")
-            row = self._database.one(self._sql["get"], {"id": rows[0]["id"]}) if rows else None
+        found = self.find_ids(id)
+        if len(found) > 1:
+            raise NotFound(f"{id!r} begins several clip ids: {', '.join(found)}")
+        row = self._database.one(self._sql["get"], {"id": found[0]}) if found else None
         if row is None:
             raise NotFound(f"there is no clip {id!r}", next="rushes clips lists them")
         try:
@@ -218,6 +217,25 @@ class Library:
                 f"the library's entry of clip {row['id']} cannot be used: {error}",
                 next="rushes library rebuild repairs or removes it",
             ) from error
+
+    def find_ids(self, start: str) -> list[str]:
+        """Return the clip that has this id, or else some of those whose ids begin so."""
+        if not start:
+            return []
+        if self._database.one(self._sql["get"], {"id": start}) is not None:
+            return [start]
+        return [row["id"] for row in self._database.all(self._sql["ids_like"], {"start": start})]
+
+    def id_of_file(self, path: Path) -> str | None:
+        """Return the id of the clip that a file of the library belongs to, None for any other file."""
+        try:
+            inside = self.root / path.resolve().relative_to(self.root.resolve())
+        except (OSError, RuntimeError, ValueError):
+            return None
+        for ending in (*sidecar.ENDINGS.values(), ".json", ".mp4"):
+            if inside.name.endswith(ending):
+                return self.id_at(inside.with_name(f"{inside.name.removesuffix(ending)}.mp4"))
+        return None
 
     def search(self, text: str = "", *, limit: int = 50) -> list[Clip]:
         """Return the newest clips first whose prompt or model holds `text`."""
@@ -325,6 +343,42 @@ class Library:
             return path.is_file() and path.stat().st_size == clip.bytes and sha256(path) == clip.sha256
         except OSError:
             return False
+
+    def read_credentials(self, clip: Clip) -> tuple[bool, bool | None]:
+        """Return whether a clip's file carries content credentials, and whether its original does.
+
+        What cannot be read is as the clip's entry says.
+        """
+        there = self._carries_credentials(clip.path)
+        in_original = None if clip.original is None else self._carries_credentials(clip.original)
+        return (
+            clip.facts.c2pa if there is None else there,
+            clip.facts.original_c2pa if in_original is None else in_original,
+        )
+
+    def _carries_credentials(self, path: Path) -> bool | None:
+        try:
+            with open_file(self.clips, path) as file:
+                return carries_credentials(file)
+        except (OSError, NotInside):
+            return None
+
+    def has_false_credentials(self, clip: Clip) -> bool:
+        """Whether a clip's entry says, word for word, something of content credentials that is not so."""
+        row = self._database.one(self._sql["get"], {"id": clip.id})
+        if row is None:
+            return False
+        told, of_original = sidecar.credentials_told(row["sidecar"])
+        there, in_original = self.read_credentials(clip)
+        return told != there or of_original not in (None, in_original)
+
+    def correct_credentials(self, clip: Clip) -> None:
+        """Have a clip's entry and its sidecar say what is so of content credentials."""
+        row = self._database.one(self._sql["get"], {"id": clip.id})
+        if row is not None:
+            text = sidecar.with_credentials(row["sidecar"], *self.read_credentials(clip))
+            self._database.run(self._sql["add"], self._values(clip, text))
+            self.rewrite_sidecar(clip)
 
     def _hash_of(self, folder: Path, path: Path) -> str | None:
         """Return the sha256 of a file of the library, None if it cannot be read or leads out of `folder`."""

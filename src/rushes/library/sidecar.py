@@ -53,7 +53,7 @@ def write(clip: Clip, root: Path, job: Mapping[str, Any] | None = None) -> str:
             data[name] = Path(data[name]).relative_to(root).as_posix()
     if job is not None:
         data["job"] = dict(job)
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return _text_of(data)
 
 
 def read(text: str, root: Path) -> Clip:
@@ -71,6 +71,26 @@ def read_job(text: str) -> Mapping[str, Any] | None:
     if job is not None and not isinstance(job, dict):
         raise ValueError("a sidecar with a damaged field: job")
     return job
+
+
+def credentials_told(text: str) -> tuple[bool, bool | None]:
+    """Return what a sidecar says word for word of content credentials, of the clip and of its original.
+
+    None where it says nothing of an original. Raises ValueError.
+    """
+    facts = _load(text)["facts"]
+    return facts.get("c2pa") is True, facts.get("original_c2pa")
+
+
+def with_credentials(text: str, c2pa: bool, original_c2pa: bool | None) -> str:
+    """Return a sidecar that says this of content credentials, and the rest as it was. Raises ValueError."""
+    data = _load(text)
+    data["facts"] |= {"c2pa": c2pa, "original_c2pa": original_c2pa}
+    return _text_of(data)
+
+
+def _text_of(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -107,7 +127,7 @@ def _clip(data: dict[str, Any], root: Path) -> Clip:
         "seed": _optional(data["seed"], lambda it: _whole(it, "seed", 2**63)),
         "prompt": _prompt(data["prompt"]),
         "lint": tuple(_finding(one) for one in _list(data["lint"], "lint", 1_000)),
-        "facts": _facts(data["facts"]),
+        "facts": _facts(data["facts"], has_original=data["original"] is not None),
         "cost": _optional(data["cost"], price),
         "currency": _currency(data["currency"]),
         "created_at": moment(data["created_at"], "created_at"),
@@ -156,7 +176,7 @@ def _finding(data: Mapping[str, Any]) -> Finding:
     )
 
 
-def _facts(data: Mapping[str, Any]) -> Facts:
+def _facts(data: Mapping[str, Any], *, has_original: bool) -> Facts:
     known = {field.name for field in fields(Facts)}
     values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
     for name in ("black", "frozen", "silent"):
@@ -170,8 +190,22 @@ def _facts(data: Mapping[str, Any]) -> Facts:
     values["start"] = _number(data.get("start", 0.0), "start", MOST_SECONDS)
     values["sound_end"] = _optional(data.get("sound_end"), lambda it: _number(it, "sound_end", MOST_SECONDS))
     values["interlaced"] = data.get("interlaced", False) is True
-    values["c2pa"] = data.get("c2pa", False) is True
+    values |= _credentials(data, has_original=has_original)
     return Facts(**values)
+
+
+def _credentials(data: Mapping[str, Any], *, has_original: bool) -> dict[str, bool | None]:
+    """Return what is said of content credentials in a clip's file and in its original.
+
+    Older sidecars said it of the file that arrived: where that was repaired it is the original, and a repair
+    loses them.
+    """
+    told = data.get("c2pa", False) is True
+    if not has_original:
+        return {"c2pa": told, "original_c2pa": None}
+    if "original_c2pa" not in data:
+        return {"c2pa": False, "original_c2pa": told}
+    return {"c2pa": told, "original_c2pa": data["original_c2pa"] is True}
 
 
 def _span(data: Mapping[str, Any]) -> Span:

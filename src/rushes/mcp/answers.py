@@ -147,7 +147,7 @@ def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
         lines += [
             f"error ({failure.code}): {attributed(failure.code, failure.message)}",
             f"billed: {failure.billed.value}",
-            f"what helps: {failure.next.replace(' ID', f' {job.id}')}",
+            f"what helps: {failure.next}",
         ]
     return [*lines, f"next: {todo or job_shape(answer).next}"]
 

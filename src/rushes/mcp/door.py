@@ -17,6 +17,7 @@ from rushes.approvals import Approvals
 from rushes.domain.errors import ApprovalNeeded, Billed, NotFound, RushesError
 from rushes.mcp.folders import Folders
 from rushes.mcp.words import attributed, cut, joined
+from rushes.naming import may_be_id, unknown
 from rushes.studio import Studio
 
 logger = logging.getLogger(__name__)
@@ -53,11 +54,23 @@ class Door:
     folders: Folders
 
     def job_id(self, words: str) -> str:
-        """Return the whole id of a job that is meant by it or by the beginning of it. Raises NotFound."""
+        """Return the whole id of the job that is meant by words. Raises NotFound, BadReference."""
         try:
-            return self.studio.ledger.job(words.strip()).id
+            return self.studio.job(self.name(words)).id
         except NotFound as error:
             raise NotFound(error.message, next="list_jobs shows what there is") from error
+
+    def name(self, words: str) -> str:
+        """Return words that may be looked up for a client: no other files are looked at than it may read.
+
+        Raises NotFound, BadReference.
+        """
+        words = words.strip()
+        if "/" in words:
+            return str(self.folders.file(words))
+        if not may_be_id(words):
+            raise unknown(words)
+        return words
 
 
 class Themed:

@@ -28,7 +28,7 @@ from rushes.mcp.wishes import amount
 from rushes.mcp.words import quoted
 from rushes.studio import Studio
 
-JobId = Annotated[str, Field(description="From create_video or list_jobs.")]
+JobId = Annotated[str, Field(description='From create_video or list_jobs; or "last".')]
 
 LONGEST_SHOWN = 300
 """Characters of a prompt that a person is shown with a question about its job."""
@@ -95,13 +95,14 @@ class Following(Themed):
             f"{one.job_id}  {one.state}  {one.cost}  {one.model}  {one_line(one.prompt, 80)}"
             for one in shapes
         ]
+        none = "no jobs yet" if state is None else f"no {state.value.replace('_', ' ')} jobs"
         todo = (
             "get_job tells more of one; wait_for_video waits for one" if shapes else "create_video makes one"
         )
         silent = self.door.studio.silent_worker()
         if silent is not None:
             todo = _warning(silent)
-        return structured(JobsShape(jobs=shapes, next=todo), [*(lines or ["no jobs yet"]), f"next: {todo}"])
+        return structured(JobsShape(jobs=shapes, next=todo), [*(lines or [none]), f"next: {todo}"])
 
     @answering
     async def explain_job(self, job_id: JobId) -> Annotated[CallToolResult, ExplanationShape]:
@@ -122,19 +123,21 @@ class Following(Themed):
         ctx: Context[Any, Any],
     ) -> Annotated[CallToolResult, JobShape] | InputRequiredResult:
         id = self.door.job_id(job_id)
+        job = self.door.studio.ledger.job(id)
+        if job.state is JobState.CANCELED:
+            return self._canceled(job, "already ")
         if not abandon:
             return self._canceled(self.door.studio.cancel(id))
-        job = self.door.studio.ledger.job(id)
         if not (job.is_unsent or job.state.ended):
             asked = await confirm(_abandoning(job), ctx)
             if asked is not None:
                 return asked
         return self._canceled(self.door.studio.abandon(id))
 
-    def _canceled(self, job: Job) -> CallToolResult:
+    def _canceled(self, job: Job, before: str = "") -> CallToolResult:
         answer = self.door.studio.answer(job.id)
         effects = {
-            JobState.CANCELED: f"canceled, {job.cost.words}",
+            JobState.CANCELED: f"{before}canceled, {job.cost.words}",
             JobState.FAILED: "the job is no longer followed; what is held stays held until it is settled",
         }
         requested = "cancellation requested; if the provider cannot stop it, the clip is still saved"

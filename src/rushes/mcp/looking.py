@@ -32,7 +32,7 @@ class Looking(Themed):
     @answering
     async def look_at_video(
         self,
-        video: Annotated[str, Field(description="A job id, a clip id, or the whole path of a file.")],
+        video: Annotated[str, Field(description='A job id, a clip id, "last", or the whole path of a file.')],
         view: Annotated[
             View,
             Field(
@@ -62,7 +62,7 @@ class Looking(Themed):
         """Return what a path, the id of a clip or that of a job names. Raises NotFound, BadReference."""
         if "/" in words:
             return [Video(path=self.door.folders.file(words))]
-        return named(self.door.studio, words)
+        return named(self.door.studio, self.door.name(words))
 
     @answering
     async def list_models(

@@ -147,6 +147,22 @@ def read_boxes(path: Path) -> Boxes | None:
         return _layout(file, end)
 
 
+def carries_credentials(file: BinaryIO) -> bool:
+    """Return whether an MP4 or MOV file, open for reading, carries content credentials (a C2PA box).
+
+    They are not checked. Any other file carries none that can be seen. C2PA specification 2.2, A.5.
+    """
+    end = file.seek(0, 2)
+    file.seek(4)
+    if file.read(4) not in _FIRST:
+        return False
+    for name, start, _ in islice(_top(file, end), MOST_BOXES + 1):
+        file.seek(start)
+        if name == b"uuid" and file.read(16) == C2PA_UUID:
+            return True
+    return False
+
+
 def _layout(file: BinaryIO, end: int) -> Boxes:
     boxes, foreign = _outermost(file, end)
     brand, moov, c2pa = b"", b"", False

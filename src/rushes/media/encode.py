@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +94,7 @@ class VideoWriter:
 
     `width` and `height` are even pixels, `fps` frames per second, `audio_rate` samples per second or None
     for a clip without sound. `crf` is libx264's quality (lower is better and bigger), `preset` its speed
-    and `tuning` what to change of the preset, as "name=value:name=value".
+    and `tuning` what to change of the preset, as "name=value:name=value". `tags` are title, comment ….
     The same calls give the same frames on the same machine with the same `threads`.
 
     When the block raises, the partial file is removed. Raises `DiskFull` or `ReadOnly` when the disk does
@@ -113,6 +113,7 @@ class VideoWriter:
         preset: str = "superfast",
         threads: int = 2,
         tuning: str = "",
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         if width % 2 or height % 2 or width <= 0 or height <= 0:
             raise ValueError(f"H.264 4:2:0 needs even sides, not {width}x{height}")
@@ -127,6 +128,7 @@ class VideoWriter:
             # libav opens it with the first packet only; whoever draws for minutes is told now.
             self.path.open("wb").close()
             self._container = av.open(self.path, "w", format="mp4", options=dict(CONTAINER_OPTIONS))
+        self._container.metadata.update(tags or {})
         self._video = add_video(
             self._container,
             width=width,

@@ -93,7 +93,12 @@ def _bitrate_zero(it: Headers) -> Iterator[Finding]:
     tracks = it.boxes.tracks if it.boxes else ()
     if any(track.kind == "vide" and track.average_bitrate == 0 for track in tracks):
         text = "The header gives a bit rate of 0 (btrt box), which stalls WebKit on Linux."
-        yield from error("btrt_zero", Repair.REMUX, text)
+        if it.boxes is not None and it.boxes.c2pa:
+            # One player does not weigh as much as the proof of where a file comes from.
+            text += " The file is signed; repairing that would lose its content credentials (C2PA)."
+            yield from warning("btrt_zero", Repair.REMUX, text)
+        else:
+            yield from error("btrt_zero", Repair.REMUX, text)
 
 
 def _video_codec(it: Headers) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ C2PA manifest, so a healthy file is left alone and the original is never touched
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,19 @@ class Repaired:
         )
 
 
-def repair(path: str | Path, findings: Sequence[Finding], destination: str | Path) -> Repaired:
+def repair(
+    path: str | Path,
+    findings: Sequence[Finding],
+    destination: str | Path,
+    tags: Mapping[str, str] | None = None,
+) -> Repaired:
     """Write a copy of `path` at `destination` without these findings, and return where it is.
 
     Returns `path` itself, and writes nothing, if no finding can be repaired: a healthy file stays as it is,
     byte for byte. Sound and pictures are kept as they are unless a finding is about them; what else a file
-    has is kept if an MP4 can carry it. Raises `BeyondRepair` if an error has no repair, or if the copy would
-    not play either, and `DiskFull` or `ReadOnly` if the disk does not take it.
+    has is kept if an MP4 can carry it. `tags` are its title and comment, if it has none. Raises
+    `BeyondRepair` if an error has no repair, or if the copy would not play either, and `DiskFull` or
+    `ReadOnly` if the disk does not take it.
     """
     path, destination = Path(path), Path(destination)
     hopeless = [f for f in findings if f.severity is Severity.ERROR and f.repair is Repair.NONE]
@@ -63,7 +69,7 @@ def repair(path: str | Path, findings: Sequence[Finding], destination: str | Pat
         raise ValueError(f"{destination} is the original, which is never overwritten")
     part = destination.with_name(f".{destination.name}.part")
     try:
-        notes = rewrite(path, repairs, part)
+        notes = rewrite(path, repairs, part, tags)
         left = [finding for finding in lint(part) if finding.severity is Severity.ERROR]
         if left:
             raise BeyondRepair(f"{path} could not be repaired: {left[0].text}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import av
@@ -21,18 +21,22 @@ from rushes.media.probe import describe, picture_track
 from rushes.media.schedule import Schedule, main_audio, read_schedule
 
 
-def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> tuple[str, ...]:
+def rewrite(
+    path: Path, repairs: Collection[Repair], target: Path, tags: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Write the pictures and the main sound track of `path` to `target`, an MP4 in any case.
 
     What `repairs` does not name is copied, if it can be. The pictures begin at 0, everything else keeps its
-    time to them. Returns what the copy lacks or shows otherwise, a sentence each. Raises `NotAVideo` or
-    `BeyondRepair` for `path`, and `DiskFull` or `ReadOnly` for `target`, which may then be half written.
+    time to them; `tags` are title and comment for a file that has none. Returns what the copy lacks or shows
+    otherwise, a sentence each. Raises `NotAVideo` or `BeyondRepair` for `path`, and `DiskFull` or `ReadOnly`
+    for `target`, which may then be half written.
     """
     schedule = read_schedule(path)
     with open_video(path) as (source, video):
         with writing(target):
             output = av.open(target, "w", format="mp4", options=dict(CONTAINER_OPTIONS))
         with output:
+            output.metadata.update(tags or {})
             copy_notes(source, schedule, output)
             tracks = _main_tracks(path, source, video, schedule, repairs, output)
             tracks |= copy_extras(source, schedule, output)
@@ -44,7 +48,7 @@ def rewrite(path: Path, repairs: Collection[Repair], target: Path) -> tuple[str,
             notes = [note for track in tracks.values() for note in track.notes()]
             notes += left_out(source, tracks)
             if (boxes := read_boxes(path)) is not None and boxes.c2pa:
-                notes.append("The content credentials (C2PA) are lost: they vouch for the original alone.")
+                notes.append("The content credentials (C2PA) are lost; the original, which stays, has them.")
             return tuple(notes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 from collections.abc import Iterator
@@ -10,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from rushes.domain.text import decode_text
+
 MOST_BYTES = 1_000_000
 """The most that a file of settings, variables or keys may take."""
-
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""How a file begins that PowerShell 5 wrote by `>`."""
 
 
 class Unreadable(Exception):
@@ -60,11 +58,7 @@ def decoded(file: BinaryIO) -> str:
     data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise Unreadable(f"it is larger than {MOST_BYTES // 1_000_000} MB")
-    name, encoding = ("UTF-16", "utf-16") if data.startswith(UTF_16) else ("UTF-8", "utf-8-sig")
     try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise Unreadable(f"it is not {name} text") from None
-    if "\0" in text:
-        raise Unreadable("it is not text")
-    return text
+        return decode_text(data)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None

@@ -12,7 +12,19 @@ from pathlib import Path
 
 PAGE = b"<!doctype html><html><head><title>Oops</title></head><body>Sign in to continue</body></html>"
 FPS = 12
+CREDENTIALS = (
+    struct.pack(">I4s", 128, b"uuid")
+    + bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+    + bytes(4)
+    + b"manifest\0".ljust(100, b"\0")
+)
+"""A box of content credentials that holds none (C2PA specification, A.5); a file plays as before with it."""
+
 RATE = 48_000
+
+
+VARIANTS = ("small", "truncated", "moov_last", "signed", "signed_moov_last")
+"""Kinds of candidates that are served as the file of the same name."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,7 @@ class Footage:
 
     def named(self, kind: str) -> bytes:
         """Return the bytes that a kind of candidate serves; see `script.Rule.candidates`."""
-        spoiled = {"small": "small", "truncated": "truncated", "html": "page", "moov_last": "moov_last"}
+        spoiled = {"html": "page", **{name: name for name in VARIANTS}}
         found: bytes = getattr(self, spoiled.get(kind, "whole"))
         return found
 
@@ -60,6 +72,15 @@ class Footage:
                 struct.pack_into(">I", moov, entry, offset - len(moov))
             at = moov.find(b"stco", at + 4)
         return b"".join(boxes.values()) + bytes(moov)
+
+    @property
+    def signed(self) -> bytes:
+        """The same clip with a box of content credentials that nobody signed."""
+        return self.whole + CREDENTIALS
+
+    @property
+    def signed_moov_last(self) -> bytes:
+        return self.moov_last + CREDENTIALS
 
 
 def etag(data: bytes) -> str:

@@ -70,8 +70,9 @@ class Rule:
 
     `candidates` are the kinds of files offered for a result, best first: ok, small, truncated, html, gone,
     expires (its first address is refused, and an older one always), cut (the connection is closed after
-    every `cut_every` bytes), moov_last, redirect (to another origin). `files` is how many results there
-    are. `cancel` is confirmed, requested or unsupported. `keys`: a create under a known key gets the first
+    every `cut_every` bytes), moov_last, signed (with content credentials), signed_moov_last, redirect (to
+    another origin). `files` is how many results there are. `cancel` is confirmed, requested or unsupported.
+    `keys`: a create under a known key gets the first
     one's answer. `list_delay` is how late the list shows a job.
     """
 

@@ -148,7 +148,8 @@ def test_any_prompt_renders(make: Make, prompt: str) -> None:
 def test_without_caption_no_frame_holds_words(make: Make) -> None:
     """With `caption` off, prompts of other words and the same scenery draw the same pictures."""
     first, second = (
-        decoded(make(f"a static city street {words}", caption=False, seconds=0.2)) for words in ("", "cinematic")
+        decoded(make(f"a static city street {words}", caption=False, seconds=0.2))
+        for words in ("", "cinematic")
     )
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
     written = decoded(make("a static city street", caption=True, seconds=0.2))[0].astype(int)

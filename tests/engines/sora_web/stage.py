@@ -16,10 +16,10 @@ import httpx
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 from rushes.engines.contract import Accepted, Prepared
+from rushes.engines.sora_web.cookies import read_cookies
 from rushes.engines.sora_web.creates import create_from
 from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.signin import cookies_from
 from rushes.settings import EngineSettings, Settings
 from rushes.studio import Studio
 from rushes.testing.sora_process import SoraProcess
@@ -72,7 +72,7 @@ class Stage:
     def sign_in(self) -> None:
         """Bring a signed-in session to this home."""
         profile = Profile(self.home / "profiles" / "sora-web")
-        profile.keep_state({"cookies": cookies_from(self.exported()), "origins": []})
+        profile.keep_state({"cookies": read_cookies(self.exported(), self.emulator.base_url), "origins": []})
         profile.note(email=self.email, dead=False)
 
     def exported(self) -> Path:

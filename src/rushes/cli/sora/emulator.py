@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import click
 
 from rushes.cli.output import common, echo, put_json, put_lines, put_pairs, style
+from rushes.cli.values import Number, Whole
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
 
@@ -17,8 +18,8 @@ NEEDS = ("starlette", "uvicorn")
 
 
 @click.command(short_help="Serve an emulator of the service on this machine.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0: any.")
-@click.option("--speed", type=click.FloatRange(0, min_open=True), default=20, show_default=True,
+@click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any.")
+@click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="Its seconds in each real one.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
               help="drawn: each prompt is drawn anew, which takes a while.")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rushes.cli.values import Text
 from rushes.domain.errors import BadInput
 from rushes.studio import Studio
 
@@ -21,6 +22,7 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the option that chooses the engine."""
     return click.option(
         "--engine",
+        type=Text(),
         metavar="NAME",
         help="Which configured engine of the kind sora-web, where there are several.",
     )(command)

@@ -16,6 +16,7 @@ from rushes.cli.paths import FILE
 from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
+from rushes.cli.values import LONGEST_WAIT_S, Number
 from rushes.domain.errors import Blocked, EngineError, RushesError, WrongState
 from rushes.domain.job import JobState
 from rushes.studio import Studio
@@ -45,7 +46,9 @@ def sora() -> None:
 
 
 @sora.command(short_help="Sign in by hand; jobs that waited for it go on.")
-@click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--timeout", type=Number(1, LONGEST_WAIT_S, "seconds"), default=600, show_default=True, metavar="SECONDS"
+)
 @which
 @common
 def login(as_json: bool, engine: str | None, timeout: float) -> int:
@@ -69,7 +72,8 @@ def login(as_json: bool, engine: str | None, timeout: float) -> int:
 def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """Take over the session of a browser that is signed in elsewhere.
 
-    STATE is the state.json that `rushes sora login` names, or what a cookie exporter wrote.
+    STATE is the state.json that `rushes sora login` names, or another export of cookies: JSON, a cookies.txt,
+    or the value of a Cookie header. Only the cookies of the site itself are kept.
     """
     from rushes.engines.sora_web import signin
 

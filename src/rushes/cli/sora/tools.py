@@ -14,6 +14,7 @@ import click
 from rushes.cli.output import common, echo, put_fitted, put_json, put_lines, put_pairs, say, size, style
 from rushes.cli.paths import PATH, force_option
 from rushes.cli.sora.engine import opened, which
+from rushes.cli.values import LIMIT, LONGEST_WAIT_S, Number
 from rushes.domain.destination import CLIP, Destination
 from rushes.domain.errors import BadInput
 from rushes.domain.job import age
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Record what the site's page asks for, without secrets.")
 @click.argument("paths", nargs=-1)
 @click.option("--headed", is_flag=True, help="With a window, until you close it.")
-@click.option("--for", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="End after that.")
+@click.option(
+    "--for", "seconds", type=Number(1, LONGEST_WAIT_S, "seconds"), metavar="SECONDS", help="End after that."
+)
 @click.option("--out", type=PATH, metavar="FOLDER", help="The folder for its two files.")
 @click.option("--all", "everything", is_flag=True, help="Other hosts too, and what is not a call.")
 @which
@@ -85,7 +88,7 @@ async def _explore(name: str | None, journey: Journey, out: Path | None) -> Expl
 @click.command(short_help="Show the service's own lists of tasks, drafts and posts.")
 @click.argument("what", type=click.Choice(["pending", "drafts", "feed", "check", "task"]))
 @click.argument("id", required=False)
-@click.option("--limit", type=click.IntRange(1), default=15, show_default=True, help="Of drafts.")
+@click.option("--limit", type=LIMIT, default=15, show_default=True, help="Of drafts.")
 @click.option("--headed", is_flag=True, help="Show the browser at it.")
 @which
 @common

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.children.child import Child, ChildDied
+from rushes.domain.clip import file_tags
 from rushes.domain.errors import RenderFailed
 from rushes.domain.permissions import make_private
 from rushes.domain.request import Role, VideoRequest, frame_size
@@ -97,6 +98,7 @@ class AnimaticEngine(BaseEngine):
             "first_frame": frames.get(Role.FIRST_FRAME),
             "last_frame": frames.get(Role.LAST_FRAME),
             "caption": request.caption is not False,
+            "comment": file_tags(request.prompt, request.model, key)["comment"],
             "destination": str(self._folder / f"{key}.mp4"),
         }
         return Accepted(ticket=order)

@@ -19,7 +19,8 @@ class Order:
     """What to render: `seconds` long, `width` × `height` pixels, the take `seed`, into `destination`.
 
     `first_frame` and `last_frame` are pictures that take the place of the scenery. Without `caption` no frame
-    holds any words: neither caption nor slate. Raises `BadInput` for what cannot be rendered.
+    holds any words: neither caption nor slate. `comment` goes into the file,
+    beside the prompt. Raises `BadInput` for what cannot be rendered.
     """
 
     prompt: str
@@ -32,6 +33,7 @@ class Order:
     caption: bool = True
     first_frame: Path | None = None
     last_frame: Path | None = None
+    comment: str = ""
 
     def __post_init__(self) -> None:
         if not 1 / FPS <= self.seconds <= LONGEST:
@@ -79,7 +81,13 @@ class Order:
         return cls(**given)
 
 
-_OPTIONAL: dict[str, Any] = {"audio": True, "caption": True, "first_frame": None, "last_frame": None}
+_OPTIONAL: dict[str, Any] = {
+    "audio": True,
+    "caption": True,
+    "first_frame": None,
+    "last_frame": None,
+    "comment": "",
+}
 _KINDS: dict[str, tuple[type, ...]] = {
     "prompt": (str,),
     "seconds": (int, float),
@@ -91,4 +99,5 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "caption": (bool,),
     "first_frame": (str, type(None)),
     "last_frame": (str, type(None)),
+    "comment": (str,),
 }

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rushes.children.serving import ParentLine, serve
+from rushes.domain.clip import TITLE_LIMIT
+from rushes.domain.text import one_line
 from rushes.engines.animatic.order import FPS, Order
 from rushes.engines.animatic.planes import Frame
 from rushes.engines.animatic.reading import read
@@ -49,6 +51,7 @@ def render(order: Order, on_progress: Callable[[float], None]) -> Path:
             crf=QUALITY,
             preset=PRESET,
             tuning=TUNING,
+            tags={"title": one_line(order.prompt, TITLE_LIMIT), "comment": order.comment},
         ) as writer:
             _fill(writer, order, on_progress)
         os.replace(order.partial, order.destination)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rushes.domain.errors import SetupError
+from rushes.domain.errors import SetupError, SignInNeeded
 from rushes.domain.permissions import make_private
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.profile import Profile
@@ -115,7 +115,10 @@ class Browser:
 
 
 async def launch(profile: Profile, how: Launch) -> Browser:
-    """Start the browser on `profile`, which this process holds. Raises EngineMissing, SetupError."""
+    """Start the browser on `profile`, which this process holds.
+
+    Raises EngineMissing, SetupError, and SignInNeeded if it does not take the stored session.
+    """
     from playwright.async_api import Error, async_playwright
 
     program = chromium.find(how.program)
@@ -154,7 +157,12 @@ def _through(proxy: Proxy | None) -> Any:
 
 
 async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -> None:
-    """Put the exported cookies back: session cookies are in no profile, and a kill keeps others from it."""
+    """Put the exported cookies back: session cookies are in no profile, and a kill keeps others from it.
+
+    Raises SignInNeeded if the browser does not take the session's.
+    """
+    from playwright.async_api import Error
+
     now = time.time()
     alive = [
         cookie for cookie in cookies if cookie.get("expires", -1) in (-1, None) or cookie["expires"] > now
@@ -162,8 +170,16 @@ async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -
     if any(cookie["name"].startswith(SESSION_COOKIE) for cookie in alive):
         # Whole and split parts of different ages must not stand side by side.
         await context.clear_cookies(name=re.compile(re.escape(SESSION_COOKIE)))
-    if alive:
-        await context.add_cookies(alive)  # type: ignore[arg-type]
+    for cookie in alive:
+        # One by one: a single cookie that the browser does not take would cost all the others.
+        try:
+            await context.add_cookies([cookie])  # type: ignore[list-item]
+        except Error as error:
+            if cookie["name"].startswith(SESSION_COOKIE):
+                raise SignInNeeded(
+                    f"the browser does not take the stored session: {first_line(error)}",
+                    next="rushes sora login, or rushes sora import with a new export",
+                ) from error
 
 
 async def _end_leftover(browser: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rushes.domain.errors import BadInput, EngineError, SignInNeeded, Unreachable
+from rushes.domain.errors import RushesError, SignInNeeded, Unreachable
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
-from rushes.engines.sora_web.browser import SESSION_COOKIE, Browser, Launch, first_line, launch
+from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.cookies import read_cookies
 from rushes.engines.sora_web.session import Session, session_from
 from rushes.engines.sora_web.warm import HOME
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from rushes.engines.sora_web.engine import SoraWebEngine
 
 LOOK_EVERY_S = 0.5
-
-SAME_SITE = {"no_restriction": "None", "none": "None", "lax": "Lax", "strict": "Strict"}
-"""What browser extensions that export cookies call it, to what the browser calls it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +96,9 @@ async def log_in(
 async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     """Take over the cookies of a browser that is signed in elsewhere, and see that they are good.
 
-    `file` is a state.json of ours, or what a cookie exporter wrote. Raises BadInput, SignInNeeded.
+    `file` is a state.json of ours, or any other export; see `cookies`. Raises BadInput, SignInNeeded.
     """
-    state = {"cookies": cookies_from(file), "origins": []}
+    state = {"cookies": read_cookies(file, engine.base_url), "origins": []}
     await engine.site.leave()
     await engine.profile.ask_for("rushes sora import")
     before, account = engine.profile.state, engine.profile.account
@@ -109,7 +106,7 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     engine.profile.note(dead=False, email=None)
     try:
         session = await engine.site.session()
-    except EngineError as error:
+    except RushesError as error:
         # First: what closes exports the cookies that it has.
         await engine.site.leave()
         engine.profile.restore(before, account)
@@ -166,39 +163,6 @@ def standing(engine: SoraWebEngine) -> Standing:
         noted_at=moment(account.get("noted_at")),
         alive=not account.get("dead"),
     )
-
-
-def cookies_from(file: Path) -> list[dict[str, Any]]:
-    """Return the cookies in a state file or in a cookie exporter's list. Raises BadInput."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{file} cannot be read as JSON: {error}", next="give the state.json that login names"
-        ) from error
-    listed = found.get("cookies") if isinstance(found, dict) else found
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise BadInput(f"{file} holds no cookies", next="give the state.json that rushes sora login names")
-    cookies = [_cookie(one) for one in listed if one.get("name") and one.get("domain")]
-    if not any(one["name"].startswith(SESSION_COOKIE) for one in cookies):
-        raise BadInput(f"{file} holds no session ({SESSION_COOKIE})", next="sign in there, then export again")
-    return cookies
-
-
-def _cookie(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cookie in Playwright's shape; exporters write expirationDate and their own sameSite words."""
-    expires = one.get("expires", one.get("expirationDate", -1))
-    same_site = str(one.get("sameSite") or "lax").lower()
-    return {
-        "name": str(one["name"]),
-        "value": str(one.get("value", "")),
-        "domain": str(one["domain"]),
-        "path": str(one.get("path") or "/"),
-        "expires": float(expires) if isinstance(expires, int | float) else -1,
-        "httpOnly": bool(one.get("httpOnly", False)),
-        "secure": bool(one.get("secure", False)),
-        "sameSite": SAME_SITE.get(same_site, "Lax"),
-    }
 
 
 async def _open(browser: Browser, base_url: str) -> None:
