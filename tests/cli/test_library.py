@@ -135,8 +135,14 @@ def test_sheet_and_lint_take_any_file(stocked: Terminal, tmp_path: Path) -> None
     sheet = stocked.json("sheet", path, "--bursts", "--out", str(tmp_path / "s.jpg"))["sheet"]
 
     assert Path(sheet).read_bytes()[:3] == b"\xff\xd8\xff"
-    nothing = {"findings": [], "repaired": None, "notes": [], "c2pa": False, "repaired_c2pa": None}
-    found: object = stocked.json("lint", path)
+    nothing: dict[str, object] = {
+        "findings": [],
+        "repaired": None,
+        "notes": [],
+        "c2pa": False,
+        "repaired_c2pa": None,
+    }
+    found = stocked.json("lint", path)
     assert found == nothing
 
 
