@@ -27,7 +27,8 @@ def test_an_agent_is_shown_what_it_was_shown(transcript: dict[str, Any], tmp_pat
 
     assert now["reads"] == transcript["reads"]
     for name, before in transcript["sees"].items():
-        assert np.abs(levels(now["sees"][name]) - levels(before)).max() <= 6, name
+        # When they were shown it, pictures were drawn up to two levels too dark, and without frame numbers.
+        assert np.abs(levels(now["sees"][name]) - levels(before)).max() <= 8, name
 
 
 def test_the_agent_found_what_was_planted() -> None:
