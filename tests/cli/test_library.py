@@ -169,7 +169,7 @@ def test_a_repair_says_that_credentials_are_lost(stocked: Terminal, tmp_path: Pa
     file = tmp_path / "clip.mp4"
     file.write_bytes(footage.Footage(160, 96, 0.5).named(kind))
     told = stocked.json("lint", str(file), "--repair")
-    said = stocked.run("lint", str(file), "--repair")
+    said = stocked.run("lint", str(file), "--repair", "--force")
 
     assert file.read_bytes() == footage.Footage(160, 96, 0.5).named(kind)
     assert told["c2pa"] is True
