@@ -152,10 +152,14 @@ def test_networks_in_no_proxy_are_no_mistake_of_the_address(tmp_path: Path, serv
     """A proxy that is not there, and exceptions that are about other hosts: the create waits (C05)."""
     variables = {"ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": "10.0.0.0/8,fd00::/8,[::1]"}
     with shell(tmp_path / "home", server.base_url, 'recovery = "ask"', **variables) as terminal:
-        said = terminal.run("create", "a kite", "--model", MODEL, "--yes", "--timeout", "3", "--json")
-    assert said.code == 3, said
-    assert said.json()["job"]["state"] == "waiting"
-    assert "could not be reached" in said.json()["job"]["reason"]
+        said = terminal.run("create", "a kite", "--model", MODEL, "--yes", "--no-wait", "--json")
+        assert said.code == 0, said
+        id = said.json()["job"]["id"]
+        end = time.monotonic() + PATIENCE_S
+        while (job := terminal.json("job", id)["job"])["reason"] is None and time.monotonic() < end:
+            time.sleep(0.2)
+    assert job["state"] == "waiting"
+    assert "could not be reached" in job["reason"]
 
 
 @pytest.mark.parametrize(
