@@ -345,7 +345,7 @@ def test_a_repaired_file_replaces_nothing(desk: Terminal, film: Path, tmp_path: 
     assert forced["repaired"] == str(repaired)
     refused(desk.run("lint", "c.mp4", "--repair", "--out", "c.mp4", "--force"), "is the video itself")
     refused(desk.run("lint", "c.mp4", "--repair", "--out", "c.webm"), "ends with .webm")
-    refused(desk.run("lint", "c.mp4", "--out", "c2.mp4"), "--out and --force go with --repair")
+    refused(desk.run("lint", "c.mp4", "--out", "c2.mp4"), "--out, --force and --compatible go with --repair")
     assert film.read_bytes() == before
 
 

@@ -41,7 +41,7 @@ REFUSED = {
     "a moment": (["look", "last", "--at", "soon"], "'soon' is not a number of seconds"),
     "a port": (["sora", "emulator", "--port", "70000"], "whole number from 0 to 65,535"),
     "a sign-in": (["sora", "login", "--timeout", "nan"], "from 1 to 31,536,000"),
-    "a folder": (["skill", "install", "--dir", ""], "'--dir': it is empty"),
+    "a folder": (["skill", "install", "--dir", ""], "'--dir': the path is empty"),
     "an engine": (["sora", "status", "--engine", ""], "'--engine': it is empty"),
 }
 
