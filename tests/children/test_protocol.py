@@ -60,8 +60,10 @@ async def test_a_crash_is_told_with_the_last_words() -> None:
         await ask(PROGRAM, {"do": "crash"}, deadline_s=PATIENCE_S)
 
 
-async def test_a_child_that_is_killed_while_it_ends_keeps_its_status(caplog: pytest.LogCaptureFixture) -> None:
-    """Every answer is followed by a kill: what ended the child is not forgotten by it, and no log line comes."""
+async def test_a_child_that_is_killed_while_it_ends_keeps_its_status(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Every answer is followed by a kill: it does not forget what ended the child, and logs nothing."""
 
     async def end() -> str:
         child = await Child.start(PROGRAM, {"do": "leave", "status": 3})

@@ -104,8 +104,8 @@ class Child:
         if sys.platform == "win32":
             self._process.kill()
             return
-        # `Process.kill` asks for the status first. That takes it away from the thread of asyncio that waits for
-        # it, which then makes one up, 255, and says so on standard error (python/cpython#127049).
+        # `Process.kill` asks for the status first. That takes it away from the thread of asyncio that waits
+        # for it, which then makes one up, 255, and says so on standard error (python/cpython#127049).
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
