@@ -143,7 +143,9 @@ def _broken(path: Path, exc: av.error.FFmpegError) -> NotAVideo | BeyondRepair:
         )
     picture = next((name for magic, name in _PICTURES.items() if head.startswith(magic)), None)
     if picture is not None:
-        return NotAVideo(f"{path} is a still picture ({picture}), not a video", next="name a video file")
+        # The chunks by which PNG and WebP say that they move.
+        kind = "an animated" if b"acTL" in head or b"ANIM" in head else "a still"
+        return NotAVideo(f"{path} is {kind} picture ({picture}), not a video", next="name a video file")
     if (before := head.find(b"ftyp") - 4) > 0:
         return BeyondRepair(
             f"{path} has {before} bytes before the video that are not part of it, and cannot be read",
