@@ -28,6 +28,8 @@ from rushes.media.probe import is_interlaced
 from rushes.media.rule import warning
 from rushes.media.schedule import time_of
 
+_STREAMS = ("mpegts", "mpeg")  # can be cut anywhere
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
@@ -107,7 +109,8 @@ class _Known:
 class _Tally:
     """What has been counted so far; `packets` are pictures that were read and are meant to be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut: bool) -> None:
+        self._cut = cut
         self.packets = self.hidden = self.frames = self.corrupt = self.interlaced = self.deaf = 0
         self.look = Look()
         self.loudness = Loudness()
@@ -116,13 +119,15 @@ class _Tally:
     def count(self, packet: Packet[VideoStream]) -> None:
         """Count a picture that was read.
 
-        Those before the first keyframe, and those shown before it though stored after it, refer to pictures
-        that were cut off: no decoder shows them (ITU-T H.265, 8.1.3), and they are not damaged.
+        Those shown before the first keyframe, though stored after it, refer to pictures that were cut off: no
+        decoder shows them (ITU-T H.265, 8.1.3), and they are not damaged. Nor are those stored before it in
+        what is `cut` out of a stream; any other file begins with a keyframe, or with a damaged one.
         """
         time = time_of(packet)
         if self._key is None and packet.is_keyframe:
             self._key = time
-            self.packets, self.hidden = 0, self.hidden + self.packets
+            if self._cut:
+                self.packets, self.hidden = 0, self.hidden + self.packets
         leads = self._key is not None and (time is None or time < self._key)
         self.hidden += packet.is_discard or leads
         self.packets += not (packet.is_discard or leads)
@@ -130,7 +135,7 @@ class _Tally:
 
 def _play(container: InputContainer, stream: VideoStream, meter: Meter) -> _Tally:
     """Decode the pictures and the first sound track; an error is counted and the next packet taken."""
-    tally = _Tally()
+    tally = _Tally(cut=container.format.name in _STREAMS)
     for packet in packets(container, stream, *container.streams.audio[:1]):
         meter.count_packet()
         if packet.stream_index == stream.index and packet.size:
