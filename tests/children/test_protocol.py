@@ -60,6 +60,21 @@ async def test_a_crash_is_told_with_the_last_words() -> None:
         await ask(PROGRAM, {"do": "crash"}, deadline_s=PATIENCE_S)
 
 
+async def test_a_child_that_is_killed_while_it_ends_keeps_its_status(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Every answer is followed by a kill: it does not forget what ended the child, and logs nothing."""
+
+    async def end() -> str:
+        child = await Child.start(PROGRAM, {"do": "leave", "status": 3})
+        assert [message async for message in child.messages()] == []
+        child.kill()
+        return await child.ended()
+
+    assert set(await asyncio.gather(*(end() for _ in range(8)))) == {"ended with status 3"}
+    assert "child process" not in caplog.text
+
+
 async def test_a_child_that_takes_too_long_is_ended() -> None:
     """F20: no file holds a place for ever."""
     with pytest.raises(ChildDied, match="was stopped after 1 s"):

@@ -192,6 +192,9 @@ def test_missing_moov(tmp_path: Path) -> None:
     [
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "web page"),
         (b"\n  <html>\n", "web page"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a still picture .PNG"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\x08acTL", "an animated picture .PNG"),
+        (b"RIFF\0\1\0\0WEBPVP8X\n\0\0\0\x12" + bytes(9) + b"ANIM", "an animated picture .WebP"),
         (b'{"error": "expired"}', "JSON"),
         (b"", "empty"),
         (bytes(range(256)) * 9, "not a video"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
+from PIL import Image
 
 from rushes.domain.clip import Finding, Repair, Severity
 from rushes.media.lint import lint
@@ -235,6 +236,18 @@ def test_lost_transparency_is_told(tmp_path: Path) -> None:
     )
     made = repair(path, lint(path), tmp_path / "repaired.mp4")
     assert ["transparency" in note for note in made.notes] == [True]
+
+
+@pytest.mark.parametrize("level", [255, 0])
+def test_only_what_is_transparent_is_told(tmp_path: Path, level: int) -> None:
+    """Every GIF may be transparent, and few are: it is said of those alone."""
+    picture = Image.new("RGBA", (64, 48), (200, 30, 30, 255))
+    picture.paste((0, 0, 0, level), (0, 0, 32, 48))
+    path = tmp_path / "clip.gif"
+    other = Image.new("RGBA", (64, 48), (30, 200, 30, 255))
+    picture.save(path, save_all=True, append_images=[other], duration=100)
+    made = repair(path, lint(path), tmp_path / "repaired.mp4")
+    assert ["transparency" in note for note in made.notes] == [True] * (level == 0)
 
 
 def test_channels_that_are_mixed_down_are_told(tmp_path: Path) -> None:

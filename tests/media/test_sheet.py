@@ -222,10 +222,12 @@ def test_times_are_those_of_a_variable_rate(tmp_path: Path) -> None:
     )
 
 
-def test_pixels_that_are_not_square(tmp_path: Path) -> None:
-    """An anamorphic clip is shown in the shape that players give it."""
-    path = shoot(tmp_path / "clip.mp4", Footage(frames=[numbered(3)] * 2, sar=Fraction(4, 3)))
-    assert pixels(frame_at(path, 0, tmp_path / "f.png")).shape == (180, 427, 3)
+@pytest.mark.parametrize(("rotation", "shape"), [(0, (180, 427, 3)), (90, (427, 180, 3))])
+def test_pixels_that_are_not_square(tmp_path: Path, rotation: int, shape: tuple[int, ...]) -> None:
+    """An anamorphic clip is shown in the shape and size that browsers give it, turned or not."""
+    footage = Footage(frames=[numbered(3)] * 2, sar=Fraction(4, 3), rotation=rotation)
+    path = shoot(tmp_path / "clip.mp4", footage)
+    assert pixels(frame_at(path, 0, tmp_path / "f.png")).shape == shape
 
 
 def test_colours_are_true(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import subprocess
+import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,8 +99,15 @@ class Child:
 
     def kill(self) -> None:
         """End the child at once."""
-        with suppress(ProcessLookupError):
+        if not self.alive:
+            return
+        if sys.platform == "win32":
             self._process.kill()
+            return
+        # `Process.kill` asks for the status first. That takes it away from the thread of asyncio that waits
+        # for it, which then makes one up, 255, and says so on standard error (python/cpython#127049).
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End the child at once, and return when it has ended."""

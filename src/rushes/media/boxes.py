@@ -13,6 +13,9 @@ from itertools import accumulate, islice, takewhile
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rushes.media.fragments import Fragments, Played
 from rushes.media.orientation import UPRIGHT, UPRIGHT_MATRIX, Orientation, multiply
 
@@ -25,6 +28,7 @@ MOST_BOXES = 100_000
 
 MOST_TRACKS = 32
 
+_MOST_TIMES = 1 << 22  # pictures of which each time is looked at: two hours have 432,000
 _REORDERED = 32
 """Pictures are stored at most 16 ahead of their turn to be shown (ITU-T H.264, max_dec_frame_buffering)."""
 
@@ -310,7 +314,7 @@ def _number(tkhd: bytes) -> int:
 
 def _times(table: bytes, played: Played | None) -> tuple[int, int]:
     """Return when the first sample of a track is shown and how long all last, in ticks."""
-    first, length = _first(table), _length(_find(table, b"stts"))
+    length = _length(table, first := _first(table))
     if played is None or played.first is None:
         return first, length
     return (first if length else played.first), played.end - (0 if length else played.begin)
@@ -356,10 +360,25 @@ def _edits(elst: bytes, movie_scale: int, media_scale: int) -> Iterator[Edit]:
         )
 
 
-def _length(stts: bytes) -> int:
-    """Return how long all samples last, in ticks: each entry is a number of samples and the time of each."""
-    count = min(int.from_bytes(stts[4:8], "big"), max(0, len(stts) - 8) // 8)
-    return sum(number * each for number, each in struct.iter_unpack(">II", stts[8 : 8 + 8 * count]))
+def _length(table: bytes, first: int) -> int:
+    """Return how long all samples of a sample table last, in ticks, the `first` of which is shown then.
+
+    The times between decoding them add up to more if pictures between them were left out.
+    """
+    steps, offsets = _runs(_find(table, b"stts")), _runs(_find(table, b"ctts"))
+    counts = steps[:, 0]
+    if not 0 < offsets[:, 0].sum() == counts.sum() <= _MOST_TIMES:
+        return int((counts * steps[:, 1]).sum())
+    each = np.repeat(steps[:, 1], counts)
+    # Offsets are signed in version 1, and in practice before.
+    shown = np.cumsum(each) - each + np.repeat(offsets[:, 1].astype(np.int32), offsets[:, 0])
+    return int(shown.max() + each[-1]) - first
+
+
+def _runs(box: bytes) -> NDArray[np.int64]:
+    """Return the entries of a `stts` or `ctts` box: each a number of samples and what each of them has."""
+    count = min(int.from_bytes(box[4:8], "big"), max(0, len(box) - 8) // 8)
+    return np.frombuffer(box, ">u4", 2 * count, 8 if count else 0).reshape(count, 2).astype(np.int64)
 
 
 def _first(table: bytes) -> int:

@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -178,9 +179,10 @@ class _Copy:
         self._last: int | None = None
 
     def put(self, packet: Packet[Any]) -> None:
-        # The muxer refuses a decoding time that does not grow; some sources repeat one.
-        if self._last is not None and packet.dts is not None and packet.dts <= self._last:
-            packet.dts = self._last + 1
+        # The muxer refuses a decoding time that does not grow by its own clock; some sources repeat one.
+        step = max(1, ceil((self._stream.time_base or 0) / packet.time_base))
+        if self._last is not None and packet.dts is not None and packet.dts < self._last + step:
+            packet.dts = self._last + step
             packet.pts = max(packet.pts, packet.dts) if packet.pts is not None else packet.dts
         self._last = packet.dts if packet.dts is not None else self._last
         packet.stream = self._stream

@@ -19,13 +19,16 @@ from av.video.stream import VideoStream
 from rushes.domain.clip import Facts, Finding, Repair, Severity
 from rushes.domain.errors import BeyondRepair
 from rushes.media.boxes import read_boxes
-from rushes.media.edge import open_video
+from rushes.media.edge import open_video, packets
 from rushes.media.limits import Budget, Meter
 from rushes.media.look import Look
 from rushes.media.loudness import Loudness
 from rushes.media.presentation import INTERLACED, ONE_FRAME
 from rushes.media.probe import is_interlaced
 from rushes.media.rule import warning
+from rushes.media.schedule import time_of
+
+_STREAMS = ("mpegts", "mpeg")  # can be cut anywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,8 @@ def decoded_sha256(path: str | Path) -> str:
     sum_ = hashlib.sha256()
     with open_video(Path(path)) as (container, stream):
         meter = Meter(Path(path), Budget())
-        for frame in container.decode(stream):
+        pictures = (frame for packet in packets(container, stream) for frame in packet.decode())
+        for frame in pictures:
             meter.count_picture(frame, frame.width, frame.height)
             sum_.update(f"{frame.format.name} {frame.width}x{frame.height}\n".encode())
             if frame.format.name not in supported_np_pix_fmts:
@@ -103,22 +107,39 @@ class _Known:
 
 
 class _Tally:
-    """What has been counted so far; `packets` holds pictures that were read and are meant to be shown."""
+    """What has been counted so far; `packets` are pictures that were read and are meant to be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut: bool) -> None:
+        self._cut = cut
         self.packets = self.hidden = self.frames = self.corrupt = self.interlaced = self.deaf = 0
         self.look = Look()
         self.loudness = Loudness()
+        self._key: int | None = None
+
+    def count(self, packet: Packet[VideoStream]) -> None:
+        """Count a picture that was read.
+
+        Those shown before the first keyframe, though stored after it, refer to pictures that were cut off: no
+        decoder shows them (ITU-T H.265, 8.1.3), and they are not damaged. Nor are those stored before it in
+        what is `cut` out of a stream; any other file begins with a keyframe, or with a damaged one.
+        """
+        time = time_of(packet)
+        if self._key is None and packet.is_keyframe:
+            self._key = time
+            if self._cut:
+                self.packets, self.hidden = 0, self.hidden + self.packets
+        leads = self._key is not None and (time is None or time < self._key)
+        self.hidden += packet.is_discard or leads
+        self.packets += not (packet.is_discard or leads)
 
 
 def _play(container: InputContainer, stream: VideoStream, meter: Meter) -> _Tally:
     """Decode the pictures and the first sound track; an error is counted and the next packet taken."""
-    tally = _Tally()
-    for packet in container.demux(stream, *container.streams.audio[:1]):
+    tally = _Tally(cut=container.format.name in _STREAMS)
+    for packet in packets(container, stream, *container.streams.audio[:1]):
         meter.count_packet()
         if packet.stream_index == stream.index and packet.size:
-            tally.hidden += packet.is_discard
-            tally.packets += not packet.is_discard
+            tally.count(packet)
         for frame in _frames(packet, tally):
             if isinstance(frame, VideoFrame):
                 meter.count_picture(frame, frame.width, frame.height)

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair, DiskFull, NotAVideo, ReadOnly
@@ -63,6 +65,14 @@ def open_container(path: Path, formats: str) -> Iterator[InputContainer]:
                         "max_samples": str(MOST_SOUND_RATE),
                     }
             yield container
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
+    """Yield the packets of some tracks, and at the end an empty one for each, which empties its decoder."""
+    # A track that begins in the middle of a file, as the next programme of a recording: PyAV (18.1) passes
+    # its packets over, and trips over it after the empty ones.
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def _check_movie(path: Path, boxes: Boxes | None) -> None:
@@ -133,7 +143,9 @@ def _broken(path: Path, exc: av.error.FFmpegError) -> NotAVideo | BeyondRepair:
         )
     picture = next((name for magic, name in _PICTURES.items() if head.startswith(magic)), None)
     if picture is not None:
-        return NotAVideo(f"{path} is a still picture ({picture}), not a video", next="name a video file")
+        # The chunks by which PNG and WebP say that they move.
+        kind = "an animated" if b"acTL" in head or b"ANIM" in head else "a still"
+        return NotAVideo(f"{path} is {kind} picture ({picture}), not a video", next="name a video file")
     if (before := head.find(b"ftyp") - 4) > 0:
         return BeyondRepair(
             f"{path} has {before} bytes before the video that are not part of it, and cannot be read",

@@ -52,7 +52,8 @@ class EncodedPictures:
         self._output, self._schedule, self._orientation = output, schedule, about.orientation
         self._asked = max(2, int(context.width * about.sar)), context.height
         self._width, self._height = _fitting(*self._asked, about.fps)
-        self._has_alpha = _has_alpha(video)
+        # VP8 and VP9 have the transparency in pictures of its own, which only this tells of.
+        self._is_transparent = video.metadata.get("alpha_mode") == "1"
         self._hdr = _HDR.get(about.transfer, "")
         self._scaler = VideoReformatter()
         self._deinterlacer: _Deinterlacer | None = None
@@ -94,7 +95,7 @@ class EncodedPictures:
             yield "The pictures were interlaced and are deinterlaced, at the same frame rate."
         if self._hdr:
             yield f"The pictures were HDR ({self._hdr}); without tone mapping their copy looks pale and grey."
-        if self._has_alpha:
+        if self._is_transparent:
             yield "The transparency of the pictures is lost: H.264 has none."
         if abs(self._asked[0] - self._width) > 1 or abs(self._asked[1] - self._height) > 1:
             asked, made = (
@@ -115,6 +116,8 @@ class EncodedPictures:
             return
         self._last = at
         length = (frame.duration or 0) * frame.time_base or self._schedule.usual
+        # Those of a GIF always could be transparent, and seldom are.
+        self._is_transparent = self._is_transparent or _is_transparent(frame)
         shown = self._shown(frame)
         tag(shown)
         shown.pts, shown.time_base, shown.duration = at, self._tick, max(1, round(length / self._tick))
@@ -259,13 +262,10 @@ class EncodedSound:
             self._output.mux(packets)
 
 
-def _has_alpha(video: VideoStream) -> bool:
-    # VP8 and VP9 have the transparency in pictures of its own, which only this tells of.
-    form = video.codec_context.format
-    return (
-        any(part.is_alpha for part in (form.components if form else ()))
-        or video.metadata.get("alpha_mode") == "1"
-    )
+def _is_transparent(frame: VideoFrame) -> bool:
+    if not any(part.is_alpha for part in frame.format.components):
+        return False
+    return bool((frame.to_ndarray(format="rgba")[..., 3] < 255).any())
 
 
 def _fitting(width: int, height: int, fps: float) -> tuple[int, int]:

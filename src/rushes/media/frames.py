@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair
+from rushes.media.edge import packets
 from rushes.media.limits import Budget, Meter
 
 
@@ -37,10 +38,13 @@ class Entry:
 class Timeline:
     """All frames of a clip: `entries` in the order of decoding, `shown` their times in the order of showing.
 
-    Times are ticks of `time_base` seconds; frames that the file's edit list hides are not in `shown`.
+    Times are ticks of `time_base` seconds; `start` is the first of all, those of decoding too. Frames that
+    the file's edit list hides are not in `shown`, nor those before the first keyframe, which refer to others
+    that were cut off.
     """
 
     time_base: Fraction
+    start: int
     entries: tuple[Entry, ...]
     shown: tuple[int, ...]
 
@@ -58,18 +62,21 @@ class Timeline:
 
 def read_timeline(path: Path, container: InputContainer, stream: VideoStream) -> Timeline:
     """Read every packet's header, nothing is decoded. Raises `BeyondRepair` for a clip without a frame."""
-    entries, shown = [], []
+    entries, shown, times = [], [], []
     meter = Meter(path, Budget())
-    for packet in container.demux(stream):
+    for packet in packets(container, stream):
         meter.count_packet()
         if (pts := _pts(packet)) is None or not packet.size:
             continue
         entries.append(Entry(pts=pts, key=packet.is_keyframe, size=packet.size))
+        times += [pts, packet.dts if packet.dts is not None else pts]
         if not packet.is_discard:
             shown.append(pts)
+    key = next((entry.pts for entry in entries if entry.key), None)
+    shown = sorted({pts for pts in shown if key is None or pts >= key})
     if not shown or stream.time_base is None:
         raise BeyondRepair(f"{path} holds no frame")
-    return Timeline(time_base=stream.time_base, entries=tuple(entries), shown=tuple(sorted(set(shown))))
+    return Timeline(time_base=stream.time_base, start=min(times), entries=tuple(entries), shown=tuple(shown))
 
 
 def pick(
@@ -80,12 +87,13 @@ def pick(
     needed = _needed(timeline.entries, wanted)
     if not needed:
         return
-    container.seek(min(timeline.entries[0].pts, timeline.shown[0]), stream=stream)
+    # By the time of showing, a file without an index is left after its first group of pictures.
+    container.seek(timeline.start, stream=stream)
     last = max(needed)
     where = {entry.pts: at for at, entry in enumerate(timeline.entries)}
     context = stream.codec_context
     fed = False
-    for packet in container.demux(stream):
+    for packet in packets(container, stream):
         pts = _pts(packet)
         at = where.get(pts) if pts is not None and packet.size else None
         if at in needed:

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from rushes.domain.clip import Repair
 from rushes.media.boxes import read_boxes
 from rushes.media.copied import CopiedPictures, CopiedSound, Track
-from rushes.media.edge import open_video, writing
+from rushes.media.edge import open_video, packets, writing
 from rushes.media.encode import CONTAINER_OPTIONS
 from rushes.media.encoded import EncodedPictures, EncodedSound
 from rushes.media.extras import copy_extras, copy_notes, left_out
@@ -40,7 +40,7 @@ def rewrite(
             copy_notes(source, schedule, output)
             tracks = _main_tracks(path, source, video, schedule, repairs, output)
             tracks |= copy_extras(source, schedule, output)
-            for packet in source.demux(*(source.streams[index] for index in tracks)):
+            for packet in packets(source, *(source.streams[index] for index in tracks)):
                 # Not `packet.stream_index`: that of the last, empty packet is always 0.
                 tracks[packet.stream.index].take(packet)
             with writing(target):

@@ -20,12 +20,13 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from rushes.domain.errors import BeyondRepair
-from rushes.media.edge import open_video
+from rushes.media.edge import open_video, packets
 from rushes.media.limits import Budget, Meter
 
 # What an encoder of sound puts before the first sample, unmarked in MPEG-TS and FLV: 1024 to 2112 samples for
 # AAC, twice as long for HE-AAC.
 PRIMING = Fraction(1, 10)
+RESTART = Fraction(1, 2)  # a clock that goes back by more has started again
 SAID = Fraction(1, 20)  # what is cut of the sound beyond this is more than priming, and is told
 
 
@@ -113,8 +114,32 @@ class _Pieces:
         )
 
 
+class _Clock:
+    """Looks for a track whose time starts again, as in two recordings put one behind the other."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._latest: dict[int, Fraction] = {}
+
+    def check(self, packet: Packet[Any]) -> None:
+        """Raise BeyondRepair for a packet that is decoded long before the one that it follows."""
+        if packet.dts is None:
+            return
+        now, latest = packet.dts * packet.time_base, self._latest.get(packet.stream.index)
+        if latest is not None and now < latest - RESTART:
+            raise BeyondRepair(
+                f"{self._path} holds several recordings one behind the other, each with a clock of its own: "
+                "players would show their pictures in a tangle",
+                next="cut it into these recordings, or download the clip again",
+            )
+        self._latest[packet.stream.index] = now
+
+
 def read_schedule(path: Path) -> Schedule:
-    """Read every packet's header, nothing is decoded. Raises `BeyondRepair` for a clip without a frame."""
+    """Read every packet's header, nothing is decoded.
+
+    Raises `BeyondRepair` for a clip without a frame, or with a clock that starts again.
+    """
     with open_video(path) as (source, video):
         audio = main_audio(source)
         usual = 1 / (video.average_rate or video.guessed_rate or Fraction(30))
@@ -122,15 +147,19 @@ def read_schedule(path: Path) -> Schedule:
         seen = _Pieces(video.time_base or Fraction(1, 1000), usual)
         heard = _Pieces((audio.time_base if audio else None) or Fraction(1, 1000), Fraction(0))
         keyframe: int | None = None
-        for packet in source.demux(*filter(None, (video, audio))):
+        clock = _Clock(path)
+        for packet in packets(source, *filter(None, (video, audio))):
             meter.count_packet()
             time = time_of(packet)
             if not packet.size or time is None:
                 continue
+            clock.check(packet)
             if packet.stream.index != video.index:
                 heard.add(packet, time)
                 continue
-            keyframe = time if keyframe is None and packet.is_keyframe else keyframe
+            if keyframe is None and packet.is_keyframe:
+                # What came before cannot be decoded, see `Schedule.keeps`.
+                keyframe, seen = time, _Pieces(video.time_base or Fraction(1, 1000), usual)
             if keyframe is None or time >= keyframe:
                 seen.add(packet, time)
     pictures, sound = seen.stretch(), heard.stretch()

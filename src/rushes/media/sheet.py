@@ -130,14 +130,16 @@ class _Clip:
     def open(cls, path: Path) -> Iterator[Self]:
         with open_video(path) as (container, stream):
             about = describe(path, container, stream, read_boxes(path))
-            shape = 1 / about.sar if about.orientation.swaps_sides else about.sar
+            # Wider than they are stored, as in browsers, and then turned.
+            stored = about.orientation.shown_size(about.width, about.height)
+            width, height = about.orientation.shown_size(max(1, round(stored[0] * about.sar)), stored[1])
             yield cls(
                 path=path,
                 container=container,
                 stream=stream,
                 timeline=read_timeline(path, container, stream),
-                width=max(1, round(about.width * shape)),
-                height=about.height,
+                width=width,
+                height=height,
                 orientation=about.orientation,
             )
 
