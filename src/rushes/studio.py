@@ -300,15 +300,18 @@ class Studio:
 
         The very clip may be there already. `writable` are folders that were found to be so.
         """
+        if self.library.holds(out.path):
+            raise BadDestination(
+                f"{out.path} is in the library, which keeps its own files there",
+                next=f"name a file outside of {self.library.clips}",
+            )
         clips = self.library.of_job(job.id) if job is not None else []
         if clips:
             out = out.in_folder(clips[0].path.name)
             if self.library.is_copy(clips[0], out.path):
                 return
         out.check(writable)
-        other = self.ledger.copied_to(out)
-        if other is not None and (job is None or other != job.id):
-            raise BadDestination(f"the clip of job {other} goes to {out.path}", next="name another file")
+        self.ledger.check_unclaimed(out, None if job is None else job.id)
 
     def has_copy(self, id: str, out: Destination) -> bool:
         """Whether a job was copied there once, and a file is there still: a person may have edited it."""

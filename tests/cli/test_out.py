@@ -121,6 +121,29 @@ def test_the_same_command_twice_is_content(desk: Terminal, tmp_path: Path) -> No
     assert str(tmp_path / "x.mp4") in desk.json("job", forced["job"]["id"])["copies"]
 
 
+@pytest.mark.parametrize("out", ["clips/", "clips/a.mp4", "CLIP", "LINK", "staging/x.mp4"])
+def test_the_folders_of_the_library_are_no_destination(desk: Terminal, tmp_path: Path, out: str) -> None:
+    """Nothing is put among the library's own files, and --force or a link replaces none of its clips."""
+    clip = clip_of(desk)
+    kept = clip.read_bytes()
+    link = tmp_path / "link.mp4"
+    if out == "LINK":
+        if sys.platform == "win32":
+            pytest.skip("a link needs a right that Windows does not give")
+        link.symlink_to(clip)
+    goal = {"CLIP": str(clip), "LINK": str(link)}.get(out, f"{desk.home}/{out}")
+
+    refused(desk.run(*OTHER, "--out", goal, "--force"), "in the library")
+    refused(desk.run(*BOAT, "--out", goal), "in the library")
+    assert clip.read_bytes() == kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices have no paths there")
+def test_a_device_is_not_a_name_without_an_ending(desk: Terminal) -> None:
+    """--out /dev/null is refused; no /dev/null.mp4 is made."""
+    refused(desk.run(*OTHER, "--out", os.devnull), "/dev/null is not an ordinary file")
+
+
 @pytest.mark.parametrize("out", [".", "videos/", "there", "new/below/", "FOLDER"])
 def test_a_folder_gets_the_clips_own_name(desk: Terminal, tmp_path: Path, out: str) -> None:
     """A folder that is there, and whatever ends with a slash, which is made."""
@@ -197,7 +220,7 @@ def test_what_is_no_ordinary_file_is_refused(desk: Terminal, tmp_path: Path) -> 
     """A pipe or a device is not written to, with --force neither."""
     os.mkfifo(tmp_path / "pipe.mp4")
 
-    refused(desk.run(*OTHER, "--out", "pipe.mp4", "--force"), "is no ordinary file")
+    refused(desk.run(*OTHER, "--out", "pipe.mp4", "--force"), "is not an ordinary file")
 
 
 def create(paid: Terminal, provider: ProviderProcess, prompt: str, out: Path) -> subprocess.Popen[str]:
@@ -345,7 +368,7 @@ def test_a_repaired_file_replaces_nothing(desk: Terminal, film: Path, tmp_path: 
     assert forced["repaired"] == str(repaired)
     refused(desk.run("lint", "c.mp4", "--repair", "--out", "c.mp4", "--force"), "is the video itself")
     refused(desk.run("lint", "c.mp4", "--repair", "--out", "c.webm"), "ends with .webm")
-    refused(desk.run("lint", "c.mp4", "--out", "c2.mp4"), "--out and --force go with --repair")
+    refused(desk.run("lint", "c.mp4", "--out", "c2.mp4"), "--out, --force and --compatible go with --repair")
     assert film.read_bytes() == before
 
 
