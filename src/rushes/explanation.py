@@ -102,7 +102,9 @@ def _state(answer: Answer) -> str:
     words = STATES[job.state]
     if job.state is JobState.COMPLETED and answer.failure is not None:
         is_safe = answer.failure.code == NotCopied.code
-        words = f"completed; its clip is {'safe' if is_safe else 'not in the library any more as it was saved'}"
+        words = (
+            f"completed; its clip is {'safe' if is_safe else 'not in the library any more as it was saved'}"
+        )
     if job.fraction is not None and job.state.has_progress:
         words += f", {job.fraction:.0%}"
     if job.queue_position is not None:

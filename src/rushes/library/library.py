@@ -31,7 +31,6 @@ from rushes.domain.permissions import make_private
 from rushes.domain.request import Reference, VideoRequest
 from rushes.library import sidecar
 from rushes.library.inside import NotInside, check_folder, locate, open_file, write_text
-from rushes.media.boxes import carries_credentials
 
 MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 
@@ -368,6 +367,9 @@ class Library:
         )
 
     def _carries_credentials(self, path: Path) -> bool | None:
+        # The media room takes longer to load than a command that only lists.
+        from rushes.media.boxes import carries_credentials
+
         try:
             with open_file(self.clips, path) as file:
                 return carries_credentials(file)
