@@ -134,3 +134,13 @@ async def test_a_copy_that_could_not_be_made_is_raised_and_then_forgotten(home: 
     assert clip.job_id == job.id
     assert str(clip.path) in caught.value.message
     assert out.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("amount", [1.0, "1", 1])
+def test_an_amount_that_is_no_decimal_is_refused_in_words(home: Path, amount: Any) -> None:
+    """What a limit is made of is said, and it is no AttributeError."""
+    with pytest.raises(BadInput, match="max_usd is") as refused:
+        rushes.generate("a boat", seconds=1, model="animatic/storyboard", max_usd=amount)
+
+    assert "Decimal" in refused.value.next
+    assert not (home / "clips").exists()

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from rushes.domain.answer import Answer
-from rushes.domain.errors import PriceChanged, SetupError
+from rushes.domain.errors import NotCopied, PriceChanged, SetupError
 from rushes.domain.job import Job, JobState, age
 from rushes.domain.money import usd
 from rushes.engines.contract import Recovery
@@ -101,7 +101,10 @@ def _state(answer: Answer) -> str:
     job = answer.job
     words = STATES[job.state]
     if job.state is JobState.COMPLETED and answer.failure is not None:
-        words = "completed; its clip is not in the library any more as it was saved"
+        is_safe = answer.failure.code == NotCopied.code
+        words = (
+            f"completed; its clip is {'safe' if is_safe else 'not in the library any more as it was saved'}"
+        )
     if job.fraction is not None and job.state.has_progress:
         words += f", {job.fraction:.0%}"
     if job.queue_position is not None:

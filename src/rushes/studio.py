@@ -97,9 +97,11 @@ class Order:
 
     def __post_init__(self) -> None:
         check_key(self.key)
-        if self.max_usd is not None and not can_be_limit(self.max_usd):
+        is_amount = self.max_usd is None or (isinstance(self.max_usd, Decimal) and can_be_limit(self.max_usd))
+        if not is_amount:
             raise BadInput(
-                f"max_usd is {self.max_usd}", next=f"give an amount in dollars from 0 to {LARGEST_LIMIT:,}"
+                f"max_usd is {self.max_usd!r}",
+                next=f"give a Decimal, an amount in dollars from 0 to {LARGEST_LIMIT:,}",
             )
 
 
@@ -300,15 +302,18 @@ class Studio:
 
         The very clip may be there already. `writable` are folders that were found to be so.
         """
+        if self.library.holds(out.path):
+            raise BadDestination(
+                f"{out.path} is in the library, which keeps its own files there",
+                next=f"name a file outside of {self.library.clips}",
+            )
         clips = self.library.of_job(job.id) if job is not None else []
         if clips:
             out = out.in_folder(clips[0].path.name)
             if self.library.is_copy(clips[0], out.path):
                 return
         out.check(writable)
-        other = self.ledger.copied_to(out)
-        if other is not None and (job is None or other != job.id):
-            raise BadDestination(f"the clip of job {other} goes to {out.path}", next="name another file")
+        self.ledger.check_unclaimed(out, None if job is None else job.id)
 
     def has_copy(self, id: str, out: Destination) -> bool:
         """Whether a job was copied there once, and a file is there still: a person may have edited it."""
@@ -432,7 +437,9 @@ class Studio:
     def answer(self, id: str) -> Answer:
         """Return a job and what came of it, in the one shape that every door shows."""
         job = self.job(id)
-        return replace(self._answer(job, self.find_damage), understanding=self.understanding(job))
+        answer = self._answer(job, self.find_damage)
+        copies = tuple(replace(one, made=_still_there(one.made)) for one in answer.copies)
+        return replace(answer, copies=copies, understanding=self.understanding(job))
 
     def list_answer(self, job: Job) -> Answer:
         """Return the same for one of many: of its files only the size is looked at."""
@@ -721,6 +728,11 @@ def _check_agreed(offer: Offer, max_usd: Decimal | None) -> None:
         f"{offer.model.address} costs {cost}; nobody has agreed to it, and nothing was sent",
         next="give max_usd: the most that one clip may cost, in dollars",
     )
+
+
+def _still_there(files: Sequence[Path]) -> tuple[Path, ...]:
+    """Return those files that nobody has moved or removed since."""
+    return tuple(file for file in files if os.path.lexists(file))
 
 
 def check_timeout(seconds: float | None) -> None:

@@ -48,7 +48,7 @@ BAD_REQUESTS = {
     "out on the web": (["x", "--out", "https://example.com/a.mp4"], "is a web address"),
     "out of a stranger": (["x", "--out", "~nobody-at-all/a.mp4"], "is no path"),
     "out with a long name": (["x", "--out", "n" * 300 + ".mp4"], "longer than the disk allows"),
-    "out in a folder with a long name": (["x", "--out", f"new/{'n' * 300}/a.mp4"], "longer than the disk"),
+    "out in a folder with a long name": (["x", "--out", f"new/{'n' * 300}/a.mp4"], f"the name {'n' * 100}"),
     "out below a file": (["x", "--out", "CORRUPT/a.mp4"], "is a file, not a folder"),
     "out a file with a slash": (["x", "--out", "CORRUPT/"], "is a file, not a folder"),
     "force without out": (["x", "--force"], "--force goes with --out"),

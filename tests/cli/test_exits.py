@@ -66,6 +66,7 @@ def test_a_running_job_is_explained_and_abandoned(paid: Terminal, provider: Prov
     assert (requested.code, f"rushes cancel --abandon {id}" in requested.out) == (0, True)
     abandoned = paid.run("cancel", "--abandon", id)
     assert (abandoned.code, "abandoned" in abandoned.out) == (0, True)
+    assert f"rushes reconcile {id} --charged AMOUNT" in abandoned.out
     assert f"rushes collect {id}" in paid.run("why", id).out
     settled = paid.json("reconcile", id, "--charged", "0.03")
     assert settled["cost"] == {"amount": "0.03", "currency": "USD", "known": True, "basis": "per_use"}

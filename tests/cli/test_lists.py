@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import QUICK, Terminal
 from tests.cli.test_choice import NO_KEYS
 from tests.mcp.agent import agent, call, words_of
 
@@ -207,3 +207,15 @@ def test_what_another_engine_can_do_is_told(bare: Terminal) -> None:
 
     assert said.code == 2
     assert "--model fal/minimax/h3-max/text-to-video could do it" in said.err
+
+
+def test_a_table_is_as_wide_as_the_terminal(terminal: Terminal) -> None:
+    """The colour of a state takes no room: at 80 columns no row is longer, however long its prompt is."""
+    made = terminal.run("create", "a boat " * 20, *QUICK, "--no-wait")
+    narrow = replace(terminal, variables={**terminal.variables, "COLUMNS": "80"})
+    head, row = narrow.run("jobs").out.splitlines()
+    terminal.run("cancel", "--all", "--yes")
+
+    assert made.code == 0, made
+    assert row.endswith("…")
+    assert max(len(head), len(row)) <= 80

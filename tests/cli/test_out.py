@@ -121,6 +121,42 @@ def test_the_same_command_twice_is_content(desk: Terminal, tmp_path: Path) -> No
     assert str(tmp_path / "x.mp4") in desk.json("job", forced["job"]["id"])["copies"]
 
 
+def test_a_copy_that_was_removed_is_not_told_of(desk: Terminal, tmp_path: Path) -> None:
+    """What a person moved away is no copy any more; asked for once more, it is made again."""
+    made = desk.json(*BOAT, "--out", "x.mp4")
+    (tmp_path / "x.mp4").unlink()
+    later = desk.json("job", made["job"]["id"])
+    again = desk.json(*BOAT, "--out", "x.mp4")
+
+    assert str(tmp_path / "x.mp4") in made["copies"]
+    assert str(tmp_path / "x.mp4") not in later["copies"]
+    assert str(tmp_path / "x.mp4") in again["copies"]
+    assert (tmp_path / "x.mp4").read_bytes() == clip_of(desk).read_bytes()
+
+
+@pytest.mark.parametrize("out", ["clips/", "clips/a.mp4", "CLIP", "LINK", "staging/x.mp4"])
+def test_the_folders_of_the_library_are_no_destination(desk: Terminal, tmp_path: Path, out: str) -> None:
+    """Nothing is put among the library's own files, and --force or a link replaces none of its clips."""
+    clip = clip_of(desk)
+    kept = clip.read_bytes()
+    link = tmp_path / "link.mp4"
+    if out == "LINK":
+        if sys.platform == "win32":
+            pytest.skip("a link needs a right that Windows does not give")
+        link.symlink_to(clip)
+    goal = {"CLIP": str(clip), "LINK": str(link)}.get(out, f"{desk.home}/{out}")
+
+    refused(desk.run(*OTHER, "--out", goal, "--force"), "in the library")
+    refused(desk.run(*BOAT, "--out", goal), "in the library")
+    assert clip.read_bytes() == kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices have no paths there")
+def test_a_device_is_not_a_name_without_an_ending(desk: Terminal) -> None:
+    """--out /dev/null is refused; no /dev/null.mp4 is made."""
+    refused(desk.run(*OTHER, "--out", os.devnull), "/dev/null is not an ordinary file")
+
+
 @pytest.mark.parametrize("out", [".", "videos/", "there", "new/below/", "FOLDER"])
 def test_a_folder_gets_the_clips_own_name(desk: Terminal, tmp_path: Path, out: str) -> None:
     """A folder that is there, and whatever ends with a slash, which is made."""
@@ -197,7 +233,7 @@ def test_what_is_no_ordinary_file_is_refused(desk: Terminal, tmp_path: Path) -> 
     """A pipe or a device is not written to, with --force neither."""
     os.mkfifo(tmp_path / "pipe.mp4")
 
-    refused(desk.run(*OTHER, "--out", "pipe.mp4", "--force"), "is no ordinary file")
+    refused(desk.run(*OTHER, "--out", "pipe.mp4", "--force"), "is not an ordinary file")
 
 
 def create(paid: Terminal, provider: ProviderProcess, prompt: str, out: Path) -> subprocess.Popen[str]:
@@ -218,7 +254,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     paid: Terminal, provider: ProviderProcess, tmp_path: Path
 ) -> None:
     """The clip is safe and named, the exit code says that the copy is missing, and `wait` makes it later."""
-    provider.script("meanwhile", render={"seconds": 3.0})
+    provider.script("meanwhile", render={"seconds": 6.0})
     out = tmp_path / "x.mp4"
     with create(paid, provider, "meanwhile", out) as creating:
         second = paid.run("create", "another", "--model", "lab/priced", "--yes", "--out", str(out))
@@ -227,6 +263,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     kept = out.read_bytes()
     job = paid.json("jobs")[0]["job"]["id"]
     again = paid.run("wait", job, "--json")
+    explained = paid.json("why", job)
     out.unlink()
     copied = paid.json("wait", job)
 
@@ -240,6 +277,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
         "not_copied",
         [],
     )
+    assert explained["state_words"] == "completed; its clip is safe"
     assert copied["copies"] == [str(out)]
     assert out.read_bytes() == Path(copied["clips"][0]["path"]).read_bytes()
     assert len(provider.log("meanwhile")) == 1

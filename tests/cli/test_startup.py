@@ -9,7 +9,18 @@ import pytest
 
 from tests.cli.terminal import Terminal
 
-HEAVY = ("av", "numpy", "PIL", "httpx", "playwright", "asyncio", "rich", "rushes.engines", "rushes.studio")
+HEAVY = (
+    "av",
+    "numpy",
+    "PIL",
+    "httpx",
+    "ssl",
+    "playwright",
+    "asyncio",
+    "rich",
+    "rushes.engines",
+    "rushes.studio",
+)
 
 
 def loaded(words: list[str], terminal: Terminal) -> set[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from rushes.database.database import Database
 from rushes.domain.destination import CLIP, Copy, Destination
-from rushes.domain.errors import LibraryDamaged
+from rushes.domain.errors import BadDestination, LibraryDamaged
 from rushes.domain.job import Job, JobState
 from rushes.jobs.ledger import Ledger
 from tests.jobs.shop import Shop
@@ -199,19 +199,31 @@ async def test_several_copies_of_one_job_are_all_made(shop: Shop, tmp_path: Path
     ]
 
 
+def test_two_commands_at_once_cannot_have_the_same_destination(shop: Shop, tmp_path: Path) -> None:
+    """Both looked before either was stored; the second is refused when it is stored, and nothing is held."""
+    first = shop.submit("one", out=to(tmp_path / "x.mp4"))
+    held = shop.held()
+    with pytest.raises(BadDestination, match=f"the clip of job {first.id} goes to"):
+        shop.submit("two", out=to(tmp_path / "x.mp4"))
+
+    assert shop.submit("one", out=to(tmp_path / "x.mp4")).id == first.id
+    assert shop.held() == held
+
+
 def test_a_ledger_of_an_earlier_rushes_keeps_its_wishes(shop: Shop, tmp_path: Path) -> None:
-    """A copy that was wanted of a job is wanted in the new table, and replaces nothing."""
+    """A copy that was wanted of a job is in the new table; a worker that still runs reads the old row."""
     job = shop.submit(out=to(tmp_path / "old.mp4"))
     with closing(sqlite3.connect(shop.home / "ledger.db")) as ledger:
-        ledger.executescript(
-            "DROP TABLE copies; ALTER TABLE jobs ADD COLUMN out TEXT; PRAGMA user_version = 5;"
-        )
+        ledger.executescript("DROP TABLE copies; PRAGMA user_version = 5;")
         ledger.execute("UPDATE jobs SET out = ?", [str(tmp_path / "old.mp4")])
         ledger.commit()
-    with closing(Database(shop.home / "ledger.db")) as database:
-        (copy,) = Ledger(database).copies(job.id)
+        # A worker of the earlier rushes that is still running: it reads the column whenever it reads a job.
+        with closing(Database(shop.home / "ledger.db")) as database:
+            (copy,) = Ledger(database).copies(job.id)
+        (read,) = ledger.execute("SELECT jobs.* , jobs.out AS read_out FROM jobs").fetchall()
 
     assert copy == Copy(wanted=Destination(path=tmp_path / "old.mp4"))
+    assert read[-1] == str(tmp_path / "old.mp4")
 
 
 async def test_a_clip_that_was_changed_is_not_copied(shop: Shop, tmp_path: Path) -> None:

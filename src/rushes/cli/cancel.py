@@ -125,7 +125,9 @@ def _end(studio: Studio, job: Job, *, abandon: bool, charged: Decimal | None) ->
 
 
 def _told(job: Job) -> str:
-    open_bill = "" if job.cost.settled else f"; when you know the bill: rushes reconcile {job.id}"
+    open_bill = (
+        "" if job.cost.settled else f"; when you know the bill: rushes reconcile {job.id} --charged AMOUNT"
+    )
     match job.state:
         case JobState.CANCELED:
             return f"job {job.id} is canceled, {job.cost.words}{open_bill}"

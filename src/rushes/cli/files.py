@@ -116,6 +116,14 @@ def videos(what: str) -> list[Video]:
         if path.is_dir():
             raise BadInput(f"{path} is a folder", next="name a video file")
         return [Video(path=absolute(path))]
+    try:
+        os.stat(path)
+    except PermissionError as error:
+        raise BadInput(
+            f"{path} cannot be read ({error.strerror})", next="name a file that you may read"
+        ) from error
+    except (OSError, ValueError):
+        pass
     with Studio.open() as studio:
         return named(studio, what)
 

@@ -16,7 +16,7 @@ from rushes.cli.paths import force_option
 from rushes.cli.values import Number
 from rushes.domain.clip import Span
 from rushes.domain.destination import Destination, publish
-from rushes.domain.errors import BadDestination, BadInput
+from rushes.domain.errors import BadDestination, BadInput, StorageError
 from rushes.domain.paths import absolute, read_path
 from rushes.domain.permissions import give_to_user
 from rushes.viewing import Video
@@ -91,7 +91,12 @@ def shown(video: Video, wanted: Mapping[str, Any], goal: Destination | None) -> 
         return dict(decode("look", video.path, video=video.as_json(), out=None, **wanted))
     goal.make_folder()
     with tempfile.TemporaryDirectory(dir=goal.path, prefix=".rushes-") as drawn:
-        shape = dict(decode("look", video.path, video=video.as_json(), out=drawn, **wanted))
+        try:
+            shape = dict(decode("look", video.path, video=video.as_json(), out=drawn, **wanted))
+        except StorageError as error:
+            error.message = error.message.replace(drawn, str(goal.path))
+            error.next = "name another folder with --out"
+            raise
         for place in (shape, *shape["frames"]):
             for name in ("sheet", "bursts", "range", "path"):
                 if place.get(name) is not None and Path(place[name]).parent == Path(drawn):
@@ -122,6 +127,7 @@ def span_of(text: str | None) -> Span | None:
         span = Span(start=0.0, end=0.0)
     if not span.start < span.end:
         raise BadInput(
-            f"--range {text!r} is no stretch of time", next="write it in seconds, as --range 2-4.5"
+            f"--range {text!r} is not a stretch of time",
+            next="write it in seconds, the start first: --range 2-4.5",
         )
     return span

@@ -121,7 +121,7 @@ def warn_of(silent: SilentWorker | None) -> None:
 def put_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     """Print columns as wide as their contents; the last one is left as it is."""
     cells = [[FURTHER.sub(" ", shown(cell)) for cell in row] for row in (heads, *rows)]
-    widths = [max(len(plain(row[at])) for row in cells) for at in range(len(heads))]
+    widths = [max(len(click.unstyle(row[at])) for row in cells) for at in range(len(heads))]
     widths[-1] = 0
     for number, row in enumerate(cells):
         padded = (cell + " " * (widths[at] - len(click.unstyle(cell))) for at, cell in enumerate(row))

@@ -25,6 +25,9 @@ from rushes.domain.permissions import made_for_user
 LONGEST_NAME = 255
 """Bytes (on Windows: characters) of a file's name, on nearly every disk; some take fewer."""
 
+LONGEST_PATH = 1000
+"""Bytes of a whole path that every system takes (macOS 1,023, Linux 4,095)."""
+
 REPLACE = "or replace it with --force (force=True in Python)"
 
 IGNORES_CASE = sys.platform in {"darwin", "win32"}
@@ -78,7 +81,7 @@ class Destination:
         path = absolute(read_path(text, what=what, folder=folder), what=what)
         if text.endswith(("/", os.sep)) or _is_dir(path):
             return cls(path=path, is_folder=True, force=force)
-        return cls(path=_named(path, kind, what), force=force)
+        return cls(path=path if _is_device(path) else _named(path, kind, what), force=force)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -148,7 +151,7 @@ class Destination:
         elif self.is_folder:
             raise BadDestination(f"{shown} is a file, not a folder", next="leave out the slash at its end")
         elif not stat.S_ISREG(found.st_mode):
-            raise BadDestination(f"{shown} is no ordinary file", next="name another file")
+            raise BadDestination(f"{shown} is not an ordinary file", next="name another file")
         elif not self.force:
             raise BadDestination(
                 f"{shown} exists already; it was not replaced", next=f"name another file, {REPLACE}"
@@ -257,9 +260,11 @@ def _named(path: Path, kind: Kind, what: str) -> Path:
         return path
     usual = kind.suffixes[0]
     if _SUFFIX.fullmatch(suffix):
+        better = path.with_suffix("")
+        better = better if better.suffix.lower() in kind.suffixes else better.with_name(better.name + usual)
         raise BadDestination(
             f"{what} {shortened(path.name)} ends with {suffix}, and {kind.words}",
-            next=f"name it {shortened(path.with_suffix(usual).name)}",
+            next=f"name it {shortened(better.name)}",
         )
     return path.with_name(path.name + usual)
 
@@ -268,6 +273,14 @@ def _is_dir(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
+        return False
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: it is meant, whatever its ending."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
         return False
 
 
@@ -293,9 +306,10 @@ def _unwritable(folder: Path, error: OSError) -> BadInput:
 
 def _unusable(path: Path, error: OSError) -> BadInput:
     if error.errno == errno.ENAMETOOLONG:
-        return BadDestination(
-            f"the name {shortened(path.name)} is longer than the disk allows", next="give it a shorter name"
-        )
+        longest = max(path.parts, key=_length)
+        is_path = _length(longest) <= LONGEST_NAME and _length(str(path)) > LONGEST_PATH
+        said = f"the path {shortened(path)}" if is_path else f"the name {shortened(longest)}"
+        return BadDestination(f"{said} is longer than the disk allows", next="give it a shorter one")
     return BadDestination(
         f"{shortened(path)} cannot be written ({error.strerror or error})",
         next="name a file in a folder that you may write to",

@@ -6,7 +6,6 @@ import os
 from os import PathLike
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from rushes.domain.errors import BadInput
 
@@ -58,6 +57,9 @@ def shortened(path: str | Path) -> str:
 
 def _from_address(text: str, what: str) -> str:
     """Return the path in a file: address. Raises BadInput for one of another machine."""
+    # With it come ssl and an HTTP client, which no other command needs.
+    from urllib.request import url2pathname
+
     parts = urlsplit(text)
     if parts.netloc.lower() not in HERE or not parts.path.startswith("/"):
         raise BadInput(

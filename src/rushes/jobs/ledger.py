@@ -20,6 +20,7 @@ from rushes.database.sql import load
 from rushes.domain.destination import Copy, Destination
 from rushes.domain.errors import (
     Abandoned,
+    BadDestination,
     Billed,
     Canceled,
     KeyConflict,
@@ -159,10 +160,16 @@ class Ledger:
             found.setdefault(row["job_id"], []).append(_copy_from(row))
         return found
 
-    def copied_to(self, out: Destination) -> str | None:
-        """Return the job that is under way and whose clip goes to the very same file, None if none is."""
+    def check_unclaimed(self, out: Destination, id: str | None = None) -> None:
+        """Raise BadDestination if the clip of a job that is under way goes to the very same file.
+
+        `id` is the job that is asked for; it may be copied there.
+        """
         row = self.database.one(self._sql["copied_to"], {"place": json.dumps(out.place)})
-        return None if row is None or out.is_folder else str(row["job_id"])
+        if row is not None and row["job_id"] != id and not out.is_folder:
+            raise BadDestination(
+                f"the clip of job {row['job_id']} goes to {out.path}", next="name another file"
+            )
 
     def lacking_key(self) -> list[tuple[str, str]]:
         """Return engine and account of the jobs that were put aside for want of their key."""
@@ -192,7 +199,8 @@ class Ledger:
         """Store jobs with their holds in one transaction: all are admitted, or none.
 
         A draft that matches a job which is live, was or may have been paid for, or was completed just now
-        is answered with that job. Raises OverBudget, KeyConflict, and LedgerInDoubt if one is to be paid for.
+        is answered with that job. Raises OverBudget, KeyConflict, BadDestination, and LedgerInDoubt if one is
+        to be paid for.
         """
         with self.database.transaction():
             allowance, check = self.allowance(caps), cache(self.trust.check)
@@ -207,6 +215,9 @@ class Ledger:
         found = self._same(draft)
         if found is not None:
             return found, False
+        if draft.out is not None:
+            # Once more, in this transaction: two commands may have looked at the same moment.
+            self.check_unclaimed(draft.out)
         now = self.clock()
         if draft.key is not None:
             self.database.run(self._sql["free_key"], {"key": draft.key, "ordinal": draft.ordinal, "now": now})

@@ -37,6 +37,9 @@ MAX_REFERENCE_BYTES = 512 * 1024 * 1024
 UNUSED_AFTER_S = 86_400.0
 """How long a copy of a reference is kept although nothing names it."""
 
+OWN_FOLDERS = {"clips", "references", "rejected", "staging"}
+"""What of `root` holds the library's own files."""
+
 REMOVE_LINK = "remove the link from the library, then: rushes library rebuild"
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,10}")
@@ -262,6 +265,14 @@ class Library:
         return None if row is None else str(row["id"])
 
     # --- what lies on the disk ---
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path, links followed, is in one of the folders of the library's own files."""
+        try:
+            parts = path.resolve().relative_to(self.root.resolve()).parts
+        except (OSError, RuntimeError, ValueError):
+            return False
+        return bool(parts) and parts[0] in OWN_FOLDERS
 
     @property
     def clips(self) -> Path:

@@ -58,7 +58,8 @@ class Door:
         try:
             return self.studio.job(self.name(words)).id
         except NotFound as error:
-            raise NotFound(error.message, next="list_jobs shows what there is") from error
+            more = "" if "rushes " in error.next else f"{error.next}; "
+            raise NotFound(error.message, next=f"{more}list_jobs shows what there is") from error
 
     def name(self, words: str) -> str:
         """Return words that may be looked up for a client: no other files are looked at than it may read.
@@ -128,7 +129,7 @@ def refusal_words(code: str, message: str, billed: str, next: str) -> str:
     """Return an error in words: what happened, whether it was charged, what to do next, by tool as well."""
     # What is left to a person is not offered to the model by another name.
     theirs = code == ApprovalNeeded.code
-    tools = [tool for command, tool in IN_TOOLS.items() if command in next and not theirs]
+    tools = dict.fromkeys(tool for command, tool in IN_TOOLS.items() if command in next and not theirs)
     also = f" (here: {', '.join(tools)})" if tools else ""
     said = _as_arguments(message), f"{_as_arguments(next)}{also}"
     return joined([f"error ({code}): {said[0]}", f"billed: {billed}", f"next: {said[1]}"])

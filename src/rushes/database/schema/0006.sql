@@ -11,4 +11,4 @@ CREATE INDEX copies_by_place ON copies (place);
 INSERT INTO copies (job_id, place, wanted)
 SELECT id, json_quote(out), json_object('path', out, 'is_folder', json('false'), 'force', json('false'))
 FROM jobs WHERE out IS NOT NULL;
-ALTER TABLE jobs DROP COLUMN out;
+-- jobs.out stays, unused: a worker or a server of the release before may still be running, and reads it.
