@@ -51,7 +51,7 @@ OUTSTANDING = 16
 """Hostile jobs at any time: more than the eight that its engine may have at once."""
 
 GROWTH = 1.25
-"""By how much the memory's median may grow from the second third of the time to the last."""
+"""By how much the memory between loads may grow from the second third of the time to the last."""
 
 
 def settings(good: str, openrouter: str, hostile: str) -> str:
@@ -183,11 +183,15 @@ def seconds_of(jobs: list[Job]) -> list[float]:
     ]
 
 
-def medians(samples: list[dict[str, int]], name: str) -> list[int]:
-    """Return the median of the second and of the last third, and the largest, in MB."""
+def memory_of(samples: list[dict[str, int]], name: str) -> dict[str, int]:
+    """Return what a process holds between its loads (a tenth of the samples is below) and at most, in MB.
+
+    Of the second and of the last third. A median would tell how long the machine took over each load.
+    """
     values = [one[name] for one in samples if one["phase"]] or [0]
     third = max(1, len(values) // 3)
-    return [round(median(values[third : 2 * third] or values)), round(median(values[-third:])), max(values)]
+    thirds = {"second_third": values[third : 2 * third] or values, "last_third": values[-third:]}
+    return {of: sorted(part)[len(part) // 10] for of, part in thirds.items()} | {"largest": max(values)}
 
 
 def report_of(soak: Soak, ended: dict[str, list[Job]], bought: Counter[str]) -> dict[str, Any]:
@@ -207,10 +211,9 @@ def report_of(soak: Soak, ended: dict[str, list[Job]], bought: Counter[str]) -> 
         rows["ratio"] = {of: round(rows["beside"][of] / rows["alone"][of], 2) for of in ("median_s", "p95_s")}
         report["healthy"][name] = rows
     for name in ("worker", "children", "mcp"):
-        report["memory_mb"][name] = dict(
-            zip(("second_third", "last_third", "largest"), medians(soak.memory, name), strict=True)
-        )
+        report["memory_mb"][name] = memory_of(soak.memory, name)
     report["bought_twice"] = sum(count > 1 for count in bought.values())
+    report["worker_mb"] = [one["worker"] for one in soak.memory if one["phase"]]
     report["hostile"] = Counter(f"{job.state}" for job in map(soak._job, soak.hostile))
     return report
 
