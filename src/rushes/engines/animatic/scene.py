@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -124,7 +124,7 @@ def scene_of(order: Order) -> Scene:
     if any(bare):
         parts = pictures.shown(stage, order.first_frame, order.last_frame, seconds)
     else:
-        parts = drawn(shot, stage)
+        parts = drawn(shot if order.caption else replace(shot, marker=None), stage)
     base, moving = still_base(stage, parts)
     return Scene(
         camera=stage.camera,

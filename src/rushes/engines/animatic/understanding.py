@@ -26,10 +26,12 @@ MANNERS = frozenset(
 _MANY = frozenset({"people", "men", "women", "children", "couple", "crowd", "family", "geese"})
 
 
-def understand(prompt: str, *, picture: bool = False) -> Understanding:
-    """Return which words of a prompt will be seen; over a `picture` that is given, only its move."""
+def understand(prompt: str, *, picture: bool = False, caption: bool = True) -> Understanding:
+    """Return which words of a prompt will be seen; over a `picture` that is given, only its move.
+
+    Without `caption` there is no marker with a noun on it."""
     one = reading(prompt)
-    told = _Telling(one, picture=picture).understanding()
+    told = _Telling(one, picture=picture, marker=caption and not picture).understanding()
     return replace(told, not_drawn=(NOTHING_READ,)) if one.foreign else told
 
 
@@ -53,8 +55,9 @@ def _says(word: str, value: str) -> bool:
 class _Telling:
     """Sorts the words of a prompt into what is drawn and what is not."""
 
-    def __init__(self, one: Reading, *, picture: bool) -> None:
+    def __init__(self, one: Reading, *, picture: bool, marker: bool) -> None:
         self._one = one
+        self._marker = marker
         shot = one.shot
         kinds = (shot.setting, shot.time, shot.weather, shot.move, shot.subject, shot.angle, shot.framing)
         seen: set[StrEnum] = {kind for kind in kinds if kind is not None}
@@ -94,7 +97,8 @@ class _Telling:
         if not self._seen.issuperset(found.at) and any(
             self._drawn.issuperset(all_) for all_ in found.entry.parts
         ):
-            self._items.setdefault(found.text, _Item(start=found.start, value=found.text))
+            part = _without_lead(found.text)
+            self._items.setdefault(part, _Item(start=found.start, value=part))
             self._seen.update(found.at)
 
     def _is_subject(self, found: Found) -> bool:
@@ -153,7 +157,8 @@ class _Telling:
             else:
                 phrase.append(text)
             if marked and at == marked[-1]:
-                yield f"{' '.join(phrase)} ({MARKED})"
+                noun = " ".join(phrase)
+                yield f"{noun} ({MARKED})" if self._marker else noun
                 phrase = []
             at += 1
         yield from _joined(phrase)
@@ -162,8 +167,10 @@ class _Telling:
         text = self._one.words[at].text
         if at in self._seen or at in self._one.denied or not is_content(text):
             return False
-        if at + 1 < len(self._one.words) and self._one.words[at + 1].text == ":":
-            return False  # a heading, as in "Lighting: soft"
+        if [word.text for word in self._one.words[at + 1 : at + 3] if word.text != '"'][:1] == [":"]:
+            return False  # a heading, as in "Lighting: soft", or a key of JSON
+        if text == "negative" and [word.text for word in self._one.words[at + 1 : at + 2]] == ["prompt"]:
+            return False
         return text not in MANNERS or at - 1 not in self._seen
 
 
