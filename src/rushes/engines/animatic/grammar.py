@@ -121,7 +121,7 @@ LESSER = _set(
     "season spring summer autumn fall winter water sky cloud clouds sun sunlight sunset sunrise moon "
     "moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight darkness "
     "silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
-    "ground earth surface world place environment landscape scenery location setting space way edge"
+    "ground earth surface world place environment landscape scenery location setting space way edge overhead"
 )
 """What surrounds a subject rather than is one."""
 

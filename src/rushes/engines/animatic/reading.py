@@ -156,7 +156,7 @@ def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
     if subject in _ON_LAND and not any(Setting.SEA in (*one.entry.names, *one.entry.places) for one in found):
         found = [one for one in found if Setting.SEA not in one.entry.hints]
     weights = _weights(found, Setting)
-    homes = [_AT_HOME[one] for one in (subject,) if one in _AT_HOME]
+    homes = [home for one, home in _AT_HOME.items() if one is subject]
     homes += [(Setting.SEA, WEAK)] if any(_AFLOAT & ({*one.kinds} - {subject}) for one in found) else []
     for home, weight in homes:
         weights[home] = weights.get(home, 0) + weight

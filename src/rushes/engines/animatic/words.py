@@ -109,7 +109,8 @@ NAMES: Mapping[StrEnum, str] = {
         "view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
-        "top view, overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, "
+        "top view, overhead view, overhead shot, from overhead, overhead perspective, straight overhead, "
+        "overhead angle, overhead camera, top down, top down view, "
         "top down shot, camera straight down, directly above, looking straight down, from directly above, top"
         " down aerial drone shot, god's eye"
     ),
