@@ -208,3 +208,13 @@ async def test_without_captions_no_name_is_told(tmp_path: Path) -> None:
             assert found is not None
             assert found.not_drawn == (told,)
     assert understand("a cat in a desert", picture=True).not_drawn == ("cat", "desert")
+
+
+@pytest.mark.parametrize(
+    "prompt", ["avoid:", "Character: a red fox", "x" * 4000, "negative prompt:", "[]", '""']
+)
+def test_no_heading_and_no_letters_on_a_marker(prompt: str) -> None:
+    """What is told stays short and names something, whatever the prompt."""
+    found = understand(prompt)
+    assert read(prompt).marker in (None, "fox")
+    assert all(0 < len(one.removesuffix(" (name only)").strip()) <= 41 for one in found.not_drawn)

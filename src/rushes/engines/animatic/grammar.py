@@ -229,6 +229,11 @@ def may_be_adjective(text: str) -> bool:
     return is_adjective(text) or bool(re.fullmatch(endings, text))
 
 
+def is_heading(words: Sequence[Word], at: int) -> bool:
+    """Whether a word ends a heading, as in "Lighting: soft", or is a key of JSON."""
+    return [word.text for word in words[at + 1 : at + 3] if word.text != '"'][:1] == [":"]
+
+
 _OPENING, _CLOSING = '"“„«', '"”“»'
 
 

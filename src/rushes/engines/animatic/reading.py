@@ -17,11 +17,13 @@ from rushes.engines.animatic.grammar import (
     DETERMINERS,
     GROUPS,
     LESSER,
+    NEGATIONS,
     STYLES,
     Thing,
     Word,
     denied_in,
     is_adjective,
+    is_heading,
     is_verb,
     may_be_adjective,
     plain,
@@ -37,6 +39,8 @@ Kind = TypeVar("Kind", bound=StrEnum)
 
 STRONG, WEAK = 3, 1
 """What a word weighs that names or places a thing, and one that only hints at it."""
+
+LONGEST_NOUN = 30  # letters
 
 _AT_HOME: Mapping[Subject, tuple[Setting, int]] = {
     Subject.PAPER_BOAT: (Setting.SEA, WEAK),
@@ -208,9 +212,15 @@ def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> 
     """Whether a marker may bear a thing's name; where it is about a place, only if it has an article."""
     text = words[thing.last].text
     introduced = thing.first > 0 and words[thing.first - 1].text in DETERMINERS
-    if text in LESSER or text in STYLES or text in GROUPS or is_adjective(text) or text.isdecimal():
+    if (
+        text in LESSER
+        or text in STYLES
+        or text in GROUPS | NEGATIONS
+        or is_adjective(text)
+        or text.isdecimal()
+    ):
         return False
-    if len(text) == 1 and text.isascii():
+    if (len(text) == 1 and text.isascii()) or len(text) > LONGEST_NOUN or is_heading(words, thing.last):
         return False
     if about_a_place and not introduced:
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rushes.domain.understanding import Understanding
-from rushes.engines.animatic.grammar import NUMBERS, is_content, is_verb, plain
+from rushes.engines.animatic.grammar import NUMBERS, is_content, is_heading, is_verb, plain
 from rushes.engines.animatic.lexicon import Found
 from rushes.engines.animatic.reading import Reading, reading
 from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time, Weather
@@ -18,6 +18,7 @@ NOTHING_READ = "everything: the storyboard reads English"
 _STEADY = frozenset({"slow", "gentle", "smooth", "steady", "subtle", "single"})
 """Before a camera move: so are they all."""
 MOST_WORDS = 4
+LONGEST_WORD = 40  # letters
 MARKED = "name only"
 MANNERS = frozenset(
     {"atmosphere", "mood", "aesthetic", "landscape", "scenery", "environment", "lighting", "light"}
@@ -167,8 +168,8 @@ class _Telling:
         text = self._one.words[at].text
         if at in self._seen or at in self._one.denied or not is_content(text):
             return False
-        if [word.text for word in self._one.words[at + 1 : at + 3] if word.text != '"'][:1] == [":"]:
-            return False  # a heading, as in "Lighting: soft", or a key of JSON
+        if is_heading(self._one.words, at):
+            return False
         if text == "negative" and [word.text for word in self._one.words[at + 1 : at + 2]] == ["prompt"]:
             return False
         return text not in MANNERS or at - 1 not in self._seen
@@ -176,7 +177,7 @@ class _Telling:
 
 def _joined(phrase: Sequence[str]) -> Iterable[str]:
     if phrase:
-        yield " ".join(phrase)
+        yield " ".join(word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…" for word in phrase)
 
 
 def _without_lead(phrase: str) -> str:
