@@ -32,6 +32,8 @@ from tests.engines.animatic.clips import Make, Pixels, coloured
         ("two cities at night", Setting.CITY),
         ("A deer stepping onto a frozen pond", Setting.FOREST),
         ("Mount Fuji", Setting.MOUNTAINS),
+        ("Space shuttles dock and depart from a space station", Setting.PLAIN),
+        ("A big Ferris wheel is rotating in an amusement park.", Setting.PLAIN),
         ("INT. OFFICE - NIGHT. John opens a letter.", Setting.INTERIOR),
     ],
 )
@@ -58,6 +60,9 @@ def test_where_it_is(prompt: str, setting: Setting) -> None:
         ("EXT. BEACH - DAY. A woman walks toward camera.", Subject.PERSON, None),
         ("someone stokes the fireplace in a mountain lodge, a warm room", Subject.PERSON, None),
         ("a.b.c", None, None),
+        ("People gather on a peaceful beach at sunset", Subject.PERSON, None),
+        ("Car brakes abruptly, stopping at a red light", Subject.CAR, None),
+        ("Monks meditate in a serene mountaintop temple", Subject.PERSON, None),
     ],
 )
 def test_who_it_is_about(prompt: str, subject: Subject | None, marker: str | None) -> None:
@@ -89,6 +94,16 @@ def test_where_the_camera_goes(prompt: str, move: Move) -> None:
 def test_when_the_sun_sets() -> None:
     """A sun that sets is dusk."""
     assert read("a windmill, its blades turning as the sun sets in the background").time is Time.DUSK
+
+
+def test_a_winter_storm_is_snow() -> None:
+    """And a sun hat is no sun."""
+    assert read("a robot taking a stroll during a winter storm").weather is Weather.SNOW
+    assert understand("a woman in a sun hat on a plain by day").understood == (
+        "person (woman)",
+        "open land (plain)",
+        "day",
+    )
 
 
 def test_what_is_said_is_not_seen() -> None:

@@ -97,7 +97,7 @@ STYLES = _set(
     "texture textures photography cinematography realism grain music sound sounds audio ambience silence "
     "dialogue voice vfx cgi art design pattern patterns feel feeling energy scale realistic cinematic "
     "photorealistic anime cartoon 4k 8k hd uhd hdr 16mm 35mm 50mm 85mm noir sci fi documentary vintage "
-    "masterpiece masterpieces solo artstation wallpaper quality "
+    "word words text letter lettering logo title masterpiece masterpieces solo artstation wallpaper quality "
     "retro 3d 2d watercolor watercolour illustration drawing painting sketch render unreal engine pixar "
     "ghibli disney"
 )
@@ -121,7 +121,8 @@ LESSER = _set(
     "season spring summer autumn fall winter water sky cloud clouds sun sunlight sunset sunrise moon "
     "moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight darkness "
     "silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
-    "ground earth surface world place environment landscape scenery location setting space way edge overhead"
+    "ground earth surface world place environment landscape scenery location setting space way edge "
+    "overhead gust"
 )
 """What surrounds a subject rather than is one."""
 
@@ -158,6 +159,7 @@ _VERBS = _set(
     "use wield steer pedal tap snap emit speed swim spill frame film capture depict feature unfold linger "
     "settle melt freeze crack crumble collapse dissolve fade celebrate pelt span stoke rustle hurry compete "
     "gather carve pose share snuggle embark engage dribble flee stumble lunge trudge sway roam "
+    "meditate dock depart tug rescue brake enjoy meander mingle applaud cheer "
     "fell ran swam flew rode sat stood drove ate drank sang wore took came went gave caught threw broke grew "
     "blew began shook swung crept leapt slept"
 )
@@ -187,6 +189,7 @@ _DONE = _set(
     "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded "
     "overrun overgrown shot hidden strung"
 )
+_PLURALS = _set("people men women children police wolves geese mice")
 _PASSING = _set("across past along through")
 _MANNERS = _set("style styles manner spirit vein sense cloud clouds")
 """Before "of": what comes after it is no thing that is seen."""
@@ -351,6 +354,10 @@ def _end(words: Sequence[Word], first: int, camera: frozenset[int], phrases: Map
     return last
 
 
+def is_plural(text: str) -> bool:
+    return text in _PLURALS or (text.endswith("s") and not text.endswith(("ss", "us", "is")))
+
+
 def _describes(text: str) -> bool:
     return is_adjective(text) and text not in GROUPS
 
@@ -368,4 +375,4 @@ def _tells(words: Sequence[Word], at: int, single: bool) -> bool:
         return text.endswith("ed") or after == "by"
     if text.endswith("s") and not text.endswith(("ss", "us", "is")):
         return single or is_verb(text)
-    return words[at - 1].text.endswith("s") and is_verb(text)
+    return is_plural(words[at - 1].text) and is_verb(text)

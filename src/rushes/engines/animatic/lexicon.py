@@ -15,6 +15,7 @@ from rushes.engines.animatic.grammar import (
     Word,
     is_adjective,
     is_content,
+    is_plural,
     is_verb,
     plain,
 )
@@ -125,12 +126,16 @@ def _entry(text: str) -> Entry:
 
 
 def _is_action(words: Sequence[Word], at: range) -> bool:
-    """Whether a word for a thing is what somebody does to another: "a child building a castle"."""
+    """Whether a word for a thing is what somebody does: "a child building a castle"."""
     before, after = words[at[0] - 1 : at[0]], words[at[-1] + 1 : at[-1] + 2]
-    if len(at) > 1 or not before or not after or after[0].text not in ARTICLES:
+    if len(at) > 1 or not before or not is_verb(words[at[0]].text):
         return False
-    follows_noun = is_content(before[0].text) and not is_adjective(before[0].text)
-    return is_verb(words[at[0]].text) and (follows_noun or before[0].text in {"he", "she", "it", "they"})
+    doer, text = before[0].text, words[at[0]].text
+    follows_noun = is_content(doer) and not is_adjective(doer)
+    if follows_noun and is_plural(doer) and not is_plural(text) and not text.endswith("ing"):
+        return True  # "shuttles dock"
+    follows_noun = follows_noun or doer in {"he", "she", "it", "they"}
+    return follows_noun and bool(after) and after[0].text in ARTICLES
 
 
 def _turned(entry: Entry, move: str, after: str) -> Entry:
@@ -160,7 +165,7 @@ def find(text: str, words: Sequence[Word], denied: frozenset[int]) -> list[Found
                 entry = Entry(names=entry.moves)
             elif not entry.names:
                 continue
-        elif _is_action(words, at):
+        elif (entry.names or entry.places or entry.hints) and _is_action(words, at):
             continue
         entry = _turned(entry, hit.group(), text[hit.end() :])
         # A phrase with its own negation in it, such as "no camera movement", means what it says.

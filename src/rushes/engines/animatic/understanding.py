@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rushes.domain.understanding import Understanding
-from rushes.engines.animatic.grammar import NUMBERS, is_content, is_heading, is_verb, plain
+from rushes.engines.animatic.grammar import NUMBERS, is_adjective, is_content, is_heading, is_verb, plain
 from rushes.engines.animatic.lexicon import Found
 from rushes.engines.animatic.reading import Reading, reading
 from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time, Weather
@@ -99,7 +99,7 @@ class _Telling:
             self._drawn.issuperset(all_) for all_ in found.entry.parts
         ):
             part = _without_lead(found.text)
-            self._items.setdefault(part, _Item(start=found.start, value=part))
+            self._items.setdefault(part.removesuffix("s"), _Item(start=found.start, value=part))
             self._seen.update(found.at)
 
     def _is_subject(self, found: Found) -> bool:
@@ -152,7 +152,11 @@ class _Telling:
             if not self._is_left(at):
                 yield from _joined(phrase)
                 phrase = []
-            elif phrase and (is_verb(text) or len(phrase) == MOST_WORDS or at in marked[:1]):
+            elif phrase and (
+                (is_verb(text) and not is_adjective(phrase[-1]))
+                or len(phrase) == MOST_WORDS
+                or at in marked[:1]
+            ):
                 yield from _joined(phrase)
                 phrase = [text]
             else:

@@ -56,7 +56,7 @@ NAMES: Mapping[StrEnum, str] = {
     ),
     Weather.SNOW: (
         "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling snow, "
-        "snow covered, snowdrift, snow storm"
+        "snow covered, snowdrift, snow storm, winter storm, ice storm"
     ),
     Weather.FOG: "fog, foggy, mist, misty, haze, hazy, brume, fogbank",
     Move.STATIC: (
@@ -134,10 +134,11 @@ NAMES: Mapping[StrEnum, str] = {
     Subject.BIRD: "bird, gull, seagull, geese, goose, swallow, dove, pigeon, crow, raven, flock of birds",
     Subject.CABIN: "cabin, hut, cottage, chalet, lodge, house, log cabin, farmhouse, barn",
     Subject.PERSON: (
-        "person, man, woman, girl, boy, child, figure, traveler, traveller, hiker, stranger, someone, people,"
-        " men, women, children, couple, lady, old man, old woman, young man, young woman, human, 1girl, 1boy,"
-        " 2girls, 2boys, firefighter, individual, workers, pedestrian, tourist, passerby, friend, kid, adult,"
-        " guy, he, she"
+        "person, man, woman, girl, boy, child, figure, traveler, traveller, hiker, stranger, someone, "
+        "people, men, women, children, couple, lady, old man, old woman, young man, young woman, human, "
+        "1girl, 1boy, 2girls, 2boys, firefighter, individual, visitor, passenger, vendor, merchant, "
+        "grandma, grandpa, teen, volunteer, shopper, brunette, parent, workers, pedestrian, tourist, "
+        "passerby, friend, kid, adult, guy, he, she"
     ),
 }
 
@@ -145,7 +146,7 @@ PLACES: Mapping[StrEnum, str] = {
     Setting.SEA: (
         "harbour, harbor, wave, beach, shore, shoreline, coast*, bay, surf, seaside, tide, lagoon, reef, "
         "island, pier, fjord, marina, mediterranean, maritime, regatta, seabed, underwater, waterfront, "
-        "headland, port, docked, dockside, seaport"
+        "headland, san francisco bay, port, docked, dockside, seaport"
     ),
     Setting.MOUNTAINS: (
         "peak, summit, ridge, valley, glacier, andes, everest, plateau, volcano, hill, hillside, hilltop, "
@@ -154,10 +155,12 @@ PLACES: Mapping[StrEnum, str] = {
     ),
     Setting.CITY: (
         "skyline, skyscraper, sidewalk, pavement, tokyo, paris, london, new york, manhattan, venice, "
-        "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, storefront, "
-        "lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, traffic, times "
-        "square, village, market, plaza, motorway, hong kong, berlin, rome, shanghai, wet street, wet road, "
-        "wet asphalt, wet pavement"
+        "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, storefront,"
+        " lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, traffic, times "
+        "square, village, market, plaza, motorway, hong kong, berlin, mumbai, delhi, sydney, los angeles, "
+        "san francisco, chicago, dubai, seoul, beijing, istanbul, singapore, chinatown, kyoto, bangkok, "
+        "barcelona, prague, amsterdam, rio de janeiro, toronto, rome, shanghai, wet street, wet road, wet "
+        "asphalt, wet pavement"
     ),
     Setting.FOREST: "jungle, rainforest, redwood, taiga, glade, undergrowth, canopy, swamp, bamboo, clearing",
     Setting.INTERIOR: (
@@ -370,18 +373,19 @@ FILM = (
 )
 
 COMPOUNDS = (
-    "teddy bear, evening wear, evening gown, evening dress, night gown, lamp room, lantern room, engine room,"
-    " head room, sea of clouds, sea of people, a wave of, waves at us, waves at the camera, waves to the, "
-    "waves goodbye, wave goodbye, table mountain, tree house, treehouse, crystal clear, snow leopard, snow "
-    "globe, sea turtle, sea lion, mountain lion, mountain goat, mountain bike, mountain biker, street food, "
-    "street performer, street musician, street artist, street vendor, forest fire, forest spirit, house cat, "
-    "night club, polar bear, wooden, golden retriever, river bank, rain cloud, dust storm, sandstorm, space "
-    "station, bus stop, train station, train tracks, car park, book cover, window display, star wars, day "
-    "dream, cat woman, sand castle, ice cream, hot dog, time machine, table tennis, desert eagle, flying car,"
-    " plain white, plain background, crystal ball, football field, magnetic field, force field, asteroid "
-    "field, field of view, green house, beach hat, beach ball, beach towel, cape town, cloud of smoke, clouds"
-    " of smoke, cloud of dust, clouds of dust, cloud of steam, clouds of steam, golden gate bridge, big ben, "
-    "hot air balloon, traffic light, water balloon, rain boots, snow boots, star shaped, window shopping, "
-    "sail away, field trip, mountain dew, city hall, jet of water, glass of water, bottle of water, bowl of "
-    "water, drop of water"
+    "teddy bear, evening wear, evening gown, evening dress, night gown, lamp room, lantern room, engine "
+    "room, head room, sea of clouds, sea of people, a wave of, waves at us, waves at the camera, waves to "
+    "the, waves goodbye, wave goodbye, table mountain, tree house, treehouse, crystal clear, snow leopard, "
+    "snow globe, sea turtle, sea lion, mountain lion, mountain goat, mountain bike, mountain biker, street "
+    "food, street performer, street musician, street artist, street vendor, forest fire, forest spirit, "
+    "house cat, night club, polar bear, wooden, golden retriever, river bank, rain cloud, dust storm, "
+    "sandstorm, space station, bus stop, train station, train tracks, car park, book cover, window display,"
+    " star wars, day dream, cat woman, sand castle, ice cream, hot dog, time machine, table tennis, desert "
+    "eagle, flying car, plain white, plain background, crystal ball, football field, magnetic field, force "
+    "field, asteroid field, field of view, green house, beach hat, beach ball, beach towel, cape town, "
+    "cloud of smoke, clouds of smoke, cloud of dust, clouds of dust, cloud of steam, clouds of steam, "
+    "golden gate bridge, big ben, hot air balloon, traffic light, water balloon, rain boots, snow boots, "
+    "star shaped, window shopping, sail away, field trip, mountain dew, city hall, sun hat, sunhat, sun "
+    "dress, food truck, amusement park, theme park, skate park, jet of water, glass of water, bottle of "
+    "water, bowl of water, drop of water"
 )
