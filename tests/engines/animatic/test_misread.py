@@ -60,6 +60,7 @@ def test_where_it_is(prompt: str, setting: Setting) -> None:
         ("EXT. BEACH - DAY. A woman walks toward camera.", Subject.PERSON, None),
         ("someone stokes the fireplace in a mountain lodge, a warm room", Subject.PERSON, None),
         ("a.b.c", None, None),
+        ("open sea at noon, a sailing boat far out", Subject.SHIP, None),
         ("People gather on a peaceful beach at sunset", Subject.PERSON, None),
         ("Car brakes abruptly, stopping at a red light", Subject.CAR, None),
         ("Monks meditate in a serene mountaintop temple", Subject.PERSON, None),

@@ -189,6 +189,7 @@ _DONE = _set(
     "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded "
     "overrun overgrown shot hidden strung"
 )
+_AFTER_NOUNS = _set("far afar alone nearby close high low deep")
 _PLURALS = _set("people men women children police wolves geese mice")
 _PASSING = _set("across past along through")
 _MANNERS = _set("style styles manner spirit vein sense cloud clouds")
@@ -349,6 +350,8 @@ def _end(words: Sequence[Word], first: int, camera: frozenset[int], phrases: Map
         if at in camera or not is_content(words[at].text):
             break
         if at not in phrases and not _describes(words[last].text) and _tells(words, at, single):
+            break
+        if words[at].text in _AFTER_NOUNS and not is_adjective(words[last].text):
             break
         last = phrases.get(at, at)
     return last
