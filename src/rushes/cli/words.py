@@ -76,7 +76,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--no-caption",
             is_flag=True,
-            help="No words on the picture (a storyboard has a caption and a slate).",
+            help="No words on the picture (a storyboard has a caption, a slate and markers).",
         ),
         click.option(
             "--count",

@@ -82,7 +82,9 @@ class AnimaticEngine(BaseEngine):
 
     @classmethod
     def understand(cls, request: VideoRequest) -> Understanding:
-        return understand(request.prompt, picture=bool(request.references))
+        return understand(
+            request.prompt, picture=bool(request.references), caption=request.caption is not False
+        )
 
     async def submit(self, prepared: Prepared, *, key: str) -> Accepted:
         request = prepared.request

@@ -25,11 +25,18 @@ class Word:
 
 
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]")
+_MARKUP = re.compile(r"</?[a-z][^<>]*>|https?://[^\s)\]>]+", re.IGNORECASE)
+_NEW_SENTENCE = re.compile(r"[ \t]*\n(?=\s*\n|\s*[-*•#\d]|\s*[^\W_]+(?: [^\W_]+){0,2}:)")
+"""The end of a line after which something new begins: an empty line, an entry of a list, a heading."""
 
 
 def plain(prompt: str) -> str:
-    """Return a text in lower case, one blank between words, without hyphens and the 's of possession."""
-    folded = prompt.casefold().replace("’", "'")
+    """Return a text in lower case, one blank between words, without markup, hyphens and the 's of possession.
+
+    The end of a paragraph, of a list's entry or of a line before a heading ends the sentence.
+    """
+    text = _NEW_SENTENCE.sub(" . ", _MARKUP.sub(" ", prompt))
+    folded = text.casefold().replace("’", "'")
     joined = re.sub(r"[-_/–]+", " ", folded).replace("—", " , ")
     return " ".join(re.sub(r"(?<=\w)'s\b|(?<=s)'(?=\s)", "", joined).split())
 
@@ -53,6 +60,7 @@ def _set(words: str) -> frozenset[str]:
 DETERMINERS = _set(
     "a an the this that these those some any each every another his her its their my your our one no all both"
 )
+ARTICLES = _set("a an the his her its their my your our another")
 PREPOSITIONS = _set(
     "of in on at to from with without by for over under above below between behind beside besides near "
     "through across along around into onto inside outside toward towards against up down off past beneath "
@@ -79,7 +87,7 @@ MEDIUM = _set(
     "photo photograph frame frames framing angle angles render rendering animation film movie prompt "
     "storyboard sequence lens subject composition foreground background middle center centre side sides "
     "top bottom front edge distance end start beginning part moment moments second seconds viewer "
-    "viewpoint perspective action style movement move moves motion portrait trailer look"
+    "viewpoint perspective action style ext int movement move moves motion portrait trailer look"
 )
 """Words about the picture as such, not about what is in it."""
 
@@ -89,6 +97,7 @@ STYLES = _set(
     "texture textures photography cinematography realism grain music sound sounds audio ambience silence "
     "dialogue voice vfx cgi art design pattern patterns feel feeling energy scale realistic cinematic "
     "photorealistic anime cartoon 4k 8k hd uhd hdr 16mm 35mm 50mm 85mm noir sci fi documentary vintage "
+    "word words text letter lettering logo title masterpiece masterpieces solo artstation wallpaper quality "
     "retro 3d 2d watercolor watercolour illustration drawing painting sketch render unreal engine pixar "
     "ghibli disney"
 )
@@ -112,7 +121,8 @@ LESSER = _set(
     "season spring summer autumn fall winter water sky cloud clouds sun sunlight sunset sunrise moon "
     "moonlight moonbeam star stars storm rain snow fog mist haze thunder lightning daylight darkness "
     "silhouette hour eye line lines rows row color face eyes hair number lot plenty kind sort variety "
-    "ground earth surface world place environment landscape scenery location setting space"
+    "ground earth surface world place environment landscape scenery location setting space way edge "
+    "overhead gust"
 )
 """What surrounds a subject rather than is one."""
 
@@ -147,7 +157,11 @@ _VERBS = _set(
     "bathe cast conjure summon descend ascend loom tower twinkle scatter illuminate dominate bustle "
     "lounge pounce prowl stalk sniff lick chew bite nibble peck drift come go get give take keep bring "
     "use wield steer pedal tap snap emit speed swim spill frame film capture depict feature unfold linger "
-    "settle melt freeze crack crumble collapse dissolve fade"
+    "settle melt freeze crack crumble collapse dissolve fade celebrate pelt span stoke rustle hurry compete "
+    "gather carve pose share snuggle embark engage dribble flee stumble lunge trudge sway roam "
+    "meditate dock depart tug rescue brake enjoy meander mingle applaud cheer "
+    "fell ran swam flew rode sat stood drove ate drank sang wore took came went gave caught threw broke grew "
+    "blew began shook swung crept leapt slept"
 )
 _ADJECTIVES = _set(
     "big small little tiny huge large giant massive tall short long old young new ancient modern "
@@ -172,14 +186,21 @@ _THINGS_IN_ING = _set(
     "thing being sibling dumpling earring railing swing sling ping"
 )
 _DONE = _set(
-    "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded"
+    "built made set seen lit worn held torn left found kept laid hung driven covered dressed surrounded "
+    "overrun overgrown shot hidden strung"
 )
+_AFTER_NOUNS = _set("far afar alone nearby close high low deep")
+_PLURALS = _set("people men women children police wolves geese mice")
 _PASSING = _set("across past along through")
+_MANNERS = _set("style styles manner spirit vein sense cloud clouds")
+"""Before "of": what comes after it is no thing that is seen."""
 _CLAUSES = _set("while as where then when that which but")
 _MANNER = re.compile(r"\w{3,}ly")
 _NO_MANNER = _set(
     "family butterfly lily jelly belly bully fly firefly dragonfly ally assembly italy trolley lonely "
-    "friendly lovely ghostly early deadly elderly likely ugly curly woolly wooly"
+    "friendly lovely ghostly early deadly elderly likely ugly curly woolly wooly grizzly chilly hilly "
+    "lively silly wobbly bubbly cuddly wrinkly prickly scaly oily smelly daily unruly burly costly "
+    "heavenly deadly rally holly gully anomaly supply homely pearly sparkly crumbly july"
 )
 
 
@@ -212,6 +233,43 @@ def may_be_adjective(text: str) -> bool:
     return is_adjective(text) or bool(re.fullmatch(endings, text))
 
 
+def is_heading(words: Sequence[Word], at: int) -> bool:
+    """Whether a word ends a heading, as in "Lighting: soft", or is a key of JSON."""
+    return [word.text for word in words[at + 1 : at + 3] if word.text != '"'][:1] == [":"]
+
+
+_OPENING, _CLOSING = '"“„«', '"”“»'
+
+
+def quoted_in(words: Sequence[Word]) -> frozenset[int]:
+    """Return the places of the words in quotation marks: they are said or written, and not seen.
+
+    They count as usual where all is quoted, and in JSON, where a colon stands at one side.
+    """
+    found: set[int] = set()
+    at = 0
+    while at < len(words):
+        if words[at].text in _OPENING:
+            kind = _OPENING.index(words[at].text)
+            ends = (one for one in range(at + 1, len(words)) if words[one].text in {_CLOSING[kind], "”"})
+            end = next(ends, None)
+            if end is None:
+                break
+            if not _is_of_json(words, at, end):
+                found.update(range(at + 1, end))
+            at = end
+        at += 1
+    outside = any(is_content(word.text) for at, word in enumerate(words) if at not in found)
+    return frozenset(found) if outside else frozenset()
+
+
+def _is_of_json(words: Sequence[Word], start: int, end: int) -> bool:
+    """Whether a quotation is a key or a value, or in a list of values."""
+    before = [word.text for word in words[max(0, start - 2) : start]]
+    after = words[end + 1].text if end + 1 < len(words) else ""
+    return after == ":" or before == ['"', ":"] or words[0].text in "[{"
+
+
 def denied_in(words: Sequence[Word]) -> frozenset[int]:
     """Return the places of the words that are said not to be there: after "no" to the end of what it names,
     after "avoid" to the end of the sentence."""
@@ -228,6 +286,8 @@ def _denied_from(words: Sequence[Word], start: int, *, whole: bool) -> Iterator[
         text = words[at].text
         if text in ".;!?" or (words[at].is_mark and not whole and named):
             return
+        if text == '"' and named and ":" not in {word.text for word in words[at - 1 : at + 2]}:
+            return  # the end of a value in JSON
         if text in {"but", "only", "just", "except"} or (named and not whole and text in PREPOSITIONS):
             return
         joins = text in {"and", "or", "nor"}
@@ -265,7 +325,7 @@ def things(words: Sequence[Word], camera: frozenset[int], phrases: Mapping[int, 
             before = words[at - 1].text if at else ","
             opens = at == 0 or words[at - 1].is_mark
             direct = (fresh and not opens) or at - 1 in camera or (text == "of" and before in GROUPS | BODY)
-            direct = direct and text not in _PASSING
+            direct = direct and text not in _PASSING and not (text == "of" and before in _MANNERS)
         elif is_content(text) and not (at and is_verb(text) and _follows_noun(words, at)):
             last = _end(words, at, camera, phrases)
             after = words[last + 1].text if last + 1 < len(words) else ""
@@ -289,15 +349,27 @@ def _end(words: Sequence[Word], first: int, camera: frozenset[int], phrases: Map
         at = last + 1
         if at in camera or not is_content(words[at].text):
             break
-        if at not in phrases and not is_adjective(words[last].text) and _tells(words, at, single):
+        if at not in phrases and not _describes(words[last].text) and _tells(words, at, single):
+            break
+        if words[at].text in _AFTER_NOUNS and not is_adjective(words[last].text):
             break
         last = phrases.get(at, at)
     return last
 
 
+def is_plural(text: str) -> bool:
+    return text in _PLURALS or (text.endswith("s") and not text.endswith(("ss", "us", "is")))
+
+
+def _describes(text: str) -> bool:
+    return is_adjective(text) and text not in GROUPS
+
+
 def _tells(words: Sequence[Word], at: int, single: bool) -> bool:
     """Whether a word after a noun says what it does or what was done to it; after one thing, all in -s do."""
     text, after = words[at].text, words[at + 1].text if at + 1 < len(words) else "."
+    if after in ARTICLES or (is_manner(after) and is_verb(text)):
+        return True  # a noun has a mark, a preposition or a verb after it: "the bridge spans the bay"
     if text in _DONE:
         return True
     if text.endswith("ing"):
@@ -306,4 +378,4 @@ def _tells(words: Sequence[Word], at: int, single: bool) -> bool:
         return text.endswith("ed") or after == "by"
     if text.endswith("s") and not text.endswith(("ss", "us", "is")):
         return single or is_verb(text)
-    return words[at - 1].text.endswith("s") and is_verb(text)
+    return is_plural(words[at - 1].text) and is_verb(text)

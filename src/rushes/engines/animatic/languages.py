@@ -18,7 +18,7 @@ _OTHERS = _set(
     "der die das den dem des ein eine einen einem einer und im am zum zur mit auf bei vor nach aus durch "
     "über unter ist sind sich von vom nicht als il gli della dello delle dei degli nel nella nello sul sulla "
     "alla allo e di che mentre una uno o os um uma na no nos nas do da dos das pelo pela ao com em sem "
-    "het een van op naar tijdens langs w z na do pod nad przez jest się oraz bir ve ile için bu üzerinde "
+    "po het een van op naar tijdens langs w z na do pod nad przez jest się oraz bir ve ile için bu üzerinde "
     "och ett som på med är av till"
 ) - _set("die do no as a in on an am do as per at so or")
 
@@ -33,7 +33,9 @@ def is_foreign(words: Sequence[str]) -> bool:
         return True
     english = sum(word in STOP for word in letters)
     others = sum(word in _OTHERS for word in letters)
-    return others > english
+    accented = sum(not word.isascii() for word in letters)
+    strange = len(letters) > 2 and english == 0 < accented and 2 * accented >= len(letters) - 1
+    return others > english or strange
 
 
 def _is_latin(word: str) -> bool:

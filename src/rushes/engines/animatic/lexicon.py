@@ -5,15 +5,42 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rushes.engines.animatic.grammar import NEGATIONS, Word, plain
+from rushes.engines.animatic.grammar import (
+    ARTICLES,
+    NEGATIONS,
+    Word,
+    is_adjective,
+    is_content,
+    is_plural,
+    is_verb,
+    plain,
+)
 from rushes.engines.animatic.shot import Angle, Framing, Move, Setting, Time, Weather
 from rushes.engines.animatic.words import CAMERA_VERBS, COMPOUNDS, FILM, HINTS, NAMES, PARTS, PLACES
 
 _CAMERA = re.compile(r"\b(?:camera|drone|view|lens|frame|we)\b(?:\s+\w+){0,3}\s*$")
+
+
+_HAS_WAY = re.compile(r"\b(?:left|right|up|down|in|out|back)\b|ward")
+_BETWEEN = (
+    r"(?: (?:\w+ly|shot|movement|from (?:the )?(?:left|right|top|bottom|ground|sky)|to|towards?|the))*?"
+)
+_OTHER_WAY: Mapping[StrEnum, Sequence[tuple[re.Pattern[str], Move]]] = {
+    Move.PAN_RIGHT: (
+        (re.compile(rf"{_BETWEEN}(?<!from) left\b(?! to)"), Move.PAN_LEFT),
+        (re.compile(rf"{_BETWEEN} (?:up|upwards?)\b"), Move.TILT_UP),
+        (re.compile(rf"{_BETWEEN} (?:down|downwards?)\b"), Move.TILT_DOWN),
+        (re.compile(rf"{_BETWEEN} out\b"), Move.PULL_OUT),
+    ),
+    Move.TILT_UP: ((re.compile(rf"{_BETWEEN} (?:down|downwards?)\b"), Move.TILT_DOWN),),
+    Move.TILT_DOWN: ((re.compile(rf"{_BETWEEN} (?:up|upwards?)\b"), Move.TILT_UP),),
+    Move.PUSH_IN: ((re.compile(rf"{_BETWEEN} (?:out|back|backwards?|away)\b"), Move.PULL_OUT),),
+}
+"""Where a move goes that names no way: elsewhere than usual, if these words follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,21 +102,49 @@ def _lexicon() -> tuple[dict[str, Entry], re.Pattern[str]]:
         entry.film = True
     for _ in phrases(COMPOUNDS):
         pass  # being there is all that they do
-    shapes = (
-        re.escape(phrase.removesuffix("*")) + (r"\w*" if phrase.endswith("*") else "(?:s|es)?")
-        for phrase in sorted(entries, key=len, reverse=True)
-    )
+    shapes = (_shape(phrase) for phrase in sorted(entries, key=len, reverse=True))
     return dict(entries), re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
+
+
+def _shape(phrase: str) -> str:
+    """Return a pattern for a phrase, as it stands and in the plural: "boats", "beaches", "cities"."""
+    if phrase.endswith("*"):
+        return re.escape(phrase[:-1]) + r"\w*"
+    if re.search(r"[^aeiou]y$", phrase):
+        return re.escape(phrase[:-1]) + "(?:y|ies)"
+    return re.escape(phrase) + ("(?:s|es)?" if re.search("(?:[sxzo]|ch|sh)$", phrase) else "s?")
 
 
 def _entry(text: str) -> Entry:
     entries, _ = _lexicon()
-    for form in (text, text.removesuffix("s"), text.removesuffix("es")):
+    for form in (text, text.removesuffix("s"), text.removesuffix("es"), re.sub("ies$", "y", text)):
         if form in entries:
             return entries[form]
     return next(
         entry for phrase, entry in entries.items() if phrase[-1] == "*" and text.startswith(phrase[:-1])
     )
+
+
+def _is_action(words: Sequence[Word], at: range) -> bool:
+    """Whether a word for a thing is what somebody does: "a child building a castle"."""
+    before, after = words[at[0] - 1 : at[0]], words[at[-1] + 1 : at[-1] + 2]
+    if len(at) > 1 or not before or not is_verb(words[at[0]].text):
+        return False
+    doer, text = before[0].text, words[at[0]].text
+    follows_noun = is_content(doer) and not is_adjective(doer)
+    if follows_noun and is_plural(doer) and not is_plural(text) and not text.endswith("ing"):
+        return True  # "shuttles dock"
+    follows_noun = follows_noun or doer in {"he", "she", "it", "they"}
+    return follows_noun and bool(after) and after[0].text in ARTICLES
+
+
+def _turned(entry: Entry, move: str, after: str) -> Entry:
+    """Let what follows say to which side or end a move goes that does not say so itself: "slow pan left"."""
+    for one in entry.names:
+        for said, turned in _OTHER_WAY.get(one, ()):
+            if not _HAS_WAY.search(move) and said.match(after):
+                return Entry(names=[turned])
+    return entry
 
 
 def find(text: str, words: Sequence[Word], denied: frozenset[int]) -> list[Found]:
@@ -104,12 +159,15 @@ def find(text: str, words: Sequence[Word], denied: frozenset[int]) -> list[Found
         if hit.start() not in places or hit.end() not in ends:
             continue
         entry = _entry(hit.group())
+        at = range(places[hit.start()], ends[hit.end()] + 1)
         if entry.moves:
             if _CAMERA.search(text[: hit.start()]):
                 entry = Entry(names=entry.moves)
             elif not entry.names:
                 continue
-        at = range(places[hit.start()], ends[hit.end()] + 1)
+        elif (entry.names or entry.places or entry.hints) and _is_action(words, at):
+            continue
+        entry = _turned(entry, hit.group(), text[hit.end() :])
         # A phrase with its own negation in it, such as "no camera movement", means what it says.
         is_denied = at[0] in denied and not any(words[one].text in NEGATIONS for one in at)
         found.append(Found(text=hit.group(), start=hit.start(), at=at, denied=is_denied, entry=entry))

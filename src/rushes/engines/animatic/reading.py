@@ -17,14 +17,17 @@ from rushes.engines.animatic.grammar import (
     DETERMINERS,
     GROUPS,
     LESSER,
+    NEGATIONS,
     STYLES,
     Thing,
     Word,
     denied_in,
     is_adjective,
+    is_heading,
     is_verb,
     may_be_adjective,
     plain,
+    quoted_in,
     things,
     words_of,
 )
@@ -37,6 +40,8 @@ Kind = TypeVar("Kind", bound=StrEnum)
 STRONG, WEAK = 3, 1
 """What a word weighs that names or places a thing, and one that only hints at it."""
 
+LONGEST_NOUN = 30  # letters
+
 _AT_HOME: Mapping[Subject, tuple[Setting, int]] = {
     Subject.PAPER_BOAT: (Setting.SEA, WEAK),
     Subject.BOAT: (Setting.SEA, STRONG - 1),
@@ -44,10 +49,22 @@ _AT_HOME: Mapping[Subject, tuple[Setting, int]] = {
     Subject.LIGHTHOUSE: (Setting.SEA, STRONG - 1),
     Subject.CAR: (Setting.CITY, WEAK),
     Subject.TRAIN: (Setting.CITY, WEAK),
-    Subject.DEER: (Setting.FOREST, WEAK),
+    Subject.DEER: (Setting.FOREST, STRONG - 1),
     Subject.CABIN: (Setting.MOUNTAINS, WEAK),
 }
 """Where a subject is at home, and how much that weighs."""
+
+
+_AFLOAT = frozenset({Subject.BOAT, Subject.SHIP})
+_ON_LAND = frozenset({Subject.CABIN, Subject.DEER, Subject.CAR, Subject.TRAIN})
+_NOWHERE: Mapping[Setting, frozenset[Subject]] = {
+    Setting.SEA: _ON_LAND,
+    Setting.INTERIOR: frozenset(
+        {Subject.CABIN, Subject.TRAIN, Subject.CAR, Subject.SHIP, Subject.LIGHTHOUSE}
+    ),
+}
+"""What would look silly there: out at sea, where a marker says what is by the water, and in a room, which
+is most often one of theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +96,16 @@ def reading(prompt: str) -> Reading:
     words = words_of(text)
     foreign = is_foreign([word.text for word in words])
     denied = denied_in(words)
-    found = [] if foreign else find(text, words, denied)
+    said = quoted_in(words)
+    found = [] if foreign else [one for one in find(text, words, denied) if one.at[0] not in said]
     counted = [one for one in found if not one.denied]
-    subject, marked = (None, range(0)) if foreign else _subject(words, found, denied)
+    subject, marked = (None, range(0)) if foreign else _subject(words, found, denied | said)
     time, weather, move = _most(counted, Time), _most(counted, Weather), _most(counted, Move)
     drawn = _kind(subject, Subject) if subject else None
     setting = _settle(counted, drawn)
+    if subject is not None and setting is not None and drawn in _NOWHERE.get(setting, ()):
+        marked = subject.at[-1:] if setting is Setting.SEA else range(0)
+        subject, drawn = None, None
     angle, framing = _first(counted, Angle), _first(counted, Framing)
     shot = Shot(
         setting=setting or Setting.PLAIN,
@@ -135,9 +156,13 @@ def _first(found: Sequence[Found], kind: type[Kind]) -> Kind | None:
 
 
 def _settle(found: Sequence[Found], subject: Subject | None) -> Setting | None:
+    """Weigh all words; a thing that is not the subject hints at where it is at home."""
+    if subject in _ON_LAND and not any(Setting.SEA in (*one.entry.names, *one.entry.places) for one in found):
+        found = [one for one in found if Setting.SEA not in one.entry.hints]
     weights = _weights(found, Setting)
-    if subject is not None and subject in _AT_HOME:
-        home, weight = _AT_HOME[subject]
+    homes = [home for one, home in _AT_HOME.items() if one is subject]
+    homes += [(Setting.SEA, WEAK)] if any(_AFLOAT & ({*one.kinds} - {subject}) for one in found) else []
+    for home, weight in homes:
         weights[home] = weights.get(home, 0) + weight
     return max(weights, key=lambda value: weights[value]) if weights else None
 
@@ -187,7 +212,15 @@ def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> 
     """Whether a marker may bear a thing's name; where it is about a place, only if it has an article."""
     text = words[thing.last].text
     introduced = thing.first > 0 and words[thing.first - 1].text in DETERMINERS
-    if text in LESSER or text in STYLES or text in GROUPS or is_adjective(text) or text.isdecimal():
+    if (
+        text in LESSER
+        or text in STYLES
+        or text in GROUPS | NEGATIONS
+        or is_adjective(text)
+        or text.isdecimal()
+    ):
+        return False
+    if (len(text) == 1 and text.isascii()) or len(text) > LONGEST_NOUN or is_heading(words, thing.last):
         return False
     if about_a_place and not introduced:
         return False
@@ -196,10 +229,12 @@ def _can_be_marked(words: Sequence[Word], thing: Thing, about_a_place: bool) -> 
 
 
 def _marked(words: Sequence[Word], thing: Thing, owner: Mapping[int, Found]) -> range:
-    """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat"."""
+    """The noun, with the noun right before it if there is one: "coffee cup", but "cat" of "fluffy cat".
+
+    A phrase that is known is kept whole: "hot air balloon"."""
     head = owner.get(thing.last)
     if head is not None and len(head.at) > 1:
-        return range(max(head.at.start, thing.last - 1), thing.last + 1)
+        return range(max(head.at.start, thing.last - 2), thing.last + 1)
     before = thing.last - 1
     two = (
         before >= thing.first

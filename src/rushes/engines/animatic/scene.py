@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -22,7 +22,7 @@ from rushes.engines.animatic.scenery import city, desert, forest, interior, moun
 from rushes.engines.animatic.scenery.sky import sky
 from rushes.engines.animatic.shot import Setting, Shot, Subject
 from rushes.engines.animatic.stage import Stage
-from rushes.engines.animatic.subject import framed, marker, subject
+from rushes.engines.animatic.subject import Place, framed, marker, subject
 
 _SETTINGS: dict[Setting, ModuleType] = {
     Setting.SEA: sea,
@@ -124,7 +124,7 @@ def scene_of(order: Order) -> Scene:
     if any(bare):
         parts = pictures.shown(stage, order.first_frame, order.last_frame, seconds)
     else:
-        parts = drawn(shot, stage)
+        parts = drawn(shot if order.caption else replace(shot, marker=None), stage)
     base, moving = still_base(stage, parts)
     return Scene(
         camera=stage.camera,
@@ -160,12 +160,12 @@ def drawn(shot: Shot, stage: Stage) -> list[Paints]:
     """Draw the scenery of a shot, with its subject and its weather, from far to near."""
     setting = _SETTINGS[shot.setting]
     parts: list[Paints] = [*setting.layers(stage, sky(stage, shot.time, shot.weather))]
-    if shot.subject is not None:
-        place = framed(setting.place(stage, shot.subject), shot, stage)
-        parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, subject(stage, shot.subject, place))
-    elif shot.marker:
-        place = framed(setting.place(stage, Subject.PERSON), shot, stage)
-        parts.insert(len(parts) - setting.IN_FRONT_OF_SUBJECT, marker(stage, shot.marker, place))
+    if shot.subject is not None or shot.marker:
+        place = framed(setting.place(stage, shot.subject or Subject.PERSON), shot, stage)
+        figure = (
+            subject(stage, shot.subject, place) if shot.subject else marker(stage, shot.marker or "", place)
+        )
+        parts.insert(len(parts) - _in_front(shot.setting, stage, place), figure)
     middle, front = weather.between(stage, shot.weather), weather.front(stage, shot.weather)
     if shot.setting is Setting.INTERIOR:
         parts[interior.OUTSIDE : interior.OUTSIDE] = [*middle, *front]
@@ -173,6 +173,13 @@ def drawn(shot: Shot, stage: Stage) -> list[Paints]:
         parts[-2:-2] = middle
         parts += front
     return parts + weather.motes(stage, shot.setting, shot.time)
+
+
+def _in_front(setting: Setting, stage: Stage, place: Place) -> int:
+    """Return how many layers of the scenery are nearer than the subject."""
+    if setting is Setting.SEA:
+        return sea.in_front_of_subject(stage, place.y)
+    return int(_SETTINGS[setting].IN_FRONT_OF_SUBJECT)
 
 
 def _grain(stage: Stage) -> Plane:

@@ -84,7 +84,7 @@ class Subject(StrEnum):
 class Shot:
     """What a prompt asks to see. `subject` is None where no word named one that can be drawn.
 
-    `marker` is then the noun, of one or two words, that a plain marker in its place bears, if there is one.
+    `marker` is then the noun, of one to three words, that a plain marker in its place bears, if there is one.
     """
 
     setting: Setting

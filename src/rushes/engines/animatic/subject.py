@@ -67,7 +67,9 @@ def framed(place: Place, shot: Shot, stage: Stage) -> Place:
     if shot.angle in LOOKS:
         larger, foot = LOOKS[shot.angle]
         least = (
-            LEAST_FROM_BELOW * stage.height / TALL.get(shot.subject, 1.0) if shot.angle is Angle.LOW else 0
+            LEAST_FROM_BELOW * min(stage.camera.scale, 1) * stage.height / TALL.get(shot.subject, 1.0)
+            if shot.angle is Angle.LOW
+            else 0
         )
         return replace(place, y=stage.height * foot, size=max(place.size * larger, least))
     return place

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rushes.domain.understanding import Understanding
-from rushes.engines.animatic.grammar import NUMBERS, is_content, is_verb, plain
+from rushes.engines.animatic.grammar import NUMBERS, is_adjective, is_content, is_heading, is_verb, plain
 from rushes.engines.animatic.lexicon import Found
 from rushes.engines.animatic.reading import Reading, reading
 from rushes.engines.animatic.shot import Angle, Setting, Shot, Subject, Time, Weather
@@ -18,6 +18,7 @@ NOTHING_READ = "everything: the storyboard reads English"
 _STEADY = frozenset({"slow", "gentle", "smooth", "steady", "subtle", "single"})
 """Before a camera move: so are they all."""
 MOST_WORDS = 4
+LONGEST_WORD = 40  # letters
 MARKED = "name only"
 MANNERS = frozenset(
     {"atmosphere", "mood", "aesthetic", "landscape", "scenery", "environment", "lighting", "light"}
@@ -26,10 +27,12 @@ MANNERS = frozenset(
 _MANY = frozenset({"people", "men", "women", "children", "couple", "crowd", "family", "geese"})
 
 
-def understand(prompt: str, *, picture: bool = False) -> Understanding:
-    """Return which words of a prompt will be seen; over a `picture` that is given, only its move."""
+def understand(prompt: str, *, picture: bool = False, caption: bool = True) -> Understanding:
+    """Return which words of a prompt will be seen; over a `picture` that is given, only its move.
+
+    Without `caption` there is no marker with a noun on it."""
     one = reading(prompt)
-    told = _Telling(one, picture=picture).understanding()
+    told = _Telling(one, picture=picture, marker=caption and not picture).understanding()
     return replace(told, not_drawn=(NOTHING_READ,)) if one.foreign else told
 
 
@@ -53,8 +56,9 @@ def _says(word: str, value: str) -> bool:
 class _Telling:
     """Sorts the words of a prompt into what is drawn and what is not."""
 
-    def __init__(self, one: Reading, *, picture: bool) -> None:
+    def __init__(self, one: Reading, *, picture: bool, marker: bool) -> None:
         self._one = one
+        self._marker = marker
         shot = one.shot
         kinds = (shot.setting, shot.time, shot.weather, shot.move, shot.subject, shot.angle, shot.framing)
         seen: set[StrEnum] = {kind for kind in kinds if kind is not None}
@@ -94,7 +98,8 @@ class _Telling:
         if not self._seen.issuperset(found.at) and any(
             self._drawn.issuperset(all_) for all_ in found.entry.parts
         ):
-            self._items.setdefault(found.text, _Item(start=found.start, value=found.text))
+            part = _without_lead(found.text)
+            self._items.setdefault(part.removesuffix("s"), _Item(start=found.start, value=part))
             self._seen.update(found.at)
 
     def _is_subject(self, found: Found) -> bool:
@@ -147,13 +152,18 @@ class _Telling:
             if not self._is_left(at):
                 yield from _joined(phrase)
                 phrase = []
-            elif phrase and (is_verb(text) or len(phrase) == MOST_WORDS or at in marked[:1]):
+            elif phrase and (
+                (is_verb(text) and not is_adjective(phrase[-1]))
+                or len(phrase) == MOST_WORDS
+                or at in marked[:1]
+            ):
                 yield from _joined(phrase)
                 phrase = [text]
             else:
                 phrase.append(text)
             if marked and at == marked[-1]:
-                yield f"{' '.join(phrase)} ({MARKED})"
+                noun = " ".join(phrase)
+                yield f"{noun} ({MARKED})" if self._marker else noun
                 phrase = []
             at += 1
         yield from _joined(phrase)
@@ -162,14 +172,16 @@ class _Telling:
         text = self._one.words[at].text
         if at in self._seen or at in self._one.denied or not is_content(text):
             return False
-        if at + 1 < len(self._one.words) and self._one.words[at + 1].text == ":":
-            return False  # a heading, as in "Lighting: soft"
+        if is_heading(self._one.words, at):
+            return False
+        if text == "negative" and [word.text for word in self._one.words[at + 1 : at + 2]] == ["prompt"]:
+            return False
         return text not in MANNERS or at - 1 not in self._seen
 
 
 def _joined(phrase: Sequence[str]) -> Iterable[str]:
     if phrase:
-        yield " ".join(phrase)
+        yield " ".join(word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…" for word in phrase)
 
 
 def _without_lead(phrase: str) -> str:

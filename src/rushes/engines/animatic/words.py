@@ -38,48 +38,49 @@ NAMES: Mapping[StrEnum, str] = {
     Setting.DESERT: "desert, dune, sand dune, sahara",
     Setting.PLAIN: "plain, open land, steppe, prairie, savanna*, grassland, field, open field, tundra",
     Time.DAWN: (
-        "dawn, sunrise, daybreak, early morning, first light, sunup, morning, break of day, morning "
-        "light, early morning light, dawn light, morning sun"
+        "dawn, sunrise, daybreak, early morning, first light, sunup, morning, break of day, morning light, "
+        "early morning light, dawn light, morning sun"
     ),
     Time.DAY: "day, noon, midday, daylight, afternoon, daytime, sunny day, midmorning, broad daylight",
     Time.DUSK: (
-        "dusk, sunset, golden hour, twilight, evening, sundown, blue hour, magic hour, gloaming, "
-        "nightfall, setting sun, late afternoon, sunset light, evening light"
+        "dusk, sunset, golden hour, twilight, evening, sundown, blue hour, magic hour, gloaming, nightfall, "
+        "setting sun, sun sets, sun setting, sun is setting, sun goes down, sun going down, late afternoon, "
+        "sunset light, evening light"
     ),
     Time.NIGHT: "night, nighttime, midnight, after dark, moonlit, night time, nocturnal",
     Weather.CLEAR: "clear, sunny, cloudless, blue sky, blue skies, clear sky, fair weather",
     Weather.RAIN: (
-        "rain, rainy, raining, raindrop, rainfall, rainstorm, drizzl*, storm, stormy, thunderstorm, "
-        "downpour, monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, rain "
-        "slicked, rain shower"
+        "rain, rainy, raining, raindrop, rainfall, rainstorm, drizzl*, storm, stormy, thunderstorm, downpour,"
+        " monsoon, pouring rain, heavy rain, deluge, typhoon, hurricane, rain soaked, rain slicked, rain "
+        "shower"
     ),
     Weather.SNOW: (
-        "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling "
-        "snow, snow covered, snowdrift, snow storm"
+        "snow, snowy, snowing, snowfall, snowflake, snowstorm, blizzard, flurries, snowbound, falling snow, "
+        "snow covered, snowdrift, snow storm, winter storm, ice storm"
     ),
     Weather.FOG: "fog, foggy, mist, misty, haze, hazy, brume, fogbank",
     Move.STATIC: (
-        "static, locked off, tripod, fixed camera, still camera, no camera movement, stationary camera, "
-        "fixed shot, motionless camera, camera does not move, camera holds still, static shot, static "
-        "camera, camera holds static, camera remains still, camera stays still, camera is static, camera "
-        "is still, camera is completely steady, stationary shot, locked camera"
+        "static, locked off, tripod, fixed camera, still camera, no camera movement, stationary camera, fixed"
+        " shot, motionless camera, camera does not move, camera holds still, static shot, static camera, "
+        "camera holds static, camera remains still, camera stays still, camera is static, camera is still, "
+        "camera is completely steady, stationary shot, locked camera"
     ),
     Move.PUSH_IN: (
         "push in, pushes in, pushing in, pushes slowly in, dolly in, dollies in, dolly forward, zoom in, "
-        "zooms in, zooming in, track in, tracks in, track forward, creep in, creeps in, push forward, "
-        "pushes forward, push toward, push towards, pushes toward, pushes towards, dolly toward, dolly "
-        "towards, zooms towards, closing in, camera approaches, approaching shot, truck in, move in, "
-        "moves in, moving in, moves closer, zoom, zooms"
+        "zooms in, zooming in, track in, tracks in, track forward, creep in, creeps in, push forward, pushes "
+        "forward, push toward, push towards, pushes toward, pushes towards, dolly toward, dolly towards, "
+        "zooms towards, closing in, camera approaches, approaching shot, truck in, move in, moves in, moving "
+        "in, moves closer, zoom, zooms"
     ),
     Move.PULL_OUT: (
-        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, "
-        "pulls away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming "
-        "out, track out, tracks back, track back, reveal shot, widens out"
+        "pull out, pulls out, pulling out, pull back, pulls back, pulling back, pullback, pull away, pulls "
+        "away, dolly out, dollies out, dolly back, dolly backward, zoom out, zooms out, zooming out, track "
+        "out, tracks back, track back, reveal shot, widens out"
     ),
     Move.PAN_LEFT: (
         "pan left, pans left, panning left, pan to the left, pans to the left, panning to the left, truck "
-        "left, trucks left, truck to the left, track left, tracks left, dolly left, leftward pan, left "
-        "pan, camera left"
+        "left, trucks left, truck to the left, track left, tracks left, dolly left, leftward pan, left pan, "
+        "camera left"
     ),
     Move.PAN_RIGHT: (
         "pan right, pans right, panning right, pan to the right, pans to the right, panning to the right, "
@@ -87,14 +88,13 @@ NAMES: Mapping[StrEnum, str] = {
         "pan, right pan, camera right, pans, panning, pan shot, panning shot, panoramic sweep, slow pan"
     ),
     Move.TILT_UP: (
-        "tilt up, tilts up, tilting up, tilt upward, tilts upward, crane up, cranes up, craning up, "
-        "pedestal up, boom up, rising shot, pan up, pans up, panning up, upward tilt, tilts skyward, jib "
-        "up, crane shot rising"
+        "tilt up, tilts up, tilting up, tilt upward, tilts upward, crane up, cranes up, craning up, pedestal "
+        "up, boom up, rising shot, pan up, pans up, panning up, upward tilt, tilts skyward, jib up, crane "
+        "shot rising"
     ),
     Move.TILT_DOWN: (
-        "tilt down, tilts down, tilting down, tilt downward, tilts downward, crane down, cranes down, "
-        "craning down, pedestal down, boom down, pan down, pans down, panning down, downward tilt, jib "
-        "down"
+        "tilt down, tilts down, tilting down, tilt downward, tilts downward, crane down, cranes down, craning"
+        " down, pedestal down, boom down, pan down, pans down, panning down, downward tilt, jib down"
     ),
     Angle.EYE_LEVEL: "eye level, eye level camera angle, eye level angle, eye level shot",
     Angle.LOW: (
@@ -103,15 +103,16 @@ NAMES: Mapping[StrEnum, str] = {
         "angle shot, low angle view, gutter height, camera low to the ground"
     ),
     Angle.HIGH: (
-        "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from "
-        "above, viewed from above, view from above, elevated view, aerial, aerial view, aerial shot, "
-        "drone shot, drone view, aerial drone shot, drone footage, aerial footage, birds eye, bird's eye, "
-        "bird's eye view, birds eye view, bird's eye shot"
+        "high angle, high camera angle, high angle shot, high angle view, shot from above, seen from above, "
+        "viewed from above, view from above, elevated view, aerial, aerial view, aerial shot, drone shot, "
+        "drone view, aerial drone shot, drone footage, aerial footage, birds eye, bird's eye, bird's eye "
+        "view, birds eye view, bird's eye shot"
     ),
     Angle.OVERHEAD: (
-        "top view, overhead view, overhead shot, overhead angle, overhead camera, top down, top down view, "
-        "top down shot, camera straight down, directly above, looking straight down, from directly above, "
-        "top down aerial drone shot, god's eye"
+        "top view, overhead view, overhead shot, from overhead, overhead perspective, straight overhead, "
+        "overhead angle, overhead camera, top down, top down view, "
+        "top down shot, camera straight down, directly above, looking straight down, from directly above, top"
+        " down aerial drone shot, god's eye"
     ),
     Framing.MEDIUM: "medium shot, mid shot, midshot, medium framing",
     Framing.CLOSE_UP: (
@@ -119,9 +120,9 @@ NAMES: Mapping[StrEnum, str] = {
         "close shot, tight close up, macro, macro shot"
     ),
     Framing.WIDE: (
-        "wide shot, wide view, wide angle, wide angle shot, wide angle view, establishing shot, "
-        "establishing, long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very "
-        "wide shot, wide establishing, wide establishing shot, static wide, wide framing"
+        "wide shot, wide view, wide angle, wide angle shot, wide angle view, establishing shot, establishing,"
+        " long shot, extreme wide shot, extreme long shot, ultra wide, ultra wide shot, very wide shot, wide "
+        "establishing, wide establishing shot, static wide, wide framing"
     ),
     Subject.SHIP: "sailing boat, sailboat, yacht, schooner, sailing ship",
     Subject.PAPER_BOAT: "paper boat, paper ship, origami boat, newspaper boat",
@@ -135,7 +136,9 @@ NAMES: Mapping[StrEnum, str] = {
     Subject.PERSON: (
         "person, man, woman, girl, boy, child, figure, traveler, traveller, hiker, stranger, someone, "
         "people, men, women, children, couple, lady, old man, old woman, young man, young woman, human, "
-        "pedestrian, tourist, passerby, friend, kid, adult, guy, he, she"
+        "1girl, 1boy, 2girls, 2boys, firefighter, individual, visitor, passenger, vendor, merchant, "
+        "grandma, grandpa, teen, volunteer, shopper, brunette, parent, workers, pedestrian, tourist, "
+        "passerby, friend, kid, adult, guy, he, she"
     ),
 }
 
@@ -143,50 +146,56 @@ PLACES: Mapping[StrEnum, str] = {
     Setting.SEA: (
         "harbour, harbor, wave, beach, shore, shoreline, coast*, bay, surf, seaside, tide, lagoon, reef, "
         "island, pier, fjord, marina, mediterranean, maritime, regatta, seabed, underwater, waterfront, "
-        "headland, cape"
+        "headland, san francisco bay, port, docked, dockside, seaport"
     ),
     Setting.MOUNTAINS: (
         "peak, summit, ridge, valley, glacier, andes, everest, plateau, volcano, hill, hillside, hilltop, "
-        "meadow, mountain range"
+        "mountain range, mount, mt, mount fuji, mount everest, mount rushmore, kilimanjaro, matterhorn, "
+        "alpine meadow, mountain meadow"
     ),
     Setting.CITY: (
         "skyline, skyscraper, sidewalk, pavement, tokyo, paris, london, new york, manhattan, venice, "
-        "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, "
-        "storefront, lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, "
-        "traffic, times square, village, market, plaza, motorway, hong kong, berlin, rome, shanghai, wet "
-        "street, wet road, wet asphalt, wet pavement"
+        "cyberpunk, subway, metropolis, metropolitan, suburb, cobblestone*, cobbled, shopfront, storefront,"
+        " lamppost, streetlight, street light, street lamp, streetlamp, rooftop, highway, traffic, times "
+        "square, village, market, plaza, motorway, hong kong, berlin, mumbai, delhi, sydney, los angeles, "
+        "san francisco, chicago, dubai, seoul, beijing, istanbul, singapore, chinatown, kyoto, bangkok, "
+        "barcelona, prague, amsterdam, rio de janeiro, toronto, rome, shanghai, wet street, wet road, wet "
+        "asphalt, wet pavement"
     ),
     Setting.FOREST: "jungle, rainforest, redwood, taiga, glade, undergrowth, canopy, swamp, bamboo, clearing",
     Setting.INTERIOR: (
-        "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, "
-        "restaurant, classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, "
-        "museum, gallery, workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, "
-        "pub, bar, elevator, stadium, theater, theatre, church interior, cathedral interior, temple "
-        "interior, desk, garage, shop, ballroom, barbershop, greenhouse, warehouse, factory, gym, "
-        "spaceship interior, cockpit"
+        "kitchen, office, bedroom, cafe, café, library, studio, sofa, couch, hallway, corridor, restaurant, "
+        "classroom, fireplace, window sill, windowsill, attic, diner, lobby, bathroom, museum, gallery, "
+        "workshop, bookshop, bookstore, coffee shop, laboratory, lab, hotel, tavern, pub, bar, elevator, "
+        "stadium, theater, theatre, church interior, cathedral interior, temple interior, desk, garage, shop,"
+        " ballroom, barbershop, greenhouse, warehouse, factory, gym, spaceship interior, cockpit, airport, "
+        "terminal, train station, subway station, int, waiting room, bakery, supermarket, aquarium, "
+        "nightclub, concert hall, auditorium, fast food restaurant"
     ),
     Setting.DESERT: "sand, sandy, canyon, mesa, badlands, mars, martian, cactus, oasis, wasteland",
     Setting.PLAIN: (
-        "wheat field, farmland, countryside, tall grass, runway, road trip, horizon, lawn, yard, "
-        "backyard, park bench"
+        "meadow, pasture, farm, vineyard, wheat field, farmland, countryside, tall grass, runway, road trip, "
+        "horizon, lawn, yard, backyard, park bench"
     ),
 }
 
 HINTS: Mapping[StrEnum, str] = {
     Setting.SEA: (
-        "wave crest, water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, turtle, surfer, "
-        "swimmer, surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, anchor, rowboat, "
-        "canoe, kayak, raft, gondola, underwater, mermaid, submarine, diver, river, pond, stream, beach "
-        "umbrella"
+        "wave crest, on the water, in the water, into the water, over the water, across the water, under the "
+        "water, the water, waters, water surface, water edge, blue water, clear water, calm water, turquoise "
+        "water, deep water, crystal clear water, cliff, dock, sailing, seagull, whale, dolphin, fish, shark, "
+        "turtle, surfer, swimmer, surfboard, jellyfish, octopus, coral, sail, sailor, fisherman, buoy, "
+        "anchor, rowboat, canoe, kayak, raft, gondola, underwater, mermaid, submarine, diver, river, pond, "
+        "stream, beach umbrella"
     ),
     Setting.MOUNTAINS: (
         "snowy peak, snow capped, snowcapped, climber, eagle, rock, goat, ski*, snowboard*, avalanche, "
         "monastery, waterfall"
     ),
     Setting.CITY: (
-        "neon sign, neon light, neon lit, shop window, lit window, glowing sign, road, lane, building, "
-        "bus, taxi, tram, bridge, neon, billboard, crowd, skateboard*, umbrella, motorcycle, motorbike, "
-        "tower, limousine, pedestrian, parkour, hologram*"
+        "neon sign, neon light, neon lit, shop window, lit window, glowing sign, road, lane, building, bus, "
+        "taxi, tram, bridge, neon, billboard, crowd, skateboard*, umbrella, motorcycle, motorbike, tower, "
+        "limousine, pedestrian, parkour, hologram*"
     ),
     Setting.FOREST: (
         "pine tree, tree trunk, tree branch, tree, park, trail, mushroom, moss*, garden, orchard, leaf, "
@@ -195,13 +204,18 @@ HINTS: Mapping[StrEnum, str] = {
     ),
     Setting.INTERIOR: (
         "potted plant, floor lamp, wooden floor, framed picture, rug, window frame, lamp, table, curtain, "
-        "home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, piano, cup, mug, "
-        "coffee, tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, chandelier, "
-        "carpet, window, canvas, mirror, computer, guitar, wine, breakfast, dinner, product shot, "
-        "product, bottle, bowl, vase, counter, keyboard, monitor, door, ceiling, food, dough, stove, "
-        "inside, in a house, in the house, at home"
+        "home, armchair, bed, bath, candle, book, bookshelf, bookshelves, bookcase, piano, cup, mug, coffee, "
+        "tea, plate, chef, sushi, cooking, cake, dessert, laptop, chair, shelf, chandelier, carpet, window, "
+        "canvas, mirror, computer, guitar, wine, breakfast, dinner, product shot, product, bottle, bowl, "
+        "vase, counter, keyboard, monitor, door, ceiling, food, dough, stove, inside, in a house, in the "
+        "house, at home, tv, television, oven, fridge, refrigerator, teapot, pizza, ramen, noodle, pasta, "
+        "spaghetti, hamburger, cheeseburger, burger, sandwich, salad, soup, bread, cheese, beer, cocktail, "
+        "cappuccino, espresso, latte, pancake, steak, cookie, chocolate, chessboard"
     ),
-    Setting.DESERT: "camel, caravan, pyramid, tumbleweed, rover, oil rig",
+    Setting.DESERT: (
+        "camel, caravan, pyramid, tumbleweed, rover, oil rig, surface of the moon, moon surface, lunar "
+        "surface, on the moon"
+    ),
     Setting.PLAIN: (
         "horse, cow, sheep, tractor, windmill, sunflower, lion, elephant, zebra, giraffe, kite, grass"
     ),
@@ -209,14 +223,14 @@ HINTS: Mapping[StrEnum, str] = {
     Time.DAY: "sunlit, sunshine, sunlight, sunny, sunbeam, summer",
     Time.DUSK: "golden light, low sun, dusky",
     Time.NIGHT: (
-        "neon sign, neon light, neon lit, moonlight, moon, starry, star, starlight, neon, starlit, milky "
-        "way, aurora, fireflies, candlelit, candlelight, northern lights, nightclub, galaxy, headlights, "
-        "campfire, starry sky, dark sky, dark street, dark alley, dark forest, dark night, full moon, "
-        "night sky, nebula, outer space, cosmos"
+        "neon sign, neon light, neon lit, moonlight, moon, starry, star, starlight, neon, starlit, milky way,"
+        " aurora, fireflies, candlelit, candlelight, northern lights, nightclub, galaxy, headlights, "
+        "campfire, starry sky, dark sky, dark street, dark alley, dark forest, dark night, full moon, night "
+        "sky, nebula, outer space, cosmos, surface of the moon, moon surface, lunar surface, on the moon"
     ),
     Weather.RAIN: (
-        "thunder*, umbrella, puddle, lightning, raincoat, wet street, wet road, wet asphalt, wet "
-        "pavement, storm cloud"
+        "thunder*, umbrella, puddle, lightning, raincoat, wet street, wet road, wet asphalt, wet pavement, "
+        "storm cloud"
     ),
     Weather.SNOW: "winter*, sleet, frosty, ski*, snowman",
     Weather.FOG: "murk*, smog, low cloud",
@@ -237,29 +251,30 @@ HINTS: Mapping[StrEnum, str] = {
         "businesswoman, waiter, barista, baker, guard, keeper, lighthouse keeper, explorer, bride, groom, "
         "baby, toddler, grandmother, grandfather, mother, father, model, geisha, ninja, boxer, diver, "
         "teenager, actor, actress, photographer, drummer, guitarist, pianist, violinist, player, family, "
-        "officer, police officer, policeman, cop, protagonist, hero, heroine, gentleman, customer, "
-        "villager, crowd, hunter, archer, magician, butcher, carpenter, blacksmith, gardener, tailor, "
-        "fisher, shepherd, commuter, ninja, influencer, host, elder, half elf, sorcerer, viking, "
-        "astronauts"
+        "officer, police officer, policeman, cop, protagonist, hero, heroine, gentleman, customer, villager, "
+        "crowd, hunter, archer, magician, butcher, carpenter, blacksmith, gardener, tailor, fisher, shepherd,"
+        " commuter, ninja, influencer, host, elder, half elf, sorcerer, viking, astronauts"
     ),
 }
 
 PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
     (
         (Setting.SEA,),
-        "wave, water, swell, surf, foam, horizon, headland, cape, coastline, crest, whitecap, wave crest, "
-        "ripple",
+        "wave, water, on the water, in the water, into the water, over the water, across the water, under the"
+        " water, the water, waters, water surface, water edge, blue water, clear water, calm water, turquoise"
+        " water, deep water, crystal clear water, swell, surf, foam, horizon, headland, coastline, crest, "
+        "whitecap, wave crest, ripple",
     ),
     (
         (Setting.MOUNTAINS,),
-        "mountain range, peak, summit, ridge, hill, hillside, slope, snow capped, snowcapped, meadow, "
-        "pine, tree, pine tree, rock, snowy peak, fir",
+        "mountain range, peak, summit, ridge, hill, hillside, slope, snow capped, snowcapped, meadow, pine, "
+        "tree, pine tree, rock, snowy peak, fir",
     ),
     (
         (Setting.CITY,),
         "building, house, window, road, pavement, sidewalk, street lamp, streetlamp, streetlight, street "
-        "light, lamppost, tower, skyline, storefront, shopfront, shop window, shop, sign, awning, kerb, "
-        "curb, skyscraper",
+        "light, lamppost, tower, skyline, storefront, shopfront, shop window, shop, sign, awning, kerb, curb,"
+        " skyscraper",
     ),
     ((Setting.CITY, Time.NIGHT), "neon sign, neon, neon light, neon lit, lit window, glowing sign"),
     (
@@ -280,7 +295,7 @@ PARTS: tuple[tuple[tuple[StrEnum, ...], str], ...] = (
         "framed picture, windowsill, window sill, inside",
     ),
     ((Setting.DESERT,), "sand, sandy, horizon"),
-    ((Setting.PLAIN,), "horizon, grass, lawn"),
+    ((Setting.PLAIN,), "horizon, grass, lawn, meadow, pasture"),
     ((Seen.SKY,), "sky"),
     ((Seen.SKY, Weather.CLEAR), "cloud"),
     ((Seen.SKY, Time.NIGHT, Weather.CLEAR), "star, starry, starry sky, night sky, starlight"),
@@ -320,23 +335,22 @@ COLOURS: Mapping[Subject, frozenset[str]] = {
 CAMERA_VERBS: Mapping[Move, str] = {
     Move.STATIC: "stationary, holds steady, does not move, remains static, stays static, static",
     Move.PUSH_IN: (
-        "moves forward, moves in, moves closer, moves toward, moves towards, moving forward, glides "
-        "forward, flies forward, fly forward, glides in, approaches, pushes, flies in, advances, swoops "
-        "in, moving closer, glides toward, glides towards, flies toward, flies towards, dollies"
+        "moves forward, moves in, moves closer, moves toward, moves towards, moving forward, glides forward, "
+        "flies forward, fly forward, glides in, approaches, pushes, flies in, advances, swoops in, moving "
+        "closer, glides toward, glides towards, flies toward, flies towards, dollies"
     ),
     Move.PULL_OUT: (
-        "moves back, moves backward, moves backwards, retreats, backs away, glides back, moves away, "
-        "widens, moving back, flies back, pulls"
+        "moves back, moves backward, moves backwards, retreats, backs away, glides back, moves away, widens, "
+        "moving back, flies back, pulls"
     ),
     Move.PAN_LEFT: (
-        "drift left, drifts left, drifting left, drifts to the left, slide left, slides left, slides to "
-        "the left, move left, moves left, moves to the left, sweeps left, turns left, glides left, right "
-        "to left"
+        "drift left, drifts left, drifting left, drifts to the left, slide left, slides left, slides to the "
+        "left, move left, moves left, moves to the left, sweeps left, turns left, glides left, right to left"
     ),
     Move.PAN_RIGHT: (
-        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, "
-        "slides to the right, move right, moves right, moves to the right, sweeps right, turns right, "
-        "glides right, left to right, pan, pans"
+        "drift right, drifts right, drifting right, drifts to the right, slide right, slides right, slides to"
+        " the right, move right, moves right, moves to the right, sweeps right, turns right, glides right, "
+        "left to right, pan, pans"
     ),
     Move.TILT_UP: (
         "rises, rises up, looks up, look up, looking up, moves up, moves upward, lifts, climbs, ascends, "
@@ -351,23 +365,27 @@ CAMERA_VERBS: Mapping[Move, str] = {
 
 FILM = (
     "slow motion, time lapse, timelapse, hyperlapse, live action, depth of field, shallow depth of field, "
-    "dutch angle, over the shoulder, over the shoulder shot, tracking shot, point of view, pov, dolly "
-    "zoom, motion blur, lens flare, film grain, tilt shift, handheld, hand held, fish eye, rack focus, "
-    "crane shot, dolly shot, steadicam, whip pan, black and white, black background, white background, "
-    "stop motion, 360 degree rotation, product shot, first person, third person, split screen, warm "
-    "lighting, soft lighting, dramatic lighting, film noir"
+    "dutch angle, over the shoulder, over the shoulder shot, tracking shot, point of view, pov, dolly zoom, "
+    "motion blur, lens flare, film grain, tilt shift, handheld, hand held, fish eye, rack focus, crane shot, "
+    "dolly shot, steadicam, whip pan, black and white, black background, white background, stop motion, 360 "
+    "degree rotation, product shot, first person, third person, split screen, warm lighting, soft lighting, "
+    "dramatic lighting, film noir, fpv, fpv shot, fpv drone shot, first person view"
 )
 
 COMPOUNDS = (
-    "teddy bear, evening wear, evening gown, evening dress, night gown, "
-    "lamp room, lantern room, engine room, head room, sea of clouds, sea of people, a wave of, waves at "
-    "us, waves at the camera, waves to the, waves goodbye, wave goodbye, table mountain, tree house, "
-    "treehouse, crystal clear, snow leopard, snow globe, sea turtle, sea lion, mountain lion, mountain "
-    "goat, mountain bike, mountain biker, street food, street performer, street musician, street artist, "
-    "street vendor, forest fire, forest spirit, house cat, night club, polar bear, wooden, golden "
-    "retriever, river bank, rain cloud, dust storm, sandstorm, space station, bus stop, train station, "
-    "train tracks, car park, book cover, window display, star wars, day dream, cat woman, sand castle, "
-    "ice cream, hot dog, time machine, table tennis, desert eagle, flying car, plain white, plain "
-    "background, crystal ball, football field, magnetic field, force field, asteroid field, field of "
-    "view, green house"
+    "teddy bear, evening wear, evening gown, evening dress, night gown, lamp room, lantern room, engine "
+    "room, head room, sea of clouds, sea of people, a wave of, waves at us, waves at the camera, waves to "
+    "the, waves goodbye, wave goodbye, table mountain, tree house, treehouse, crystal clear, snow leopard, "
+    "snow globe, sea turtle, sea lion, mountain lion, mountain goat, mountain bike, mountain biker, street "
+    "food, street performer, street musician, street artist, street vendor, forest fire, forest spirit, "
+    "house cat, night club, polar bear, wooden, golden retriever, river bank, rain cloud, dust storm, "
+    "sandstorm, space station, bus stop, train station, train tracks, car park, book cover, window display,"
+    " star wars, day dream, cat woman, sand castle, ice cream, hot dog, time machine, table tennis, desert "
+    "eagle, flying car, plain white, plain background, crystal ball, football field, magnetic field, force "
+    "field, asteroid field, field of view, green house, beach hat, beach ball, beach towel, cape town, "
+    "cloud of smoke, clouds of smoke, cloud of dust, clouds of dust, cloud of steam, clouds of steam, "
+    "golden gate bridge, big ben, hot air balloon, traffic light, water balloon, rain boots, snow boots, "
+    "star shaped, window shopping, sail away, field trip, mountain dew, city hall, sun hat, sunhat, sun "
+    "dress, food truck, amusement park, theme park, skate park, jet of water, glass of water, bottle of "
+    "water, bowl of water, drop of water"
 )

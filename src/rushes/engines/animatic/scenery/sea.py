@@ -17,7 +17,7 @@ from rushes.engines.animatic.stage import Point, Sheet, Stage
 from rushes.engines.animatic.subject import Place
 
 HORIZON = 0.50
-IN_FRONT_OF_SUBJECT = 3  # layers
+DRAUGHT = 0.06  # how deep a hull may lie in the swell, in units
 
 WATER: Colour = (34, 112, 142)
 DEEP: Colour = (16, 62, 96)
@@ -54,6 +54,12 @@ def place(stage: Stage, kind: Subject) -> Place:
         )  # drawn well above its place: over the horizon, however tall the frame
     size = stage.unit * (0.30 if kind in (Subject.SHIP, Subject.LIGHTHOUSE) else 0.17)
     return Place(x=x, y=y + stage.unit * 0.035, size=size, depth=1.09, floats=kind is not Subject.LIGHTHOUSE)
+
+
+def in_front_of_subject(stage: Stage, y: float) -> int:
+    """Return how many rows of swell are nearer than what floats at `y`; more would hide it from above."""
+    reach = stage.height - stage.horizon
+    return sum(stage.horizon + reach * row > y - DRAUGHT * stage.unit for _, row, _ in WAVES)
 
 
 def _headland(stage: Stage, sky: Floats) -> Layer:
