@@ -12,8 +12,8 @@ class Understanding:
     """What of a prompt will be seen, and what will not, in short phrases and in the prompt's order.
 
     `understood` says what is drawn, in brackets the prompt's own words where they are others: "rain (storm)".
-    `not_drawn` are the prompt's own words. `assumed` is what is drawn though nobody asked
-    for it, since something has to be.
+    `not_drawn` are the prompt's own words. `assumed` is what is drawn though no word says it, since something
+    has to be: the usual, or what the words make likely.
     """
 
     understood: tuple[str, ...]

@@ -56,6 +56,7 @@ def quote_shape(
         remarks=remarks,
         understood=None if understanding is None else list(understanding.understood),
         not_drawn=None if understanding is None else list(understanding.not_drawn),
+        assumed=None if understanding is None else list(understanding.assumed),
         next=_after_quote(kept) if missing is None else f"ask the person to set it up first: {missing.next}",
     )
 
@@ -117,6 +118,7 @@ def job_shape(answer: Answer) -> JobShape:
         warnings=list(job.warnings),
         understood=None if answer.understanding is None else list(answer.understanding.understood),
         not_drawn=None if answer.understanding is None else list(answer.understanding.not_drawn),
+        assumed=None if answer.understanding is None else list(answer.understanding.assumed),
         next=_after_job(answer),
     )
 

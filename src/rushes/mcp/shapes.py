@@ -26,6 +26,7 @@ class QuoteShape(BaseModel):
         default=None, description="What of the prompt is drawn; null: the engine cannot tell beforehand."
     )
     not_drawn: list[str] | None = Field(default=None, description="What of the prompt will not be seen.")
+    assumed: list[str] | None = Field(default=None, description="What is drawn though no word says it.")
     next: str = Field(description="What to do now.")
 
 
@@ -67,6 +68,7 @@ class JobShape(BaseModel):
         default=None, description="What of the prompt is drawn; null: the engine cannot tell beforehand."
     )
     not_drawn: list[str] | None = Field(default=None, description="What of the prompt will not be seen.")
+    assumed: list[str] | None = Field(default=None, description="What is drawn though no word says it.")
     next: str = Field(description="What to do now.")
 
 

@@ -74,7 +74,15 @@ class _Telling:
             elif not set(found.at) & set(self._one.marked):
                 self._tell(found)
         self._tell_adjectives()
-        items = sorted(self._items.values(), key=lambda item: item.start)
+        # No word says it: what the words have in common only makes it likely, as grapes do a room.
+        likely = {
+            kind
+            for kind, item in self._items.items()
+            if isinstance(kind, (Setting, Time, Weather)) and not item.words
+        }
+        items = sorted(
+            (item for kind, item in self._items.items() if kind not in likely), key=lambda item: item.start
+        )
         picture = (PICTURE,) if self._picture else ()
         shot = self._one.shot
         weather = () if shot.weather is Weather.CLEAR else (shot.weather,)
@@ -82,7 +90,7 @@ class _Telling:
         return Understanding(
             understood=(*picture, *(str(item) for item in items)),
             not_drawn=tuple(dict.fromkeys(self._left())),
-            assumed=tuple(str(kind) for kind in drawn if kind not in self._items),
+            assumed=tuple(str(kind) for kind in drawn if kind not in self._items or kind in likely),
         )
 
     def _tell(self, found: Found) -> None:
