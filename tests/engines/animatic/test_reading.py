@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import rushes
 from rushes import settings
@@ -363,3 +364,17 @@ def test_the_words_of_angles(words: str, angle: Angle, framing: Framing) -> None
     """The usual words of the trade are understood, and light from above is none."""
     shot = read(f"{words}, a man on a plain")
     assert (shot.angle, shot.framing) == (angle, framing)
+
+
+def test_from_below_a_push_keeps_the_subject_in_the_frame(make: Make) -> None:
+    """Neither the hull of a boat nor the lamp of a lighthouse leaves it before the end."""
+    boat = coloured(make("a red boat at sea, low angle, push in", seconds=0.5))
+    hull = [_red(frame[: int(0.9 * len(frame))]).mean() for frame in (boat[0], boat[-1])]
+    assert hull[1] > hull[0] > 0
+    tower = coloured(make("a lighthouse, low angle, push in", seconds=0.5))
+    assert not _red(tower[-1][:1]).any()
+
+
+def _red(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    red, green, blue = (picture[..., colour].astype(np.int16) for colour in range(3))
+    return np.asarray((red > 110) & (green < 0.6 * red) & (blue < 0.6 * red))

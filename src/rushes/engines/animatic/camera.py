@@ -11,7 +11,8 @@ PUSH = 0.46  # how much larger the middle ground is at the near end of a push or
 TRAVEL = 0.42  # how far the middle ground slides in a pan, in frame widths
 TILT = 0.40  # and in a tilt, in frame heights
 
-ANCHOR = 0.55  # where the subject is, seen from below or from above
+ANCHOR = 0.55  # where the subject is, seen from above
+LOW_ANCHOR = 0.8  # and seen from below, near its foot
 NEAR_ANCHOR = 0.36  # and its face, in a close-up
 
 HORIZONS: Mapping[Angle, float] = {Angle.LOW: 0.84, Angle.HIGH: 0.20, Angle.OVERHEAD: 0.03}
@@ -60,7 +61,9 @@ class Camera:
     def anchor(self) -> float:
         if self.scale > 1:
             return NEAR_ANCHOR
-        return self.horizon if 0.3 < self.horizon < 0.7 else ANCHOR
+        if self.horizon >= 0.7:
+            return LOW_ANCHOR
+        return self.horizon if self.horizon > 0.3 else ANCHOR
 
     @property
     def push(self) -> float:
@@ -98,11 +101,13 @@ class Camera:
         down = TILT / 2 * depth if self.move in (Move.TILT_UP, Move.TILT_DOWN) else 0.0
         return across, down
 
+    def nearest(self, depth: float) -> float:
+        """Return how many times as large as at the widest a layer gets."""
+        return 1 + self.push * depth if self.move in (Move.PUSH_IN, Move.PULL_OUT) else 1.0
+
     def density(self, depth: float) -> float:
         """Return how many pixels a layer is drawn with per frame pixel: between its two ends of a zoom."""
-        if self.move in (Move.PUSH_IN, Move.PULL_OUT):
-            return float((1 + self.push * depth) ** 0.5)
-        return 1.0
+        return float(self.nearest(depth) ** 0.5)
 
 
 def eased(progress: float) -> float:

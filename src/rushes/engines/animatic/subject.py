@@ -50,6 +50,9 @@ TALL: Mapping[Subject | None, float] = {
 LEAST_FROM_BELOW = 0.62
 """A subject that is looked up to is at least this many frame heights tall."""
 
+HEADROOM = 0.03
+"""And so much stays free above it, in frame heights."""
+
 CLOSE = (0.86, 0.92)
 """A subject in a close-up: its height, and where its foot stands, in frame heights."""
 
@@ -64,15 +67,17 @@ def framed(place: Place, shot: Shot, stage: Stage) -> Place:
         short = min(stage.height, stage.width)
         y = stage.height * 0.5 + short * (foot - 0.5)
         return replace(place, x=stage.width / 2, y=y, size=short * tall / TALL.get(shot.subject, 1.0))
-    if shot.angle in LOOKS:
-        larger, foot = LOOKS[shot.angle]
-        least = (
-            LEAST_FROM_BELOW * min(stage.camera.scale, 1) * stage.height / TALL.get(shot.subject, 1.0)
-            if shot.angle is Angle.LOW
-            else 0
-        )
-        return replace(place, y=stage.height * foot, size=max(place.size * larger, least))
-    return place
+    if shot.angle not in LOOKS:
+        return place
+    larger, foot = LOOKS[shot.angle]
+    if shot.angle is not Angle.LOW:
+        return replace(place, y=stage.height * foot, size=place.size * larger)
+    # All of it is in the frame at the near end of a zoom as well.
+    anchor, zoom = stage.camera.anchor, stage.camera.nearest(place.depth)
+    y, top = (stage.height * (anchor + (at - anchor) / zoom) for at in (foot, HEADROOM))
+    tall = TALL.get(shot.subject, 1.0)
+    least = LEAST_FROM_BELOW * min(stage.camera.scale, 1) * stage.height / tall
+    return replace(place, y=y, size=min(max(place.size * larger, least), (y - top) / tall))
 
 
 PAPER: Colour = (244, 240, 228)
