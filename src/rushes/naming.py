@@ -23,7 +23,7 @@ LONGEST_NAME = 80
 """Characters that are told back of a name that means nothing."""
 
 FIRST = 'rushes create "a paper boat at dusk" makes the first'
-LISTED = "rushes clips and rushes jobs list what there is; check the whole path of a file"
+LISTED = "rushes clips and rushes jobs list what there is; check the path of a file"
 
 
 def find_job(ledger: Ledger, library: Library, words: str) -> Job:

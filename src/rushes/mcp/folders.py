@@ -34,7 +34,7 @@ class Folders:
         try:
             path = read_path(text)
             if not path.is_absolute():
-                raise BadReference(f"{text} is not a whole path", next="give the path from the root: /…")
+                raise BadReference(f"{text} is not an absolute path", next="give the path from the root: /…")
             path = path.resolve()
             there = path.is_file()
         except BadReference:

@@ -32,7 +32,9 @@ class Looking(Themed):
     @answering
     async def look_at_video(
         self,
-        video: Annotated[str, Field(description='A job id, a clip id, "last", or the whole path of a file.')],
+        video: Annotated[
+            str, Field(description='A job id, a clip id, "last", or the absolute path of a file.')
+        ],
         view: Annotated[
             View,
             Field(

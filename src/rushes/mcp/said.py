@@ -97,7 +97,7 @@ SAID: dict[str, tuple[str, str]] = {
         "Look at a video",
         """Shows a video as pictures, with its facts: an overview, bursts that show motion, or single frames.
 
-        Takes a job id, a clip id, or the whole path of a file in the library or a folder that was allowed.
+        Takes a job id, a clip id, or the absolute path of a file in the library or a folder that was allowed.
         Use bursts to judge whether motion is fluid, frozen or morphing; overview with `start` and `end` to
         find the moment of a fault; frames with `at` to read details.""",
     ),

@@ -161,7 +161,7 @@ def places(environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
             # Of a user who is not there, or below a working folder that is gone.
             raise BadSettings(
                 f"{HOME} is {environ[HOME]!r}, and that folder cannot be told: {error}",
-                next=f"set {HOME} to a whole path, such as /home/me/videos",
+                next=f"set {HOME} to an absolute path, such as /home/me/videos",
             ) from error
         return home, home / "config.toml", home / "worker.log"
     from platformdirs import PlatformDirs
@@ -431,7 +431,7 @@ def _mcp(table: Mapping[str, Any], token: str | None) -> McpSettings:
     roots = [_path(one, "mcp.roots") for one in _texts(table, "roots")]
     for root in roots:
         if not root.is_absolute():
-            raise ValueError(f"mcp.roots has {str(root)!r}; each has to be a whole path")
+            raise ValueError(f"mcp.roots has {str(root)!r}; each has to be an absolute path")
     return McpSettings(
         unasked_usd=_amount(table.get("unasked_usd", 0), "mcp.unasked_usd"),
         roots=tuple(roots),
