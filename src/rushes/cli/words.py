@@ -44,13 +44,13 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=Text(),
             multiple=True,
             metavar="ENGINE/MODEL",
-            help="Turn to this one where the model before it accepts nothing; give it again for more.",
+            help="Try this model if the one before it rejects the request. Repeatable.",
         ),
         click.option("--seconds", type=Number(unit="seconds"), metavar="SECONDS", help="How long it is."),
         click.option("--aspect", metavar="W:H", help="16:9, 9:16, 1:1 …"),
         click.option("--resolution", metavar="480p|720p|1080p", help="The short side."),
-        click.option("--first-frame", metavar="FILE", help="The picture it begins with."),
-        click.option("--last-frame", metavar="FILE", help="The picture it ends with."),
+        click.option("--first-frame", metavar="FILE", help="Image for the first frame."),
+        click.option("--last-frame", metavar="FILE", help="Image for the last frame."),
         click.option(
             "--reference",
             multiple=True,
@@ -70,7 +70,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--seed",
             type=Whole(0, 2**63 - 1),
             metavar="NUMBER",
-            help="The same seed makes the same clip, where the model can.",
+            help="The same seed makes the same clip, if the model can.",
         ),
         click.option("--no-audio", is_flag=True, help="A silent clip."),
         click.option(
@@ -84,7 +84,7 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=1,
             show_default=True,
             metavar="NUMBER",
-            help="How many takes, a job each.",
+            help="How many clips to make, one job each.",
         ),
     ]
     for option in reversed(options):
