@@ -71,9 +71,9 @@ class Shop:
         self.settings: dict[str, Any] = {
             "base_url": provider.base_url,
             "recovery": "ask",
-            "post_timeout": 0.5,
+            "post_timeout": 2.0,
             "list_delay": 0.1,
-            "ask_timeout": 0.5,
+            "ask_timeout": 1.5,
             "key": "a-secret-key",
             **settings,
         }

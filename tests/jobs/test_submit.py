@@ -123,7 +123,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "425": {"status": 425},
     "500": {"status": 500},
     "502 with a web page, not accepted": {"accept": False, "status": 502, "body": PAGE},
-    "silence until the timeout": {"delay_after": 2.0},
+    "silence until the timeout": {"delay_after": 6.0},
     "a redirect": {"status": 302, "headers": {"Location": "/elsewhere"}},
 }
 
