@@ -48,6 +48,8 @@ def test_where_it_is(prompt: str, setting: Setting) -> None:
         ("The Golden Gate Bridge spans the picturesque bay", None, "golden gate bridge"),
         ("Hailstones pelt an abandoned car in a barren field.", None, "hailstones"),
         ("Two hikers celebrate reaching the mountain peak.", Subject.PERSON, None),
+        ("Yellow flowers swing in the wind", None, "flowers"),
+        ("a garden swing in the rain", None, "garden swing"),
         ("A trio of powerful grizzly bears fishes for salmon", None, "bears"),
         ("With the style of van gogh, a young couple dances by the lake.", Subject.PERSON, None),
         ("A post-apocalyptic city overrun by nature", None, None),

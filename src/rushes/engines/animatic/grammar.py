@@ -372,8 +372,8 @@ def _tells(words: Sequence[Word], at: int, single: bool) -> bool:
         return True  # a noun has a mark, a preposition or a verb after it: "the bridge spans the bay"
     if text in _DONE:
         return True
-    if text.endswith("ing"):
-        return text not in _THINGS_IN_ING
+    if text.endswith("ing") and text not in _THINGS_IN_ING:
+        return True
     if text.endswith(("ed", "en")) and not is_content(after):
         return text.endswith("ed") or after == "by"
     if text.endswith("s") and not text.endswith(("ss", "us", "is")):
