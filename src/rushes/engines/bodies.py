@@ -12,9 +12,11 @@ import zlib
 from asyncio import Lock
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import httpx
 
+from rushes.domain.inflating import ENCODINGS, Inflater
 from rushes.domain.text import one_line
 
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -33,15 +35,6 @@ piece costs more time than the bytes in it, and may have a hundred times as much
 
 BEGINNING = 64 * 1024
 """Bytes that are kept of an answer that is too large."""
-
-STEP = 64 * 1024
-"""Bytes that a decoder returns at once."""
-
-COMPRESSED = {"gzip": 47, "x-gzip": 47, "deflate": 47}
-"""What can be decoded in steps, with zlib's own number for "whichever header it has"."""
-
-WITHOUT_HEADER = -15
-"""zlib's number for what some servers send as deflate."""
 
 NOT_DECODED = frozenset({"br", "zstd", "compress", "x-compress"})
 
@@ -134,43 +127,22 @@ def _charset(response: httpx.Response) -> str:
 def _decoder(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
     """Return what decodes a body piece by piece. Raises DecodingError for compression nobody asked for."""
     names = [name for part in encoding.lower().split(",") if (name := part.strip())]
-    compressed = [name for name in names if name in COMPRESSED or name in NOT_DECODED]
+    compressed = [name for name in names if name in ENCODINGS or name in NOT_DECODED]
     if not compressed:
         return _plain
     if len(compressed) > 1 or compressed[0] in NOT_DECODED:
         how = one_line(encoding, 40)
         raise httpx.DecodingError(f"it is compressed in a way that was not asked for ({how})")
-    return Inflater(compressed[0]).decode
+    return partial(_inflate, Inflater())
 
 
 def _plain(piece: bytes) -> Iterator[bytes]:
     yield piece
 
 
-class Inflater:
-    """Decodes gzip and deflate, at most `STEP` bytes at once."""
-
-    def __init__(self, encoding: str) -> None:
-        self._zlib = zlib.decompressobj(COMPRESSED[encoding])
-        self._begun = False
-
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        """Yield what a piece is decoded to. Raises DecodingError."""
-        part = self._start(piece) if not self._begun else self._step(piece)
-        while part:
-            yield part
-            part = self._step(self._zlib.unconsumed_tail)
-
-    def _start(self, piece: bytes) -> bytes:
-        self._begun = bool(piece)
-        try:
-            return self._zlib.decompress(piece, STEP)
-        except zlib.error:
-            self._zlib = zlib.decompressobj(WITHOUT_HEADER)
-            return self._step(piece)
-
-    def _step(self, data: bytes) -> bytes:
-        try:
-            return self._zlib.decompress(data, STEP)
-        except zlib.error as error:
-            raise httpx.DecodingError("it is not compressed in the way that it says") from error
+def _inflate(inflater: Inflater, piece: bytes) -> Iterator[bytes]:
+    """Yield what a piece is decoded to, in small steps. Raises DecodingError."""
+    try:
+        yield from inflater.decode(piece)
+    except zlib.error as error:
+        raise httpx.DecodingError("it is not compressed in the way that it says") from error

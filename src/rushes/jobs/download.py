@@ -30,9 +30,10 @@ import httpx
 
 from rushes.database.database import translated
 from rushes.domain.errors import ResultBroken, ResultGone, Unreachable
+from rushes.domain.inflating import ENCODINGS
 from rushes.engines.contract import Source
 from rushes.engines.transports import PrivateAddress, RoutedTransport, host_in, notes_of
-from rushes.jobs.compression import ENCODINGS, GZIP, NotCompressed, expanded
+from rushes.jobs.compression import GZIP, NotCompressed, expanded
 from rushes.jobs.part_file import PartFile
 from rushes.jobs.transfer import BrokenOff, TooSlow, Transfer
 from rushes.media.signature import HEAD_BYTES, is_text, is_video
