@@ -9,9 +9,9 @@ import av
 import pytest
 
 from rushes.domain.errors import NotAVideo
-from rushes.media.boxes import C2PA_UUID, read_boxes
+from rushes.media.boxes import C2PA_UUID, carries_credentials, read_boxes
 from rushes.media.probe import probe
-from tests.media.footage import Footage, Sound, numbered, shoot, tone
+from tests.media.footage import Footage, Sound, numbered, shoot, sign, tone
 
 FRAMES = [numbered(at) for at in range(12)]
 
@@ -79,6 +79,20 @@ def test_c2pa_is_seen(healthy: Path, tmp_path: Path) -> None:
         boxes = read_boxes(path)
         assert boxes is not None
         assert boxes.c2pa is seen
+
+
+def test_credentials_of_a_file_behind_the_video_are_not_its_own(healthy: Path, tmp_path: Path) -> None:
+    """A signed file that hangs on behind is foreign: who lists the boxes and who only asks agree on that."""
+    signed = tmp_path / "signed.mp4"
+    signed.write_bytes(healthy.read_bytes())
+    both = tmp_path / "both.mp4"
+    both.write_bytes(healthy.read_bytes() + sign(signed).read_bytes())
+    for path, seen in ((signed, True), (both, False)):
+        boxes = read_boxes(path)
+        with path.open("rb") as file:
+            asked = carries_credentials(file)
+        assert boxes is not None
+        assert (boxes.c2pa, asked) == (seen, seen)
 
 
 @pytest.mark.parametrize("tail", [b"", b"\0\0\0\1", b"\0\0\0\1moov", b"\0\0\0\4free", b"\xff" * 40])

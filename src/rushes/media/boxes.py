@@ -7,7 +7,7 @@ four-letter name and a body; size 1 means that a 64-bit size follows, size 0 "to
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, takewhile
 from pathlib import Path
@@ -160,7 +160,11 @@ def carries_credentials(file: BinaryIO) -> bool:
     file.seek(4)
     if file.read(4) not in _FIRST:
         return False
-    for name, start, _ in islice(_top(file, end), MOST_BOXES + 1):
+    return _has_credentials(file, _outermost(file, end)[0])
+
+
+def _has_credentials(file: BinaryIO, boxes: Sequence[tuple[bytes, int, int]]) -> bool:
+    for name, start, _ in boxes:
         file.seek(start)
         if name == b"uuid" and file.read(16) == C2PA_UUID:
             return True
@@ -169,7 +173,7 @@ def carries_credentials(file: BinaryIO) -> bool:
 
 def _layout(file: BinaryIO, end: int) -> Boxes:
     boxes, foreign = _outermost(file, end)
-    brand, moov, c2pa = b"", b"", False
+    brand, moov = b"", b""
     index_bytes = 0
     fragments = Fragments()
     for name, start, stop in boxes:
@@ -183,8 +187,6 @@ def _layout(file: BinaryIO, end: int) -> Boxes:
         elif name == b"moof":
             index_bytes += min(stop, end) - start
             fragments.add(file.read(min(stop - start, MOST_INDEX_BYTES)), _children)
-        elif name == b"uuid":
-            c2pa = c2pa or file.read(16) == C2PA_UUID
     names = [name for name, _, _ in boxes]
     tracks = [body for name, body in _children(moov) if name == b"trak"]
     movie = _find(moov, b"mvhd")
@@ -198,7 +200,7 @@ def _layout(file: BinaryIO, end: int) -> Boxes:
         payload_missing=max([0, *(stop - end for name, _, stop in boxes if name in _PAYLOAD)]),
         foreign=foreign,
         is_still=b"meta" in names and b"moov" not in names,
-        c2pa=c2pa,
+        c2pa=_has_credentials(file, boxes),
         tracks=tuple(_track(body, movie, fragments) for body in tracks[:MOST_TRACKS]),
         count=len(names),
         index_bytes=index_bytes,
