@@ -91,7 +91,7 @@ def lint(file: str, target: str | None, compatible: bool = False) -> dict[str, A
         "repaired": copy,
         "notes": notes,
         "bad": bad,
-        "c2pa": _is_signed(Path(file)),
+        "c2pa": decoded.facts.c2pa,
         "repaired_c2pa": _is_signed(Path(copy)) if copy is not None else None,
     }
 

@@ -10,7 +10,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from rushes.domain.clip import Repair
-from rushes.media.boxes import read_boxes
+from rushes.media.boxes import Boxes, read_boxes
 from rushes.media.copied import CopiedPictures, CopiedSound, Track
 from rushes.media.edge import open_video, packets, writing
 from rushes.media.encode import CONTAINER_OPTIONS
@@ -31,14 +31,14 @@ def rewrite(
     otherwise, a sentence each. Raises `NotAVideo` or `BeyondRepair` for `path`, and `DiskFull` or `ReadOnly`
     for `target`, which may then be half written.
     """
-    schedule = read_schedule(path)
+    schedule, boxes = read_schedule(path), read_boxes(path)
     with open_video(path) as (source, video):
         with writing(target):
             output = av.open(target, "w", format="mp4", options=dict(CONTAINER_OPTIONS))
         with output:
             output.metadata.update(tags or {})
             copy_notes(source, schedule, output)
-            tracks = _main_tracks(path, source, video, schedule, repairs, output)
+            tracks = _main_tracks(path, source, video, boxes, schedule, repairs, output)
             tracks |= copy_extras(source, schedule, output)
             for packet in packets(source, *(source.streams[index] for index in tracks)):
                 # Not `packet.stream_index`: that of the last, empty packet is always 0.
@@ -47,7 +47,7 @@ def rewrite(
                 output.close()
             notes = [note for track in tracks.values() for note in track.notes()]
             notes += left_out(source, tracks)
-            if (boxes := read_boxes(path)) is not None and boxes.c2pa:
+            if boxes is not None and boxes.c2pa:
                 notes.append("The content credentials (C2PA) are lost; the original, which stays, has them.")
             return tuple(notes)
 
@@ -56,12 +56,12 @@ def _main_tracks(
     path: Path,
     source: InputContainer,
     video: VideoStream,
+    boxes: Boxes | None,
     schedule: Schedule,
     repairs: Collection[Repair],
     output: OutputContainer,
 ) -> dict[int, Track]:
     """Return what copies or encodes the pictures and the main sound track, by their numbers in the source."""
-    boxes = read_boxes(path)
     about = describe(path, source, video, boxes)
     tracks: dict[int, Track] = {}
     if Repair.REENCODE_VIDEO in repairs or not schedule.pictures_can_be_copied:

@@ -100,8 +100,7 @@ def _lexicon() -> tuple[dict[str, Entry], re.Pattern[str]]:
             entry.parts.append(together)
     for entry in phrases(FILM):
         entry.film = True
-    for _ in phrases(COMPOUNDS):
-        pass  # being there is all that they do
+    list(phrases(COMPOUNDS))  # being there is all that they do
     shapes = (_shape(phrase) for phrase in sorted(entries, key=len, reverse=True))
     return dict(entries), re.compile(rf"(?<!\w)(?:{'|'.join(shapes)})(?!\w)")
 
