@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.cli.batch_file import Line, Problem, read, refuse
-from rushes.cli.batch_offer import Priced, agree, check_caps, quoted, told, whole
+from rushes.cli.batch_offer import Priced, agree, check_caps, put_prices, quoted, whole
 from rushes.cli.loop import opened
 from rushes.cli.output import echo, put_json, put_pairs, say
 from rushes.cli.watching import warning_of_silence
@@ -110,7 +110,7 @@ def _run(batch: Batch, ids: dict[int, str]) -> Outcome:
         if old:
             say(f"{len(old)} of {len(lines)} lines have their jobs already; nothing more is paid for them")
         if priced:
-            told(priced)
+            put_prices(priced)
             check_caps(studio, priced)
             agree(whole(priced), len(priced), yes=batch.yes, most=batch.max_usd_total)
         ids.update(old)

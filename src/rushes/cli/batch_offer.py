@@ -103,7 +103,7 @@ def _check_same(line: Line, offer: Offer, there: Known) -> None:
         )
 
 
-def told(priced: Sequence[Priced]) -> None:
+def put_prices(priced: Sequence[Priced]) -> None:
     """Say what the new lines cost, a line for each model and price, and all of it together."""
     counts = Counter((one.offer.model.address, one.offer.quote, one.hold) for one in priced)
     for (address, quote, hold), count in counts.items():

@@ -121,10 +121,10 @@ def _end(studio: Studio, job: Job, *, abandon: bool, charged: Decimal | None) ->
         now = studio.abandon(job.id, charged=charged) if abandon else studio.cancel(job.id)
     except WrongState as error:
         return error
-    return _told(now)
+    return _outcome(now)
 
 
-def _told(job: Job) -> str:
+def _outcome(job: Job) -> str:
     open_bill = (
         "" if job.cost.settled else f"; when you know the bill: rushes reconcile {job.id} --charged AMOUNT"
     )

@@ -37,9 +37,9 @@ def sheet(as_json: bool, what: str, as_bursts: bool, out: str | None, force: boo
     file = one_video(what)
     name = f"{file.stem}.{'bursts' if as_bursts else 'sheet'}.jpg"
     # The one beside FILE is ours, and is drawn again.
-    goal = usual(file, name, force=True) if out is None else Destination.read(out, PICTURE, force=force)
-    target = ready(goal.in_folder(name), file)
-    with written(target, force=goal.force) as part:
+    goal = beside(file, name, force=True) if out is None else Destination.read(out, PICTURE, force=force)
+    target = prepare(goal.in_folder(name), file)
+    with writing_part(target, force=goal.force) as part:
         decode("sheet", file, file=str(file), target=str(part), bursts=as_bursts)
     if as_json:
         put_json({"sheet": str(target)})
@@ -73,9 +73,9 @@ def lint(as_json: bool, what: str, as_repair: bool, compatible: bool, out: str |
             )
         return put_findings(as_json, decode("lint", file, file=str(file), target=None), None)
     name = f"{file.stem}.repaired.mp4"
-    goal = usual(file, name, force=force) if out is None else Destination.read(out, CLIP, force=force)
-    target = ready(goal.in_folder(name), file)
-    with written(target, force=force) as part:
+    goal = beside(file, name, force=force) if out is None else Destination.read(out, CLIP, force=force)
+    target = prepare(goal.in_folder(name), file)
+    with writing_part(target, force=force) as part:
         answer = decode("lint", file, file=str(file), target=str(part), compatible=compatible)
     return put_findings(as_json, answer, target if answer["repaired"] else None)
 
@@ -138,12 +138,12 @@ def one_video(what: str) -> Path:
     return read_path(what, what="FILE") if several[0].clip is None else several[0].path
 
 
-def usual(file: Path, name: str, *, force: bool) -> Destination:
+def beside(file: Path, name: str, *, force: bool) -> Destination:
     """Return where what is made of a file goes if nothing is said: beside it, under `name`."""
     return Destination(path=absolute(file).with_name(name), force=force)
 
 
-def ready(goal: Destination, file: Path) -> Path:
+def prepare(goal: Destination, file: Path) -> Path:
     """Return the file that is to be written, its folder made. Raises BadDestination; `file` is the video."""
     if goal.path.exists() and goal.path.samefile(file):
         raise BadDestination(f"{goal.path} is the video itself", next="name another file with --out")
@@ -153,7 +153,7 @@ def ready(goal: Destination, file: Path) -> Path:
 
 
 @contextmanager
-def written(target: Path, *, force: bool) -> Iterator[Path]:
+def writing_part(target: Path, *, force: bool) -> Iterator[Path]:
     """Yield the name to write to, see `rushes.domain.destination.writing`; its errors are ours."""
     part = target
     try:

@@ -61,7 +61,7 @@ def look(
         "span": [span.start, span.end] if span is not None else None,
     }
     goal = folder_for(out, force=force) if out is not None else None
-    shapes = [shown(video, wanted, goal) for video in videos(what)]
+    shapes = [look_at(video, wanted, goal) for video in videos(what)]
     if as_json:
         put_json(shapes[0] if len(shapes) == 1 else shapes)
         return 0
@@ -85,7 +85,7 @@ def folder_for(out: str, *, force: bool) -> Destination:
     return goal
 
 
-def shown(video: Video, wanted: Mapping[str, Any], goal: Destination | None) -> dict[str, Any]:
+def look_at(video: Video, wanted: Mapping[str, Any], goal: Destination | None) -> dict[str, Any]:
     """Return what is told of a video, its pictures drawn into a folder, or into the usual one."""
     if goal is None:
         return dict(decode("look", video.path, video=video.as_json(), out=None, **wanted))

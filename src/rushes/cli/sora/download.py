@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rushes.cli.files import written
+from rushes.cli.files import writing_part
 from rushes.cli.output import say
 from rushes.domain.destination import Destination
 from rushes.domain.errors import MediaError, ResultBroken, ResultGone
@@ -68,7 +68,7 @@ async def fetch(engine: SoraWebEngine, id: str, goal: Destination) -> Taken:
     """
     file = goal.path
     with (
-        written(file, force=goal.force) as part,
+        writing_part(file, force=goal.force) as part,
         tempfile.TemporaryDirectory(dir=file.parent, prefix=".rushes-") as folder,
     ):
         best = await _best(engine, id, Path(folder))
