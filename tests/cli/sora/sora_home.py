@@ -12,7 +12,7 @@ import httpx
 
 from rushes.testing.sora_process import SoraProcess
 from tests.cli.terminal import Said, Terminal
-from tests.engines.sora_web.stage import FLOW, PASSWORD, exported
+from tests.engines.sora_web.stage import FLOW, PASSWORD, exported, page_headers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,9 @@ class SoraHome:
 
     def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         cookies = json.loads(self.cookies().read_text())
+        (device,) = (one["value"] for one in cookies if one["name"] == "oai-did")
         header = {"Cookie": "; ".join(f"{one['name']}={one['value']}" for one in cookies)}
+        header |= page_headers(self.emulator.base_url, device)
         with httpx.Client(base_url=self.emulator.base_url, headers=header) as client:
             token = client.get("/api/auth/session").json()["accessToken"]
             given = client.post("/backend-api/sentinel/req", json={"flow": FLOW}).json()["token"]

@@ -83,9 +83,9 @@ def test_tasks_under_way(home: SoraHome) -> None:
 
 def test_the_balance(home: SoraHome) -> None:
     """What is left is shown to a person, and as the service tells it to a program."""
-    assert "left in the plan  30" in home.sora("inspect", "check").out
+    assert "left in the plan  100" in home.sora("inspect", "check").out
     found = home.terminal.json("sora", "inspect", "check")
-    assert found["rate_limit_and_credit_balance"]["estimated_num_videos_remaining"] == 30
+    assert found["rate_limit_and_credit_balance"]["estimated_num_videos_remaining"] == 100
 
 
 def test_nothing_there_yet(home: SoraHome) -> None:

@@ -142,6 +142,7 @@ class Stage:
             ).json()
             signed = {
                 **header,
+                **page_headers(self.emulator.base_url, cookies["oai-did"]),
                 "Authorization": f"Bearer {session['accessToken']}",
                 "openai-sentinel-token": json.dumps({"c": given["token"]}),
             }
@@ -156,6 +157,11 @@ class Stage:
     def fault(self, name: str, value: Any = None, *, times: int | None = None, words: str = "") -> None:
         """Have the service misbehave towards this stage's prompts only."""
         self.emulator.fault(name, value, times=times, match=self.prompt(words))
+
+
+def page_headers(base_url: str, device: str) -> dict[str, str]:
+    """Return what a browser sends with each call that a page of the site makes; `device` is `oai-did`."""
+    return {"oai-device-id": device, "Origin": base_url, "Referer": f"{base_url}/explore"}
 
 
 def exported(cookie: Cookie) -> dict[str, Any]:

@@ -254,13 +254,13 @@ async def test_what_is_sent_is_what_the_browser_sent_in_march_2026(
 
 
 async def test_the_balance_that_create_returns_is_kept(stage: Stage) -> None:
-    """Thirty clips a plan, one of them used: 29 are left, in the job's facts and in the next quote."""
+    """A hundred clips a day, one of them used: 99 are left, in the job's facts and in the next quote."""
     async with stage.engine() as engine:
         accepted = await stage.accepted(engine)
-        assert accepted.facts["quota_left"] == 29
+        assert accepted.facts["quota_left"] == 99
         quote = await engine.quote(stage.request(), "sy_8")
         assert quote is not None
-        assert (quote.quota_left, quote.basis.value) == (29, "included_in_plan")
+        assert (quote.quota_left, quote.basis.value) == (99, "included_in_plan")
 
 
 async def test_an_exhausted_quota_is_not_asked_again_before_it_resets(stage: Stage) -> None:

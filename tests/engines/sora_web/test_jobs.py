@@ -28,7 +28,7 @@ async def test_words_become_a_clip_in_the_library(stage: Stage) -> None:
     assert (found.width, found.height) == (640, 352)
     assert abs(found.seconds - 5.0) < 0.5
     assert clip.sheet.is_file()
-    assert job.facts["quota_left"] == 29
+    assert job.facts["quota_left"] == 99
     assert job.cost.as_json()["basis"] == "included_in_plan"
     assert len(stage.creates()) == 1
     assert version(stage, job) == "source"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.testing.sora_emulator.visitor import DRAFTS, MARCH_BODY, Check, Visitor, error
+from tests.testing.sora_emulator.visitor import DONE_S, DRAFTS, MARCH_BODY, Check, Visitor, error, facts_of
 
 HANGS_S = 0.8
 
@@ -44,6 +44,28 @@ def blocked(visitor: Visitor, status: int, code: str | None, words: str = "") ->
     answer = visitor.create()
     told = words in answer.json()["error"]["message"]
     return error(answer) == (status, code) and told and visitor.pending() == []
+
+
+def made_all_the_same(visitor: Visitor) -> bool:
+    """Words that are objected to at the create, and words that are at the end."""
+    codes = [visitor.create(words).status_code for words in ("a nude statue", "Super Mario runs")]
+    visitor.sora.advance(DONE_S)
+    return codes == [200, 200] and [one["kind"] for one in visitor.drafts()["items"]] == ["sora_draft"] * 2
+
+
+def made_so_large(visitor: Visitor, width: int, height: int) -> bool:
+    """The draft says these pixels, and its file has them, though something else was asked for."""
+    visitor.made(n_frames=150, size="small", orientation="portrait")
+    draft = visitor.draft()
+    facts = facts_of(httpx.get(draft["encodings"]["source"]["path"]).content)
+    return (draft["width"], draft["height"]) == (facts.width, facts.height) == (width, height)
+
+
+def plain_create(visitor: Visitor) -> int:
+    """Return how a create without the headers of a page is answered."""
+    signed = {"Authorization": f"Bearer {visitor.token}", **visitor.prove()}
+    body, url = MARCH_BODY, f"{visitor.sora.base_url}/backend/nf/create"
+    return httpx.post(url, json=body, headers=signed).status_code
 
 
 def exhausted(visitor: Visitor) -> bool:
@@ -82,6 +104,8 @@ CREATES: dict[str, Check] = {
     "region": lambda visitor: blocked(visitor, 400, "unsupported_country_code"),
     "region=404": lambda visitor: blocked(visitor, 404, "unsupported_country_code"),
     "no-access": lambda visitor: visitor.get("/backend/nf/check").status_code == 404,
+    "videos-a-day=1": lambda visitor: [visitor.create().status_code for _ in range(2)] == [200, 429],
+    "headers-unchecked": lambda visitor: plain_create(visitor) == 200,
     "retry-after": waits,
     "sentinel-reusable": reuses,
     "sentinel-block": lambda visitor: blocked(visitor, 400, "sentinel_block"),
@@ -101,6 +125,8 @@ CREATES: dict[str, Check] = {
     "create-500-accepted=502": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 502),
     "create-html": lambda visitor: accepted(visitor, lambda answer: answer.text.startswith("<!doctype")),
     "create-list": lambda visitor: accepted(visitor, lambda answer: "id" in answer.json()[0]),
+    "no-moderation": made_all_the_same,
+    "pixels=512x896": lambda visitor: made_so_large(visitor, 512, 896),
     "no-id": lambda visitor: accepted(visitor, lambda answer: "id" not in answer.json()),
     "no-balance": lambda visitor: accepted(visitor, lambda answer: set(answer.json()) == {"id"}),
 }

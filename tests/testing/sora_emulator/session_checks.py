@@ -34,9 +34,9 @@ def rotates_and_keeps(visitor: Visitor) -> bool:
 
 def next_token_lives(visitor: Visitor, seconds: float) -> bool:
     with Visitor(visitor.sora) as other:
-        other.sora.advance(seconds - 5)
+        other.sora.advance(seconds - 60)
         alive = other.get("/backend/nf/check").status_code == 200
-        other.sora.advance(10)
+        other.sora.advance(60)
         return alive and error(other.get("/backend/nf/check")) == (401, "token_expired")
 
 
@@ -49,6 +49,22 @@ def token_dies(visitor: Visitor, code: str | None, words: str, *, session_lives:
     renewed = not lives or (visitor.refresh() != "" and visitor.get("/backend/nf/check").status_code == 200)
     told = words in answer.json()["error"]["message"]
     return error(answer) == error(again) == (401, code) and told and lives is session_lives and renewed
+
+
+def stays_as_it_was(visitor: Visitor) -> bool:
+    """The session's end is where it was a day before."""
+    before = visitor.session().json()["expires"]
+    visitor.sora.advance(86_400)
+    return bool(visitor.session().json()["expires"] == before)
+
+
+def comes_with_a_page(visitor: Visitor) -> bool:
+    """A token that has ended is what the session gives until a page is loaded, and then another."""
+    old = visitor.token
+    visitor.sora.advance(9 * 86_400)
+    again = visitor.refresh()
+    visitor.load_page()
+    return again == old and visitor.refresh() != old and visitor.get("/backend/nf/check").status_code == 200
 
 
 def said(visitor: Visitor, text: str) -> bool:
@@ -70,6 +86,8 @@ SESSIONS: dict[str, Check] = {
     "session-split": splits_cookie,
     "scripted-person": acts,
     "session-500": lambda visitor: visitor.session().status_code == 500,
+    "session-fixed": stays_as_it_was,
+    "token-needs-page": comes_with_a_page,
     "token-lifetime=100": lambda visitor: next_token_lives(visitor, 100),
     "token-expired": lambda visitor: token_dies(visitor, "token_expired", "is expired", session_lives=True),
     "token-invalidated": lambda visitor: token_dies(

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from rushes.testing.sora_emulator.moderation import RULES
 from rushes.testing.sora_process import running_sora
-from tests.testing.sora_emulator.visitor import DRAFTS, MARCH_BODY, MINIMAL, Visitor, error
+from tests.testing.sora_emulator.visitor import DONE_S, DRAFTS, MARCH_BODY, MINIMAL, Visitor, error
 
 STORYBOARD = "/backend/nf/create/storyboard"
 BULK = "/backend/nf/bulk_create"
@@ -27,7 +28,7 @@ def test_the_answer_holds_the_task_and_what_is_left(visitor: Visitor) -> None:
         "rate_limit_reached": False,
         "access_resets_in_seconds": 0,
         "credit_remaining": 0,
-        "estimated_num_videos_remaining": 29,
+        "estimated_num_videos_remaining": 99,
         "estimated_num_purchased_videos_remaining": 0,
     }
 
@@ -98,7 +99,7 @@ def test_pixels_follow_size_and_orientation(
     size, orientation, model = wish
     visitor.made(size=size, orientation=orientation, model=model, n_frames=150)
     draft = visitor.draft()
-    assert (draft["width"], draft["height"], draft["duration_s"]) == (*pixels, 5.1)
+    assert (draft["width"], draft["height"], draft["duration_s"]) == (*pixels, 5.0)
 
 
 def test_a_create_needs_a_sentinel_token_of_its_own(visitor: Visitor) -> None:
@@ -116,6 +117,46 @@ def test_a_create_needs_a_sentinel_token_of_its_own(visitor: Visitor) -> None:
         answer = visitor.call("POST", "/backend/nf/create", headers=header, json=MARCH_BODY)
         assert error(answer) == (400, "sentinel_block")
     assert len(visitor.pending()) == 1
+
+
+CHANGED_HEADERS = (
+    ("oai-device-id", {"oai-device-id": ""}),
+    ("oai-device-id", {"oai-device-id": "another"}),
+    ("oai-device-id", {"Cookie": "oai-did="}),
+    ("origin", {"Origin": ""}),
+    ("origin", {"Origin": "https://elsewhere.example"}),
+    ("referer", {"Referer": ""}),
+    ("referer", {"Referer": "https://elsewhere.example/explore"}),
+)
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGED_HEADERS)
+def test_a_create_comes_from_a_page_of_the_site(visitor: Visitor, name: str, change: dict[str, str]) -> None:
+    """Without the headers that a browser sends with it, or with others, nothing is accepted or uploaded."""
+    header = {**visitor.prove(), **change}
+    create = visitor.call("POST", "/backend/nf/create", headers=header, json=MARCH_BODY)
+    files = {"file": ("in.png", b"", "image/png")}
+    sent = visitor.call("POST", "/backend/uploads", headers=change, files=files)
+    assert [one.json()["error"]["param"] for one in (create, sent)] == [name, name]
+    assert create.status_code == sent.status_code == 400
+    assert visitor.pending() == []
+
+
+MODERATED = [(rule.at, word, rule.reason) for rule in RULES for word in rule.words if rule.at != "upload"]
+
+
+@pytest.mark.parametrize(("at", "word", "reason"), MODERATED)
+def test_words_are_objected_to(visitor: Visitor, at: str, word: str, reason: str) -> None:
+    """At once, or as a draft with the reason; a longer word that holds them is none of them."""
+    for prompt, blocked in ((f"A {word.upper()}!", True), (f"a {word}esque boat", False)):
+        answer = visitor.create(prompt, n_frames=150)
+        visitor.sora.advance(DONE_S)
+        if blocked and at == "create":
+            assert (answer.status_code, answer.json()["error"]["message"]) == (400, reason)
+            continue
+        draft = visitor.draft()
+        assert draft["kind"] == ("sora_content_violation" if blocked else "sora_draft")
+        assert draft.get("reason_str") == (reason if blocked else None)
 
 
 def test_there_is_no_token_for_an_unknown_flow(visitor: Visitor) -> None:
@@ -143,8 +184,9 @@ def test_four_creates_in_the_same_moment_are_three(visitor: Visitor) -> None:
 
 
 def test_the_quota_runs_out_and_comes_back(visitor: Visitor) -> None:
-    """Thirty in a day; then 429 with the seconds, which nf/check shows as well, until the day is over."""
-    for _ in range(10):
+    """So many in a day; then 429 with the seconds, which nf/check shows as well, until the day is over."""
+    visitor.sora.fault("videos-a-day", 6)
+    for _ in range(2):
         for _ in range(3):
             assert visitor.create(n_frames=150).status_code == 200
         visitor.sora.advance(100)
@@ -152,7 +194,7 @@ def test_the_quota_runs_out_and_comes_back(visitor: Visitor) -> None:
     left = answer.json()["rate_limit_and_credit_balance"]
     assert (answer.status_code, answer.json()["type"]) == (429, "rate_limit_exhausted")
     assert (left["rate_limit_reached"], left["credit_remaining"]) == (True, 0)
-    assert 86_400 - 1100 < left["access_resets_in_seconds"] <= 86_400 - 1000
+    assert 86_400 - 300 < left["access_resets_in_seconds"] <= 86_400 - 200
     assert visitor.get("/backend/nf/check").json()["rate_limit_and_credit_balance"] == left
     visitor.sora.advance(86_400)
     assert visitor.create().status_code == 200
@@ -203,7 +245,7 @@ def test_a_draft_can_be_extended(visitor: Visitor) -> None:
     assert set(answer) == {"id"}
     visitor.sora.advance(400)
     draft = visitor.draft()
-    assert (draft["task_id"], draft["duration_s"]) == (answer["id"], 20.1)
+    assert (draft["task_id"], draft["duration_s"]) == (answer["id"], 20.0)
     for wrong in ({**body, "extension_duration_s": 7}, {**body, "more": 1}, {"extension_duration_s": 10}):
         refused = visitor.call("POST", path, headers=visitor.prove(), json=wrong)
         assert refused.status_code == 400

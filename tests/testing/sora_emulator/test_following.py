@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx
+
 from tests.testing.sora_emulator.visitor import DRAFTS, Visitor
 
 SEQUENCE = (
@@ -60,7 +62,7 @@ def test_a_longer_clip_takes_longer(visitor: Visitor) -> None:
     visitor.sora.advance(165)
     assert visitor.pending()[0]["status"] == "running"
     visitor.sora.advance(95)
-    assert visitor.draft()["duration_s"] == 15.1
+    assert visitor.draft()["duration_s"] == 14.8
 
 
 def test_pages_follow_each_other(visitor: Visitor) -> None:
@@ -104,3 +106,22 @@ def test_two_clips_of_the_same_words_are_two_drafts(visitor: Visitor) -> None:
     ids = {visitor.create("twice").json()["id"] for _ in range(2)}
     visitor.sora.advance(170)
     assert {item["task_id"] for item in visitor.drafts()["items"]} == ids
+
+
+def test_recent_tasks_come_in_pages(visitor: Visitor) -> None:
+    """Newest first, under way or done; the last one's id leads to those before it."""
+    ids = [visitor.made(), visitor.create().json()["id"]]
+    first = visitor.get("/backend/v2/recent_tasks", params={"limit": "1"}).json()
+    rest = visitor.get("/backend/v2/recent_tasks", params={"before": first["last_id"]}).json()
+    assert [one["id"] for one in (*first["task_responses"], *rest["task_responses"])] == ids[::-1]
+    assert (first["has_more"], rest["has_more"], rest["last_id"]) == (True, False, ids[0])
+    assert rest["task_responses"][0]["generations"][0]["task_id"] == ids[0]
+
+
+def test_a_generation_leads_to_its_file(visitor: Visitor) -> None:
+    """By its own address; one that there is not leads nowhere."""
+    visitor.made()
+    draft = visitor.draft()
+    url = visitor.get(f"/backend/generations/{draft['id']}/download").json()["url"]
+    assert httpx.get(url).content == httpx.get(draft["downloadable_url"]).content
+    assert visitor.get("/backend/generations/gen_none/download").status_code == 404

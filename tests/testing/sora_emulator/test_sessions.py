@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import time
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from rushes.testing.sora_process import SoraProcess
+from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.testing.sora_emulator.visitor import DRAFTS, SESSION, Visitor, error
 
 NINETY_DAYS = 90 * 86_400
 EIGHT_DAYS = 8 * 86_400
+THIRTY_DAYS = 30 * 86_400
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -52,6 +56,30 @@ def test_the_session_shows_who_it_is_and_one_access_token(visitor: Visitor) -> N
     assert told["exp"] - told["iat"] == EIGHT_DAYS
 
 
+def test_a_token_ends_when_its_exp_says(tmp_path: Path) -> None:
+    """By the real clock, at which a client reads it, however fast the emulator works."""
+    faults = ["token-lifetime=2"]
+    with running_sora(tmp_path / "log", speed=1000, faults=faults) as sora, Visitor(sora) as visitor:
+        ends, codes = claims(visitor.token)["exp"], set()
+        while 401 not in codes:
+            before = time.time()
+            answer = visitor.get("/backend/nf/check")
+            codes.add(answer.status_code)
+            assert before < ends if answer.status_code == 200 else time.time() >= ends
+        assert error(answer) == (401, "token_expired")
+        assert codes == {200, 401}
+
+
+def test_loading_a_page_brings_another_token(visitor: Visitor) -> None:
+    """The session gives it, and from then on the same; the one before is good until its own end."""
+    old = visitor.token
+    visitor.load_page()
+    new = visitor.session().json()["accessToken"]
+    assert new != old
+    assert visitor.session().json()["accessToken"] == new
+    assert visitor.get("/backend/nf/check").status_code == 200
+
+
 @pytest.mark.parametrize("cookie", ["", f"{SESSION}=unknown"])
 def test_no_session_is_200_without_a_token(sora: SoraProcess, cookie: str) -> None:
     """A session that is over or never was is not a 401."""
@@ -71,9 +99,27 @@ def test_a_token_near_its_end_gives_way_to_another(visitor: Visitor) -> None:
     assert visitor.get("/backend/nf/check").status_code == 200
 
 
-def test_a_session_ends_after_ninety_days(visitor: Visitor) -> None:
-    """Then it is as if nobody were signed in."""
-    visitor.sora.advance(NINETY_DAYS + 1)
+def test_a_session_that_is_read_stays_young(visitor: Visitor) -> None:
+    """Each read gives it ninety days from then on, and its cookie too: it outlives its first end."""
+    ends = []
+    for _ in range(4):
+        answer = visitor.session()
+        ends.append(datetime.fromisoformat(answer.json()["expires"]).timestamp())
+        (cookie,) = answer.headers.get_list("set-cookie")
+        assert visitor.cookie in cookie
+        assert f"Max-Age={NINETY_DAYS}" in cookie
+        visitor.sora.advance(THIRTY_DAYS)
+    gained = [later - before for before, later in pairwise(ends)]
+    assert gained == pytest.approx([THIRTY_DAYS] * 3, abs=60)
+
+
+def test_a_session_that_is_not_read_ends_on_its_day(visitor: Visitor) -> None:
+    """Calls with the cookie or the token do not keep it young; then it is as if nobody were signed in."""
+    for _ in range(3):
+        visitor.sora.advance(THIRTY_DAYS - 60)
+        assert visitor.http.get(DRAFTS, headers={"Cookie": visitor.cookie}).status_code == 200
+    visitor.sora.advance(200)
+    assert visitor.http.get(DRAFTS, headers={"Cookie": visitor.cookie}).status_code == 401
     assert visitor.session().json() == {}
 
 

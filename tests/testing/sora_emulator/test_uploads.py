@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from rushes.testing.sora_emulator.moderation import PHOTO
 from tests.testing.sora_emulator.visitor import DRAFTS, Visitor
 
 REFERENCES = "/backend/project_y/references"
@@ -22,10 +23,16 @@ def png(width: int = 64, height: int = 36) -> bytes:
 
 
 def upload(
-    visitor: Visitor, data: bytes, *, file: bool = False, kind: str = "image/png", use: str = "inpaint_safe"
+    visitor: Visitor,
+    data: bytes,
+    *,
+    file: bool = False,
+    kind: str = "image/png",
+    use: str = "inpaint_safe",
+    name: str = "in.png",
 ) -> httpx.Response:
     """Send a picture by one of the two routes."""
-    parts: dict[str, Any] = {"file": ("in.png", data, kind)}
+    parts: dict[str, Any] = {"file": (name, data, kind)}
     if file:
         return visitor.call("POST", FILE_UPLOAD, files=parts, data={"use_case": use})
     return visitor.call("POST", "/backend/uploads", files=parts, data={"file_name": "in.png"})
@@ -55,6 +62,16 @@ def test_what_is_no_picture_is_refused(visitor: Visitor) -> None:
     assert upload(visitor, png(), kind="text/plain").status_code == 400
     assert upload(visitor, png(), file=True, use="other").status_code == 400
     assert visitor.call("POST", "/backend/uploads", json={}).status_code == 400
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_a_picture_of_a_person_is_refused(visitor: Visitor, file: bool) -> None:
+    """Its file's name says that it is one, and both routes answer with the words that were recorded."""
+    answer = upload(visitor, png(), file=file, name="a real-person.png")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == PHOTO
+    visitor.sora.fault("no-moderation")
+    assert upload(visitor, png(), file=file, name="a real-person.png").status_code == 200
 
 
 def test_a_reference_is_made_used_changed_and_deleted(visitor: Visitor) -> None:

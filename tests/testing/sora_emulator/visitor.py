@@ -57,7 +57,15 @@ class Visitor:
         self.sora = sora
         self.email = f"{secrets.token_hex(4)}@example.com"
         # The jar of httpx keeps secure cookies from http, also on loopback: the header is set by hand.
-        self.http = httpx.Client(base_url=sora.base_url, trust_env=False, timeout=30)
+        device = secrets.token_hex(8)
+        # What a browser sends with each call that a page of the site makes.
+        page = {
+            "oai-device-id": device,
+            "Cookie": f"oai-did={device}",
+            "Origin": sora.base_url,
+            "Referer": f"{sora.base_url}/explore",
+        }
+        self.http = httpx.Client(base_url=sora.base_url, trust_env=False, timeout=30, headers=page)
         self.cookie = ""
         self.token = ""
         self.sign_in()
@@ -87,6 +95,10 @@ class Visitor:
         """Take the access token that the session gives now."""
         self.token = self.session().json()["accessToken"]
         return self.token
+
+    def load_page(self) -> None:
+        """Load a page of the site, as a browser that is signed in does."""
+        assert self.http.get("/explore", headers={"Cookie": self.cookie}).status_code == 200
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}

@@ -20,7 +20,8 @@ DAY = 86_400.0
 SESSION_S = 90 * DAY
 TOKEN_S = 8 * DAY
 REISSUE_S = DAY  # or a tenth of the lifetime, where that is less
-VIDEOS = 30
+VIDEOS = 100
+"""What a Pro plan has in a day: its person was told of 98 left, and its cap named 100."""
 
 
 @dataclass(kw_only=True)
@@ -35,11 +36,25 @@ class Token:
 
 
 @dataclass(kw_only=True)
-class Account:
-    """A person. `used` are the moments at which videos were taken from the quota."""
+class Session:
+    """A sign-in: whose, when, and when it ends unless it is read before."""
 
     email: str
-    token: Token | None = None
+    since: float
+    expires: float
+
+
+@dataclass(kw_only=True)
+class Account:
+    """A person. `used` are the moments at which videos were taken from the quota.
+
+    `loaded`: a page was loaded since the last access token was issued.
+    """
+
+    email: str
+    videos: int = VIDEOS
+    token: str | None = None
+    loaded: bool = False
     used: list[float] = field(default_factory=list)
 
     @property
@@ -52,7 +67,7 @@ class Account:
 
     def left(self, now: float) -> int:
         """Return how many videos may still be made; what was made a day ago counts no more."""
-        return VIDEOS - sum(one > now - DAY for one in self.used)
+        return max(0, self.videos - sum(one > now - DAY for one in self.used))
 
     def resets_in(self, now: float) -> int:
         """Return the seconds until the first video of the last day counts no more."""
@@ -63,10 +78,10 @@ class Accounts:
     """The accounts, found by what a call carries."""
 
     def __init__(self, clock: Clock, faults: Faults) -> None:
-        self._clock, self._faults, self._key = clock, faults, secrets.token_bytes(32)
+        self._clock, self._faults, self.key = clock, faults, secrets.token_bytes(32)
         self.all: dict[str, Account] = {}
-        self._sessions: dict[str, tuple[str, float]] = {}
-        self._tokens: dict[str, Token] = {}
+        self.sessions: dict[str, Session] = {}
+        self.tokens: dict[str, Token] = {}
 
     def sign_in(self, email: str, password: str) -> str | None:
         """Return a new session's secret, or None where address and password do not fit."""
@@ -78,23 +93,45 @@ class Accounts:
 
     def open_session(self, account: Account) -> str:
         secret = secrets.token_urlsafe(48)
-        self._sessions[secret] = (account.email, self._clock.now() + SESSION_S)
+        now = self._clock.now()
+        self.sessions[secret] = Session(email=account.email, since=now, expires=now + SESSION_S)
         return secret
 
     def end_session(self, secret: str) -> None:
-        self._sessions.pop(secret, None)
+        self.sessions.pop(secret, None)
 
     def end_sessions(self, email: str) -> None:
-        self._sessions = {secret: one for secret, one in self._sessions.items() if one[0] != email}
+        self.sessions = {secret: one for secret, one in self.sessions.items() if one.email != email}
 
-    def by_session(self, secret: str) -> tuple[Account, float] | None:
-        """Return whose session this is and when it ends, None for one that is over or never was."""
-        email, ends = self._sessions.get(secret, ("", 0.0))
-        return (self.all[email], ends) if ends > self._clock.now() else None
+    def session(self, secret: str) -> Session | None:
+        """Return a session, None for one that is over or never was."""
+        found = self.sessions.get(secret)
+        return found if found is not None and found.expires > self._clock.now() else None
+
+    def by_session(self, secret: str) -> Account | None:
+        """Return whose session this is, None for one that is over or never was."""
+        found = self.session(secret)
+        return None if found is None else self._planned(self.all[found.email])
+
+    def read_session(self, secret: str) -> Session | None:
+        """Return a session that ends so long after now as a new one would: reading it keeps it young.
+
+        In the one answer that was recorded, `expires` is ninety days after it, and the sign-in two days before.
+        """
+        found = self.session(secret)
+        if found is not None and self._faults.take("session-fixed") is None:
+            found.expires = self._clock.now() + SESSION_S
+        return found
+
+    def load_page(self, secret: str) -> None:
+        """Have the next read of a session give another access token, as loading a page of the site does."""
+        account = self.by_session(secret)
+        if account is not None:
+            account.loaded = True
 
     def by_token(self, text: str) -> Account:
         """Return whose access token this is. Raises the service's 401."""
-        token = self._tokens.get(text)
+        token = self.tokens.get(text)
         if token is None:
             raise unparsable()
         self._spoil(token)
@@ -102,32 +139,43 @@ class Accounts:
             raise _REFUSALS[token.refused]()
         if token.expires <= self._clock.now():
             raise expired()
-        return self.all[token.email]
+        return self._planned(self.all[token.email])
+
+    def _planned(self, account: Account) -> Account:
+        """Return an account with the plan that it has now."""
+        account.videos = int(self._faults.look("videos-a-day") or VIDEOS)
+        return account
 
     def token_of(self, account: Account) -> Token:
-        """Return the account's access token: the same one until it is near its end, then another."""
-        now, old = self._clock.now(), account.token
-        if old is None or old.refused or old.expires - now < min(REISSUE_S, old.lifetime / 10):
-            account.token = self._issue(account, now)
-            self._tokens[account.token.text] = account.token
-        assert account.token is not None
-        return account.token
+        """Return the account's access token: the same one until a page is loaded, or it is near its end."""
+        old = self.tokens.get(account.token or "")
+        if old is None or account.loaded or self._outworn(old):
+            old = self._issue(account, self._clock.now())
+            self.tokens[old.text] = old
+            account.token, account.loaded = old.text, False
+        return old
+
+    def _outworn(self, token: Token) -> bool:
+        if self._faults.look("token-needs-page") is not None:
+            return False
+        left = token.expires - self._clock.now()
+        return token.refused is not None or left < min(REISSUE_S, token.lifetime / 10)
 
     def _issue(self, account: Account, now: float) -> Token:
         given = self._faults.take("token-lifetime")
         lifetime = TOKEN_S if given is None else float(given)
+        expires = int(now + lifetime)
         claims = {
             "iss": "https://auth.openai.com",
             "client_id": "app_example",
             "iat": int(now),
-            "exp": int(now + lifetime),
+            "exp": expires,
             "jti": secrets.token_hex(8),
             "https://api.openai.com/profile": {"email": account.email, "email_verified": True},
             "https://api.openai.com/auth": {"chatgpt_user_id": account.id, "plan": "chatgpt_pro"},
         }
-        return Token(
-            text=_jwt(claims, self._key), email=account.email, expires=now + lifetime, lifetime=lifetime
-        )
+        text = _jwt(claims, self.key)
+        return Token(text=text, email=account.email, expires=expires, lifetime=lifetime)
 
     def _spoil(self, token: Token) -> None:
         if token.refused is not None:

@@ -61,7 +61,7 @@ class Characters:
 
     async def progress(self, request: Request) -> Response:
         cameo = self._own(request)
-        done = self.world.clock.now() >= cameo["ready_at"]
+        done = self.world.clock.work() >= cameo["ready"]
         shape = {
             "status": "finalized" if done else "processing",
             "status_message": "Completed" if done else "Processing",
@@ -78,7 +78,7 @@ class Characters:
             raise looks_wrong()
         things = self.world.things
         cameo = things.find(things.characters, str(body["cameo_id"]), account.email)
-        if cameo is None or self.world.clock.now() < cameo["ready_at"]:
+        if cameo is None or self.world.clock.work() < cameo["ready"]:
             raise looks_wrong("cameo_id")
         cameo |= {name: body[name] for name in ("username", "display_name")}
         cameo["finalized"] = True
@@ -110,7 +110,7 @@ class Characters:
 
     def _new(self, email: str) -> Response:
         id = new_id("ch")
-        cameo = {"id": id, "ready_at": self.world.clock.now() + MADE_AFTER_S, "finalized": False}
+        cameo = {"id": id, "ready": self.world.clock.work() + MADE_AFTER_S, "finalized": False}
         self.world.things.characters[id] = {**cameo, "visibility": "private"}
         self.world.things.owner[id] = email
         return JSONResponse({"id": id})

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.media import PAGE
+from rushes.testing.sora_emulator.moderation import objection
 from rushes.testing.sora_emulator.orders import Order, read_order
 from rushes.testing.sora_emulator.refusals import HungUp, Refused, looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.sentinel import CREATE_FLOWS
@@ -76,8 +77,12 @@ class Creates:
         account = self.world.bearer(request, prompt)
         if faults.take("drop-before", prompt) is not None:
             raise HungUp
+        self.world.check_page(request, prompt)
         self.world.prove(request, CREATE_FLOWS, prompt)
         self._scripted(account, prompt)
+        reason = objection("create", prompt)
+        if reason is not None and faults.look("no-moderation", prompt) is None:
+            raise refusal(400, reason)
         return account
 
     def _scripted(self, account: Account, prompt: str) -> None:
@@ -102,6 +107,9 @@ class Creates:
     async def _accept(self, request: Request, account: Account, order: Order, count: int = 1) -> list[Task]:
         """Check what is left, make sure of the footage, and take the tasks on for good."""
         world = self.world
+        if (pixels := world.faults.take("pixels", order.prompt)) is not None:
+            width, _, height = pixels.partition("x")
+            order = replace(order, made=(int(width), int(height)))
         clip = None if world.drawn else await world.studio.plain(order)
         if (live := world.tasks.live(account)) + count > AT_ONCE:
             raise self._too_many(live, order.prompt)

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from rushes.testing.sora_emulator.accounts import VIDEOS, Account
+from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.fault_table import FAULTS
 from rushes.testing.sora_emulator.faults import from_json
 from rushes.testing.sora_emulator.site import page
-from rushes.testing.sora_emulator.tasks import AT_ONCE, Task, moment
+from rushes.testing.sora_emulator.tasks import AT_ONCE, Task
 from rushes.testing.sora_emulator.world import World, base_of, json_body
 
 LAST = 30
@@ -103,18 +103,18 @@ class Desk:
         return JSONResponse(shape)
 
     def _account(self, account: Account) -> dict[str, Any]:
-        now = self.world.clock.now()
+        now, token = self.world.clock.now(), self.world.accounts.tokens.get(account.token or "")
         return {
             "email": account.email,
             "left": account.left(now),
-            "of": VIDEOS,
+            "of": account.videos,
             "live": self.world.tasks.live(account),
             "at_once": AT_ONCE,
-            "token_seconds": None if account.token is None else account.token.expires - now,
+            "token_seconds": None if token is None else token.expires - now,
         }
 
     def _task(self, task: Task, base: str) -> dict[str, Any]:
-        stand = moment(task, self.world.clock.now())
+        stand, worked = self.world.tasks.moment(task), self.world.clock.work() - task.began
         ended = task.failure is not None and stand.drafted
         shown = stand.drafted and not task.deleted and not ended
         return {
@@ -125,7 +125,7 @@ class Desk:
             "seconds": task.order.n_frames / 30,
             "pixels": task.order.pixels,
             "age": self.world.clock.now() - task.created_at,
-            "of": task.drafted_at - task.created_at,
+            "share": worked / (task.ends - task.began),
             "faults": task.faults,
             "status": "failed" if ended else stand.status,
             "reason": task.failure if ended else stand.reason,

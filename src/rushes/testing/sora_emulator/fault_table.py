@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from rushes.testing.sora_emulator.moderation import THIRD_PARTY
+
 ON = "on"
 """The value of a fault that is simply there."""
 
@@ -61,15 +63,20 @@ _SESSION = _area(
     session_split=(None, "signing in splits the cookie into .0 and .1"),
     scripted_person=("1", "the pages sign in by themselves, so many real seconds after each has come"),
     session_500=(None, "reading the session answers 500"),
+    session_fixed=(None, "reading the session keeps its end where it was"),
 )
 _TOKEN = _area(
     "token",
-    token_lifetime=("3600", "access tokens issued from now on live for so many virtual seconds"),
+    token_lifetime=("3600", "access tokens issued from now on live for so many seconds"),
     token_expired=(None, "the access token that comes next has expired; the session gives another"),
     token_invalidated=(
         "session",
         "the access token that comes next is invalidated; session: all sessions of the account end too",
         ("session", "token"),
+    ),
+    token_needs_page=(
+        None,
+        "a new access token comes after a page was loaded only, also for one that has ended",
     ),
     token_unparsable=(None, "the access token that comes next cannot be parsed any more"),
 )
@@ -83,6 +90,8 @@ _SHIELD = _area(
     region=("400", "unsupported_country_code on creates and nf/check", ("400", "404")),
     sentinel_reusable=(None, "a sentinel token is good for any number of calls"),
     no_access=(None, "nf/check answers 404: the account has no Sora 2"),
+    videos_a_day=("30", "the plan has so many videos a day in place of 100"),
+    headers_unchecked=(None, "oai-device-id, Origin and Referer of creates and uploads are not looked at"),
     retry_after=("30", "a create that is answered 402 to 503 names so many seconds in Retry-After"),
 )
 _CREATE = _area(
@@ -106,6 +115,12 @@ _CREATE = _area(
     ),
     create_html=(None, "accepted, and answered 200 with a page"),
     create_list=(None, "accepted, and answered with a list that holds the task"),
+    no_moderation=(None, "no words and no pictures are objected to"),
+    pixels=(
+        "704x1280",
+        "the clip has these pixels, which were seen, whatever size and orientation were asked for",
+        ("352x640", "512x896", "704x1280", "1920x1080"),
+    ),
     no_id=(None, "accepted, and answered 200 without an id"),
     no_balance=(None, "accepted, and answered with the id alone"),
 )
@@ -129,7 +144,7 @@ _DRAFT = _area(
     beyond_first_page=("20", "so many newer drafts of other tasks with other prompts"),
     old_ids=(None, "as before November 2025: the draft's id is the task's, and nothing else links them"),
     violation=(
-        "This content may violate our guardrails concerning similarity to third-party content.",
+        THIRD_PARTY,
         "the draft is a sora_content_violation with this reason",
     ),
     render_error=("processing_failed", "the draft is a sora_error with this reason"),
@@ -173,7 +188,7 @@ _POLL = _counting(
 )
 _MEDIA = _area(
     "media",
-    url_expires=("60", "addresses given out from now on run out after so many virtual seconds"),
+    url_expires=("60", "addresses given out from now on run out after so many seconds"),
     media_expired=(None, "files answer 403 as if their address had run out"),
     media_truncated=(
         "cut",

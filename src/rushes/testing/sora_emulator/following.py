@@ -14,7 +14,7 @@ from starlette.routing import Route
 from rushes.testing.sora_emulator.media import PAGE
 from rushes.testing.sora_emulator.refusals import HungUp, looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.shapes import NEWS, task_json
-from rushes.testing.sora_emulator.tasks import Task, moment
+from rushes.testing.sora_emulator.tasks import Task
 from rushes.testing.sora_emulator.world import World, base_of, json_body, limit_of
 
 PAGE_OF = 15
@@ -33,6 +33,8 @@ class Following:
             Route("/backend/nf/pending", self.pending),
             Route("/backend/nf/pending/v2", self.pending_v2),
             Route("/backend/nf/tasks/{id}/v2", self.task),
+            Route("/backend/v2/recent_tasks", self.recent),
+            Route("/backend/generations/{id}/download", self.download),
             Route(drafts, self.drafts),
             Route(f"{drafts}/v2", self.drafts_v2),
             Route(f"{drafts}/cameos", self.none),
@@ -49,9 +51,9 @@ class Following:
         spoiled = await self._spoiled("")
         if spoiled is not None:
             return spoiled
-        now, base, items = self.world.clock.now(), base_of(request), []
+        base, items = base_of(request), []
         for task in self.world.tasks.of(account):
-            if task.stand_in or not moment(task, now).listed or task.first_times("listed-late"):
+            if task.stand_in or not self.world.tasks.moment(task).listed or task.first_times("listed-late"):
                 continue
             items.append(self._shape(task, base))
         return JSONResponse(items)
@@ -77,6 +79,30 @@ class Following:
         if task is None or not known or self.world.faults.take("tasks-404", prompt) is not None:
             raise not_found("task")
         return JSONResponse(self._shape(task, base_of(request)))
+
+    async def recent(self, request: Request) -> Response:
+        """List the newest tasks, whatever became of them; `before` is the id of the last one seen."""
+        account, before = self.world.bearer(request), request.query_params.get("before")
+        limit = limit_of(request, 20, 100)
+        tasks = [
+            task for task in self.world.tasks.of(account) if not task.stand_in and "lost" not in task.faults
+        ]
+        tasks.reverse()
+        ids = [task.id for task in tasks]
+        if before is not None and before not in ids:
+            raise looks_wrong("before")
+        rest = tasks if before is None else tasks[ids.index(before) + 1 :]
+        page = [self._shape(task, base_of(request)) for task in rest[:limit]]
+        last = page[-1]["id"] if page else None
+        return JSONResponse({"task_responses": page, "last_id": last, "has_more": len(rest) > limit})
+
+    async def download(self, request: Request) -> Response:
+        """Lead to a draft's file; that it is the same as `downloadable_url` is a guess."""
+        self.world.bearer(request)
+        draft = self.world.drafts.write(self._drafted(request), base_of(request))
+        if not draft.get("downloadable_url"):
+            raise not_found("generation")
+        return JSONResponse({"url": draft["downloadable_url"]})
 
     async def drafts(self, request: Request) -> Response:
         return await self._page(request, version=1)
@@ -123,7 +149,7 @@ class Following:
         return task
 
     def _shape(self, task: Task, base: str) -> dict[str, Any]:
-        stand = moment(task, self.world.clock.now())
+        stand = self.world.tasks.moment(task)
         generations = [self.world.drafts.write(task, base)] if stand.drafted and not task.deleted else []
         shape = task_json(task, stand, generations)
         if task.failure is not None and stand.drafted:
@@ -160,7 +186,7 @@ class Following:
         fitting = [
             task
             for task in self.world.tasks.drafted(account)
-            if after is None or after == [] or [task.drafted_at, task.id] < after
+            if after is None or after == [] or [task.ends, task.id] < after
         ]
         if after is None:
             fitting = [task for task in fitting if not task.first_times("drafts-lag")]
@@ -174,7 +200,7 @@ class Following:
 
 def _cursor(last: Task | None) -> str:
     """Return where the page after `last` begins; None: at the beginning."""
-    place = None if last is None else [last.drafted_at, last.id]
+    place = None if last is None else [last.ends, last.id]
     shape = {"habidex_cursor": place, "projects_cursor": None}
     return base64.urlsafe_b64encode(json.dumps(shape).encode()).decode()
 

@@ -68,7 +68,7 @@ class Store:
         return len(self._files[name].data)
 
     def address(self, base: str, name: str, seconds: float = ADDRESS_S) -> str:
-        """Return an address of a file that is good for so many virtual seconds from now."""
+        """Return an address of a file that is good for so many seconds from now."""
         ends = datetime.fromtimestamp(self._clock.now() + seconds, UTC).strftime(WHEN)
         query = {
             "se": ends,

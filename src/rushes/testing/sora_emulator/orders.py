@@ -22,6 +22,8 @@ PIXELS = {
     ("large", "portrait"): (704, 1280),
 }
 SQUARE = (512, 512)
+SECONDS = {150: 5.0, 300: 10.1, 450: 14.8}
+"""By frames: the lengths of drafts that were seen. Of others nothing is known."""
 ITEM_IDS = {
     "upload": "upload_id",
     "file": "file_id",
@@ -33,7 +35,10 @@ CAMEOS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One video that was asked for; `n_frames` at 30 frames per second."""
+    """One video that was asked for; `n_frames` at 30 frames per second.
+
+    `made`: the pixels that come out, where they are not those that size and orientation suggest.
+    """
 
     prompt: str
     orientation: str = "landscape"
@@ -45,15 +50,16 @@ class Order:
     inpaint_items: tuple[Mapping[str, Any], ...] = ()
     remix_target_id: str | None = None
     storyboard_id: str | None = None
+    made: tuple[int, int] | None = None
 
     @property
     def pixels(self) -> tuple[int, int]:
-        return PIXELS.get((self.size, self.orientation), SQUARE)
+        return self.made or PIXELS.get((self.size, self.orientation), SQUARE)
 
     @property
     def seconds(self) -> float:
-        """The length of what comes out: a little more than was asked for, as it is."""
-        return round(self.n_frames / FPS + 0.1, 1)
+        """The length of what comes out, as it was seen to be: not exactly what was asked for."""
+        return SECONDS.get(self.n_frames, round(self.n_frames / FPS, 1))
 
 
 def read_order(body: Any, *, knows: Callable[[str, str], bool]) -> Order:

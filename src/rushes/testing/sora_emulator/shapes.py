@@ -10,7 +10,7 @@ from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.faults import Faults
 from rushes.testing.sora_emulator.media import ADDRESS_S, VARIANTS, Store
 from rushes.testing.sora_emulator.styles import STYLES
-from rushes.testing.sora_emulator.tasks import Moment, Task
+from rushes.testing.sora_emulator.tasks import Moment, Task, Tasks
 
 NEWS = {"novel_field": {"of": ["a", "later", "release"]}, "another_novelty": 7}
 
@@ -79,6 +79,7 @@ class Drafts:
 
     store: Store
     faults: Faults
+    tasks: Tasks
 
     def write(self, task: Task, base: str) -> dict[str, Any]:
         """Return a draft as one read of it shows it; `base` is the address that the caller used for us."""
@@ -105,7 +106,7 @@ class Drafts:
             "url": "",
             "downloadable_url": None,
             "generation_type": None,
-            "created_at": round(task.drafted_at, 2),
+            "created_at": round(self.tasks.drafted_at(task), 2),
             "prompt": task.order.prompt,
         }
         if blocked is not None:
@@ -128,7 +129,7 @@ class Drafts:
             "height": height * factor,
             "duration_s": task.clip.seconds,
             "generation_type": "video_gen",
-            "created_at": round(task.drafted_at, 2),
+            "created_at": round(self.tasks.drafted_at(task), 2),
             "prompt": task.order.prompt,
             "title": task.order.title,
             "draft_reviewed": task.reviewed,

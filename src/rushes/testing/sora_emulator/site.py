@@ -15,9 +15,8 @@ from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD, SESSION_S
 from rushes.testing.sora_emulator.refusals import looks_wrong, refusal
-from rushes.testing.sora_emulator.world import SESSION_COOKIE, World, json_body, session_secret
+from rushes.testing.sora_emulator.world import DEVICE_COOKIE, SESSION_COOKIE, World, json_body, session_secret
 
-DEVICE_COOKIE = "oai-did"
 YEAR_S = 365 * 86_400
 PERSON = """<script>
 const acting = setInterval(() => {
@@ -62,6 +61,7 @@ class Site:
         ]
 
     async def app(self, request: Request) -> Response:
+        self.world.accounts.load_page(session_secret(request))
         return _known(request, HTMLResponse(self._acted(page("app"))))
 
     async def icon(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ class Site:
         if secret is None:
             return HTMLResponse(_form("That address and password do not fit."), status_code=401)
         answer = _known(request, RedirectResponse("/explore", status_code=303))
-        self._set_session(answer, secret)
+        self._set_session(answer, secret, split=self.world.faults.take("session-split") is not None)
         return answer
 
     async def sign_out(self, request: Request) -> Response:
@@ -95,13 +95,13 @@ class Site:
         if faults.take("session-500") is not None:
             raise refusal(500, "Internal server error", type="server_error")
         dead = faults.take("session-dead")
-        found = self.world.accounts.by_session(secret)
-        if dead is not None or found is None:
+        found = self.world.accounts.read_session(secret) if dead is None else None
+        if found is None:
             return Response(
                 {"null": "null", "empty": ""}.get(dead or "", "{}"), media_type="application/json"
             )
-        account, ends = found
-        token, now = self.world.accounts.token_of(account), self.world.clock.now()
+        account = self.world.accounts.all[found.email]
+        token = self.world.accounts.token_of(account)
         user = {
             "id": account.id,
             "name": account.name,
@@ -109,18 +109,18 @@ class Site:
             "image": None,
             "picture": None,
             "idp": "auth0",
-            "iat": int(ends - SESSION_S),
+            "iat": int(found.since),
             "mfa": False,
-            "lastAuthorizationCheck": int(now),
+            "lastAuthorizationCheck": int(self.world.clock.now()),
         }
-        until = datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        until = datetime.fromtimestamp(found.expires, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         shape = {"user": user, "expires": until, "accessToken": token.text, "internalApiBase": None}
         answer = JSONResponse(shape, headers={"Cache-Control": "no-store"})
         rotates = faults.take("session-rotates")
-        if rotates is not None:
-            self._set_session(answer, self.world.accounts.open_session(account))
-            if rotates == "drop":
-                self.world.accounts.end_session(secret)
+        cookie = secret if rotates is None else self.world.accounts.open_session(account)
+        self._set_session(answer, cookie, split=SESSION_COOKIE not in request.cookies)
+        if rotates == "drop":
+            self.world.accounts.end_session(secret)
         return answer
 
     async def sentinel(self, request: Request) -> Response:
@@ -144,14 +144,13 @@ class Site:
             acting = acting.replace("{{" + name + "}}", value)
         return text.replace("</body>", f"{acting}</body>")
 
-    def _set_session(self, answer: Response, secret: str) -> None:
-        """Set the session's cookie, in the form that the faults say."""
-        faults = self.world.faults
+    def _set_session(self, answer: Response, secret: str, *, split: bool) -> None:
+        """Set the session's cookie for its whole life, in two parts with `split`."""
         lasting: dict[str, Any] = {"max_age": int(SESSION_S)}
-        if faults.take("session-cookie-only") is not None:
+        if self.world.faults.take("session-cookie-only") is not None:
             lasting = {}
         parts = {SESSION_COOKIE: secret}
-        if faults.take("session-split") is not None:
+        if split:
             half = len(secret) // 2
             parts = {f"{SESSION_COOKIE}.0": secret[:half], f"{SESSION_COOKIE}.1": secret[half:]}
         for name, value in parts.items():

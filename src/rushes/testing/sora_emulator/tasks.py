@@ -16,6 +16,7 @@ from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.clock import Clock
 from rushes.testing.sora_emulator.faults import Faults
 from rushes.testing.sora_emulator.footage import Clip
+from rushes.testing.sora_emulator.moderation import objection
 from rushes.testing.sora_emulator.orders import Order
 
 AT_ONCE = 3
@@ -49,7 +50,8 @@ class Entry:
 class Task:
     """One video from its acceptance on, and the faults it carries. `stand_in`: made up to be in the way.
 
-    `clip` is what comes out, None until it is drawn.
+    `clip` is what comes out, None until it is drawn. `created_at` is on the calendar, `began` on the clock of
+    the work.
     """
 
     id: str
@@ -58,6 +60,7 @@ class Task:
     order: Order
     path: str
     created_at: float
+    began: float
     faults: dict[str, str] = field(default_factory=dict)
     stand_in: bool = False
     clip: Clip | None = None
@@ -71,8 +74,9 @@ class Task:
         return self.order.n_frames / MEASURED_FRAMES
 
     @property
-    def drafted_at(self) -> float:
-        return self.created_at + DRAFTED_AT * self.scale
+    def ends(self) -> float:
+        """How much work was done, on the clock of the work, when its draft is there."""
+        return self.began + DRAFTED_AT * self.scale
 
     @property
     def failure(self) -> str | None:
@@ -110,9 +114,9 @@ class Moment:
     live: bool = True
 
 
-def moment(task: Task, now: float) -> Moment:
-    """Return how a task stands, by the clock, its faults, and whether its clip is drawn."""
-    age = (now - task.created_at) / task.scale
+def moment(task: Task, work: float) -> Moment:
+    """Return how a task stands, by the clock of the work, its faults, and whether its clip is drawn."""
+    age = (work - task.began) / task.scale
     if task.clip is None or "never-ends" in task.faults:
         age = min(age, PROCESSING_AT - 1)
     ends = _ends_early(task, age)
@@ -169,8 +173,9 @@ class Tasks:
 
     def accept(self, account: Account, order: Order, path: str, clip: Clip | None) -> Task:
         """Take on a task for good."""
-        task = self._new(account, order, path, self._clock.now(), clip)
+        task = self._new(account, order, path, clip)
         task.faults = self._faults.stick(order.prompt)
+        self._moderate(task)
         account.used.append(task.created_at)
         entry = Entry(id=task.id, account=account.email, prompt=order.prompt, path=path, time=time.time())
         self.entries.append(entry)
@@ -182,19 +187,31 @@ class Tasks:
         self._crowd(task, account)
         return task
 
+    def moment(self, task: Task) -> Moment:
+        """Return how a task stands now."""
+        return moment(task, self._clock.work())
+
+    def drafted_at(self, task: Task) -> float:
+        """Return when on the calendar the draft of a task came, or will come."""
+        return self._clock.moment(task.ends)
+
+    def _moderate(self, task: Task) -> None:
+        """Have a task end as a violation, if its words are objected to."""
+        reason = objection("draft", task.order.prompt)
+        if reason is not None and self._faults.look("no-moderation", task.order.prompt) is None:
+            task.faults.setdefault("violation", reason)
+
     def of(self, account: Account) -> Iterator[Task]:
         return (task for task in self.all.values() if task.account == account.email)
 
     def live(self, account: Account) -> int:
         """Return how many tasks of an account take one of its places."""
-        now = self._clock.now()
-        return sum(not task.stand_in and moment(task, now).live for task in self.of(account))
+        return sum(not task.stand_in and self.moment(task).live for task in self.of(account))
 
     def drafted(self, account: Account) -> list[Task]:
         """Return the tasks whose drafts are there, newest first."""
-        now = self._clock.now()
-        found = (task for task in self.of(account) if not task.deleted and moment(task, now).drafted)
-        return sorted(found, key=lambda task: (task.drafted_at, task.id), reverse=True)
+        found = (task for task in self.of(account) if not task.deleted and self.moment(task).drafted)
+        return sorted(found, key=lambda task: (task.ends, task.id), reverse=True)
 
     def by_generation(self, account: Account, id: str) -> Task | None:
         """Return the task whose draft has this id, if it is there by now."""
@@ -218,17 +235,18 @@ class Tasks:
     def _add(self, account: Account, prompts: Iterable[str], task: Task) -> None:
         for number, prompt in enumerate(prompts, start=1):
             order = Order(prompt=prompt, n_frames=task.order.n_frames)
-            other = self._new(account, order, task.id, task.created_at + number / 100, task.clip)
+            other = self._new(account, order, task.id, task.clip, later=number / 100)
             other.stand_in = True
 
-    def _new(self, account: Account, order: Order, path: str, now: float, clip: Clip | None) -> Task:
+    def _new(self, account: Account, order: Order, path: str, clip: Clip | None, later: float = 0.0) -> Task:
         task = Task(
             id=new_id("task"),
             generation_id=new_id("gen"),
             account=account.email,
             order=order,
             path=path,
-            created_at=now,
+            created_at=self._clock.now(),
+            began=self._clock.work() + later,
             clip=clip,
         )
         self.all[task.id] = task

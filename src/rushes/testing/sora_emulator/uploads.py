@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rushes.testing.forms import Part, read_parts
+from rushes.testing.sora_emulator.moderation import PHOTO, objection
 from rushes.testing.sora_emulator.refusals import looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.tasks import new_id
 from rushes.testing.sora_emulator.world import World, base_of, json_body, limit_of
@@ -20,7 +21,6 @@ from rushes.testing.sora_emulator.world import World, base_of, json_body, limit_
 PICTURES = ("image/png", "image/jpeg", "image/webp")
 USES = ("inpaint_safe", "profile")
 REFERENCE_TYPES = ("character", "setting", "style", "other")
-PHOTO = "We currently do not support uploads of images containing photorealistic people"
 
 
 class Uploads:
@@ -42,8 +42,9 @@ class Uploads:
     async def upload(self, request: Request) -> Response:
         """Keep a picture as `media_…`."""
         account = self.world.bearer(request)
+        self.world.check_page(request)
         self._scripted("uploads-404")
-        part, _ = await _picture(request)
+        part, _ = await self._picture(request)
         width, height = await asyncio.to_thread(_size, part.data)
         id = new_id("media")
         self.world.store.put(f"uploads/{id}", part.data, part.media_type)
@@ -63,8 +64,9 @@ class Uploads:
     async def file(self, request: Request) -> Response:
         """Keep a picture as `file_…`, for a use that the caller names."""
         account, faults = self.world.bearer_or_cookie(request), self.world.faults
+        self.world.check_page(request)
         self._scripted("file-upload-404")
-        part, form = await _picture(request)
+        part, form = await self._picture(request)
         if "use_case" not in form or form["use_case"].text not in USES:
             raise looks_wrong("use_case")
         if (message := faults.take("upload-user-error")) is not None:
@@ -93,6 +95,17 @@ class Uploads:
             raise refusal(500, "Internal server error", type="server_error")
         if faults.take("photo-refused") is not None:
             raise refusal(400, PHOTO)
+
+    async def _picture(self, request: Request) -> tuple[Part, dict[str, Part]]:
+        """Return the picture of a form, and the form. Raises the service's 400 for one that is objected to."""
+        form = await form_of(request)
+        part = form.get("file")
+        if part is None or part.filename is None or part.media_type not in PICTURES:
+            raise looks_wrong("file")
+        reason = objection("upload", part.filename)
+        if reason is not None and self.world.faults.look("no-moderation") is None:
+            raise refusal(400, reason)
+        return part, form
 
     async def new_reference(self, request: Request) -> Response:
         account = self.world.bearer_or_cookie(request)
@@ -140,14 +153,6 @@ async def form_of(request: Request) -> dict[str, Part]:
         return {part.name: part for part in await read_parts(request)}
     except ValueError as error:
         raise looks_wrong() from error
-
-
-async def _picture(request: Request) -> tuple[Part, dict[str, Part]]:
-    form = await form_of(request)
-    part = form.get("file")
-    if part is None or part.filename is None or part.media_type not in PICTURES:
-        raise looks_wrong("file")
-    return part, form
 
 
 def _size(data: bytes) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -23,6 +24,7 @@ from rushes.testing.sora_emulator.shapes import Drafts
 from rushes.testing.sora_emulator.tasks import Tasks
 from rushes.testing.sora_emulator.things import Things
 
+DEVICE_COOKIE = "oai-did"
 SESSION_COOKIE = "__Secure-next-auth.session-token"
 CREATE_PATHS = ("/nf/create", "/nf/bulk_create", "/long_video_extension")
 
@@ -44,7 +46,7 @@ class World:
         self.sentinel = Sentinel()
         self.tasks = Tasks(self.clock, self.faults, self.log)
         self.store = Store(self.clock, self.faults, self.lines)
-        self.drafts = Drafts(store=self.store, faults=self.faults)
+        self.drafts = Drafts(store=self.store, faults=self.faults, tasks=self.tasks)
         self.studio = Studio()
         self.things = Things()
 
@@ -76,10 +78,25 @@ class World:
         if "authorization" in request.headers:
             return self.bearer(request)
         self.shield(request)
-        session = self.accounts.by_session(session_secret(request))
-        if session is None:
+        account = self.accounts.by_session(session_secret(request))
+        if account is None:
             raise missing_bearer()
-        return session[0]
+        return account
+
+    def check_page(self, request: Request, prompt: str = "") -> None:
+        """Check that a call has the headers with which a page of the site makes it. Raises the service's 400.
+
+        That the browser sends them was observed; that the service refuses a call without them, and how, is a
+        guess.
+        """
+        if self.faults.take("headers-unchecked", prompt) is not None:
+            return
+        headers, device = request.headers, request.cookies.get(DEVICE_COOKIE)
+        if device is None or headers.get("oai-device-id") != device:
+            raise looks_wrong("oai-device-id")
+        for name in ("origin", "referer"):
+            if urlsplit(headers.get(name, "")).netloc != urlsplit(base_of(request)).netloc:
+                raise looks_wrong(name)
 
     def prove(self, request: Request, flows: Collection[str], prompt: str = "") -> None:
         """Use up the sentinel token of a call. Raises the service's 400."""
