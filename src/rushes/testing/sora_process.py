@@ -36,11 +36,11 @@ class SoraProcess:
         self._told(self._client.delete("/emulator/faults"))
 
     def advance(self, seconds: float) -> None:
-        """Let the emulator's clock jump ahead."""
+        """Let the emulator's calendar jump ahead, and have as many seconds of work done."""
         self._told(self._client.post("/emulator/clock", json={"advance": seconds}))
 
     def run_at(self, speed: float) -> None:
-        """Let the emulator's clock go on at `speed` seconds in each real one."""
+        """Let the emulator do `speed` seconds of work in each real one."""
         self._told(self._client.post("/emulator/clock", json={"speed": speed}))
 
     def log(self, match: str = "") -> list[dict[str, Any]]:
@@ -72,13 +72,15 @@ def running_sora(
     footage: str = "plain",
     faults: Sequence[str] = (),
     port: int = 0,
+    state: Path | None = None,
 ) -> Iterator[SoraProcess]:
     """Start an emulator in a session of its own, and stop it at the end, or when this process dies.
 
-    `log` is the file that its accepted creates are added to, `speed` its seconds in each real one, `footage`
-    plain or drawn, `faults` what is on from the start, as NAME or NAME=VALUE.
+    `log` is the file that its accepted creates are added to, `speed` the seconds of its work in each real
+    one, `footage` plain or drawn, `faults` what is on from the start, as NAME or NAME=VALUE. `state` is the
+    folder in which everything outlives it; without one the next emulator knows nothing.
     """
-    process = start_sora(log, speed=speed, footage=footage, faults=faults, port=port)
+    process = start_sora(log, speed=speed, footage=footage, faults=faults, port=port, state=state)
     try:
         yield process
     finally:
@@ -92,10 +94,12 @@ def start_sora(
     footage: str = "plain",
     faults: Sequence[str] = (),
     port: int = 0,
+    state: Path | None = None,
 ) -> SoraProcess:
     """Start an emulator and return it once it listens; the caller stops it."""
     command = ["rushes.testing.sora_emulator"]
     command += ["--port", str(port), "--log", str(log), "--speed", str(speed), "--footage", footage]
+    command += [] if state is None else ["--state", str(state)]
     command += [f"--fault={words}" for words in faults]
     process, base_url = start_server(command)
     return SoraProcess(base_url, process)

@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -15,11 +17,12 @@ from rushes.testing.sora_emulator import FAULTS
 from tests.cli.terminal import Terminal
 
 
-def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
-    """Address, account and settings are printed; they are good; Ctrl-C ends it."""
-    words = terminal.command("sora", "emulator", "--port", "0", "--fault", "session-split")
+@contextmanager
+def serving(terminal: Terminal, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start an emulator; yield its process, once it listens, and what it has printed until then."""
+    command = terminal.command("sora", "emulator", "--port", "0", *words)
     with subprocess.Popen(
-        words, env={**terminal.environ, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
+        command, env={**terminal.environ, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
@@ -28,21 +31,63 @@ def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
             line = process.stdout.readline()
             assert line, said
             said += line
-        address = re.search(r"http://127\.0\.0\.1:\d+", said)
-        account = re.search(r"(\S+@example\.com), password (\S+)", said)
-        assert address is not None
-        assert account is not None
-        with httpx.Client(base_url=address[0]) as client:
-            form = {"email": account[1], "password": account[2]}
-            signed_in = client.post("/auth/login", data=form)
+        try:
+            yield process, said
+        finally:
+            process.kill()
+
+
+def client(said: str) -> httpx.Client:
+    """Return a client of the address that an emulator has printed."""
+    address = re.search(r"http://127\.0\.0\.1:\d+", said)
+    assert address is not None
+    return httpx.Client(base_url=address[0])
+
+
+def sign_in(said: str) -> httpx.Response:
+    """Sign in with the account that an emulator has printed."""
+    account = re.search(r"(\S+@example\.com), password (\S+)", said)
+    assert account is not None
+    with client(said) as http:
+        return http.post("/auth/login", data={"email": account[1], "password": account[2]})
+
+
+def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
+    """Address, account and settings are printed; they are good; Ctrl-C ends it."""
+    with serving(terminal, "--fault", "session-split") as (process, said):
+        signed_in = sign_in(said)
         process.send_signal(signal.SIGINT)
         code = process.wait(timeout=30)
 
-    assert f'[engines.sora-web]\nbase_url = "{address[0]}"' in said
+    base_url = str(signed_in.request.url).removesuffix("/auth/login")
+    assert f'[engines.sora-web]\nbase_url = "{base_url}"' in said
     assert signed_in.status_code == 303
     # The fault was in force: the cookie came in two parts.
     assert ".1=" in signed_in.headers["set-cookie"]
     assert code == 130
+
+
+def test_whoever_has_signed_in_still_is_after_a_restart(terminal: Terminal) -> None:
+    """Killed and started again it knows its people; with another folder or --fresh it knows nobody."""
+    with serving(terminal) as (_, said):
+        lines = sign_in(said).headers.get_list("set-cookie")
+    cookie = "; ".join(line.partition(";")[0] for line in lines)
+    names = []
+    for words in ((), ("--state", str(terminal.home / "other")), ("--fresh",)):
+        with serving(terminal, *words) as (_, said), client(said) as http:
+            session = http.get("/api/auth/session", headers={"Cookie": cookie}).json()
+            names.append(session.get("user", {}).get("name"))
+    assert names == ["director", None, None]
+    assert str(terminal.home / "emulator") in said
+
+
+def test_one_folder_is_for_one_emulator(terminal: Terminal) -> None:
+    """A second one does not start, and says which folder it is about."""
+    with serving(terminal):
+        said = terminal.run("sora", "emulator", "--port", "0")
+    assert said.code == 8
+    assert "emulator is in use by another emulator" in said.err
+    assert "--state" in said.err
 
 
 def test_every_fault_is_listed(terminal: Terminal) -> None:

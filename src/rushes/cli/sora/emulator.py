@@ -6,10 +6,12 @@ import asyncio
 import shutil
 import textwrap
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 from rushes.cli.output import common, echo, put_json, put_lines, put_pairs, style
+from rushes.cli.paths import PATH
 from rushes.cli.values import Number, Whole
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
@@ -20,16 +22,29 @@ NEEDS = ("starlette", "uvicorn")
 @click.command(short_help="Serve an emulator of the service on this machine.")
 @click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any.")
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
-              help="Its seconds in each real one.")  # fmt: skip
+              help="How much faster than the real service it works.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
               help="drawn: each prompt is drawn anew, which takes a while.")  # fmt: skip
+@click.option("--state", type=PATH, metavar="FOLDER",
+              help="What outlives it is here.  [default: emulator/ of the home]")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Forget what an earlier one has left there.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave so; repeatable.")
 @click.option("--list-faults", is_flag=True, help="List the faults, and serve nothing.")
 @common
 def emulator(
-    as_json: bool, port: int, speed: float, footage: str, faults: tuple[str, ...], list_faults: bool
+    as_json: bool,
+    port: int,
+    speed: float,
+    footage: str,
+    state: Path | None,
+    fresh: bool,
+    faults: tuple[str, ...],
+    list_faults: bool,
 ) -> int:
-    """Serve an emulator of Sora's web app here, until Ctrl-C: no account and no network is needed."""
+    """Serve an emulator of Sora's web app here, until Ctrl-C: no account and no network is needed.
+
+    Whoever has signed in still is when it is started again, and renders go on meanwhile.
+    """
     _check_packages()
     from rushes.testing.sora_emulator import serve
 
@@ -37,10 +52,17 @@ def emulator(
         _list_faults(as_json)
         return 0
 
-    def announce(address: str) -> None:
-        _say_where(address, as_json)
+    from rushes import settings
 
-    serving = serve(port=port, speed=speed, drawn=footage == "drawn", faults=faults, announce=announce)
+    folder = settings.load().home / "emulator" if state is None else state
+
+    def announce(address: str) -> None:
+        _say_where(address, folder, as_json)
+
+    drawn = footage == "drawn"
+    serving = serve(
+        port=port, state=folder, fresh=fresh, speed=speed, drawn=drawn, faults=faults, announce=announce
+    )
     try:
         asyncio.run(serving)
     except ValueError as error:
@@ -60,12 +82,12 @@ def _check_packages() -> None:
         )
 
 
-def _say_where(address: str, as_json: bool) -> None:
+def _say_where(address: str, folder: Path, as_json: bool) -> None:
     from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD
 
     lines = f'[engines.sora-web]\nbase_url = "{address}"'
     if as_json:
-        shape = {"address": address, "email": DIRECTOR, "password": PASSWORD}
+        shape = {"address": address, "email": DIRECTOR, "password": PASSWORD, "state": str(folder)}
         put_json({**shape, "settings": lines})
         return
     put_pairs(
@@ -73,6 +95,7 @@ def _say_where(address: str, as_json: bool) -> None:
             ("address", address),
             ("desk", f"{address}/emulator"),
             ("account", f"{DIRECTOR}, password {PASSWORD}"),
+            ("state", str(folder)),
         ]
     )
     put_lines(f"\nFor the settings file (rushes config path says where it is):\n\n{lines}\n\n")

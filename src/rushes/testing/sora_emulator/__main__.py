@@ -7,6 +7,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from rushes.domain.errors import SetupError
 from rushes.testing.sora_emulator import __doc__ as about
 from rushes.testing.sora_emulator.server import serve
 
@@ -16,7 +17,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m rushes.testing.sora_emulator", description=about)
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
-    parser.add_argument("--speed", type=float, default=20.0, help="its seconds in each real one (20)")
+    parser.add_argument("--state", type=Path, help="everything outlives the emulator in this folder")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left in --state")
+    parser.add_argument("--speed", type=float, default=20.0, help="how much faster than real it works (20)")
     parser.add_argument(
         "--footage", choices=("plain", "drawn"), default="plain", help="drawn: each prompt anew"
     )
@@ -28,6 +31,8 @@ def main() -> None:
     serving = serve(
         port=options.port,
         log=options.log,
+        state=options.state,
+        fresh=options.fresh,
         speed=options.speed,
         drawn=options.footage == "drawn",
         faults=options.fault,
@@ -36,7 +41,7 @@ def main() -> None:
     try:
         with suppress(KeyboardInterrupt):
             asyncio.run(serving)
-    except ValueError as error:
+    except (ValueError, SetupError) as error:
         parser.error(str(error))
 
 

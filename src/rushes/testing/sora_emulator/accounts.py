@@ -116,7 +116,8 @@ class Accounts:
     def read_session(self, secret: str) -> Session | None:
         """Return a session that ends so long after now as a new one would: reading it keeps it young.
 
-        In the one answer that was recorded, `expires` is ninety days after it, and the sign-in two days before.
+        In the one answer that was recorded `expires` is ninety days after it, with the sign-in two days
+        before.
         """
         found = self.session(secret)
         if found is not None and self._faults.take("session-fixed") is None:

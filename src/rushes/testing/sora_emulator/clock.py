@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -22,17 +22,18 @@ class Clock:
 
     What a client can compare with its own clock (`exp`, `expires`, `created_at`, `se`, the quota's day) is
     on the calendar, which is the real time plus the jumps of `advance`. How far a render has come is work;
-    a jump has as much of it done. `ahead` and `stretches` are those of an earlier run: its work has gone on
-    meanwhile.
+    a jump has as much of it done.
     """
 
-    def __init__(self, speed: float = 20.0, *, ahead: float = 0.0, stretches: Iterable[Stretch] = ()) -> None:
-        self.ahead = ahead
+    def __init__(self, speed: float = 20.0) -> None:
+        self.ahead = 0.0
         # A wall clock that is set while we run must not move a render.
         self._began_at, self._began = time.time(), time.monotonic()
-        self.stretches = list(stretches)
-        if not self.stretches:
-            self.stretches.append(Stretch(calendar=self.now(), work=0.0, speed=_checked(speed)))
+        self.stretches = [Stretch(calendar=self.now(), work=0.0, speed=_checked(speed))]
+
+    def go_on(self, ahead: float, stretches: Sequence[Stretch]) -> None:
+        """Go on from an earlier run, whose work has not stopped meanwhile."""
+        speed, self.ahead, self.stretches = self.speed, ahead, list(stretches)
         self.run_at(speed)
 
     @property

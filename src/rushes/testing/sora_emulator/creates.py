@@ -116,20 +116,25 @@ class Creates:
         if account.left(world.clock.now()) < count:
             raise self._exhausted(account, account.resets_in(world.clock.now()), order.prompt)
         tasks = [world.tasks.accept(account, order, request.url.path, clip) for _ in range(count)]
-        for task in tasks:
-            if clip is None:
-                drawing = asyncio.create_task(self._draw(task))
-                world.drawings.add(drawing)
-                drawing.add_done_callback(world.drawings.discard)
+        world.keep()
+        self.resume()
         return tasks
 
+    def resume(self) -> None:
+        """Begin to draw the clips that are neither there nor being drawn, those of an earlier run too."""
+        for task in self.world.tasks.all.values():
+            if task.clip is None and not task.stand_in and task.id not in self.world.drawings:
+                self.world.drawings[task.id] = asyncio.create_task(self._draw(task))
+
     async def _draw(self, task: Task) -> None:
+        studio = self.world.studio
         try:
-            clip = await self.world.studio.draw(task.order)
+            clip = await (studio.draw if self.world.drawn else studio.plain)(task.order)
         except RuntimeError as error:
             task.faults["render-error"] = str(error)
-            clip = await self.world.studio.plain(task.order)
+            clip = await studio.plain(task.order)
         self.world.tasks.show(task, clip)
+        del self.world.drawings[task.id]
 
     async def _answer(self, task: Task, body: Any) -> Response:
         """Answer for what was accepted, late, wrongly or not at all as the faults say."""

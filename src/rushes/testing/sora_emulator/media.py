@@ -43,8 +43,8 @@ class Store:
 
     def __init__(self, clock: Clock, faults: Faults, lines: Lines) -> None:
         self._clock, self._faults, self._lines = clock, faults, lines
-        self._files: dict[str, Stored] = {}
-        self._key = secrets.token_bytes(32)
+        self.files: dict[str, Stored] = {}
+        self.key = secrets.token_bytes(32)
 
     def routes(self) -> list[Route]:
         return [Route("/az/files/{name:path}", self.serve)]
@@ -53,19 +53,19 @@ class Store:
         """Store a file of a task's clip under the variant's own name; return that name."""
         assert task.clip is not None
         name = task.file(variant)
-        if name not in self._files:
+        if name not in self.files:
             data = task.clip.file(
                 "silent" if "silent" in task.faults and source == "source" else source, name
             )
             kind = VARIANTS.get(source, "video/mp4")
-            self._files[name] = Stored(data=data, media_type=kind, prompt=task.order.prompt)
+            self.files[name] = Stored(data=data, media_type=kind, prompt=task.order.prompt)
         return name
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
-        self._files[name] = Stored(data=data, media_type=media_type)
+        self.files[name] = Stored(data=data, media_type=media_type)
 
     def size(self, name: str) -> int:
-        return len(self._files[name].data)
+        return len(self.files[name].data)
 
     def address(self, base: str, name: str, seconds: float = ADDRESS_S) -> str:
         """Return an address of a file that is good for so many seconds from now."""
@@ -83,7 +83,7 @@ class Store:
     async def serve(self, request: Request) -> Response:
         """Serve a file, whole or a range of it, or spoil it as the faults say."""
         name = request.path_params["name"]
-        file = self._files.get(name)
+        file = self.files.get(name)
         self._check(request, name, "" if file is None else file.prompt)
         if file is None:
             raise Refused(_xml(404, "BlobNotFound", "The specified blob does not exist."))
@@ -131,7 +131,7 @@ class Store:
             await cut_off(self._lines, request)
 
     def _sign(self, name: str, ends: str) -> str:
-        return base64.b64encode(hmac.digest(self._key, f"{name}\n{ends}".encode(), "sha256")).decode()
+        return base64.b64encode(hmac.digest(self.key, f"{name}\n{ends}".encode(), "sha256")).decode()
 
 
 def _xml(status: int, code: str, message: str) -> Response:

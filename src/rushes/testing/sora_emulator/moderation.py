@@ -49,7 +49,7 @@ RULES = (
 
 
 def objection(at: str, text: str) -> str | None:
-    """Return what the service says to a text at "create", "draft" or "upload"; None if it has no objection."""
+    """Return what the service says to a text at "create", "draft" or "upload", None without an objection."""
     return next((rule.reason for rule in RULES if rule.at == at and _mentions(text, rule.words)), None)
 
 

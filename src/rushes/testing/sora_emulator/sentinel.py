@@ -24,27 +24,27 @@ class Sentinel:
     """The tokens that are out and not yet used."""
 
     def __init__(self) -> None:
-        self._out: dict[str, str] = {}
+        self.out: dict[str, str] = {}
 
     def issue(self, flow: str) -> str:
         """Return a new token for a flow. Raises ValueError for a flow that there is not."""
         if flow not in FLOWS:
             raise ValueError(f"there is no flow {flow!r}")
         token = secrets.token_urlsafe(32)
-        self._out[token] = flow
+        self.out[token] = flow
         return token
 
     def check(self, header: str | None, flows: Collection[str]) -> str:
         """Return the token of a header. Raises the service's 400 if it is none for these flows."""
         token = _token(header)
-        if self._out.get(token) not in flows:
+        if self.out.get(token) not in flows:
             self.use(token)
             raise blocked()
         return token
 
     def use(self, token: str) -> None:
         """Take a token, for good."""
-        self._out.pop(token, None)
+        self.out.pop(token, None)
 
 
 def blocked() -> Refused:

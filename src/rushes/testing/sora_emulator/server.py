@@ -19,8 +19,9 @@ from rushes.testing.sora_emulator.following import Following
 from rushes.testing.sora_emulator.people import People
 from rushes.testing.sora_emulator.refusals import HungUp, Refused
 from rushes.testing.sora_emulator.site import Site
+from rushes.testing.sora_emulator.state import StateFolder
 from rushes.testing.sora_emulator.uploads import Uploads
-from rushes.testing.sora_emulator.witness import Witness
+from rushes.testing.sora_emulator.witness import Keeper, Witness
 from rushes.testing.sora_emulator.world import World
 
 
@@ -44,7 +45,10 @@ def app_of(world: World) -> Starlette:
     routes = [route for part in parts for route in part(world).routes()]
     return Starlette(
         routes=[*routes, *world.store.routes(), *Desk(world, seen).routes()],
-        middleware=[Middleware(Witness, seen=seen, now=world.clock.now)],
+        middleware=[
+            Middleware(Witness, seen=seen, now=world.clock.now),
+            Middleware(Keeper, keep=world.keep),
+        ],
         exception_handlers={Refused: refused, HungUp: hung_up, ClientDisconnect: gone},
     )
 
@@ -53,6 +57,8 @@ async def serve(
     *,
     port: int = 0,
     log: Path | None = None,
+    state: Path | None = None,
+    fresh: bool = False,
     speed: float = 20.0,
     drawn: bool = False,
     faults: Iterable[str] = (),
@@ -61,18 +67,21 @@ async def serve(
 ) -> None:
     """Serve on 127.0.0.1 (`port` 0: any that is free) until stopped, having announced the address.
 
-    `log` is a file that gets one JSON line for each accepted create, `speed` how many of its seconds pass in
-    each real one. With `drawn` footage each prompt is drawn, else all clips of a size are the same. `faults`
-    are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there is not,
-    and for a speed that is not above 0.
+    `log` is a file that gets one JSON line for each accepted create. `state` is the folder in which all
+    outlives it, None for memory alone; `fresh` forgets what is there. `speed` is how many seconds of its work
+    are done in each real one. With `drawn` footage each prompt is drawn, else all clips of a size are equal.
+    `faults` are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there
+    is not and for a speed that is not above 0, SetupError for a folder that cannot be used.
     """
-    world = World(speed=speed, drawn=drawn, log=log)
+    folder = None if state is None else StateFolder(state, fresh=fresh)
+    world = World(speed=speed, drawn=drawn, log=log, state=folder)
     for words in faults:
         world.faults.add_words(words)
+    Creates(world).resume()
     try:
         await serve_on_loopback(
             app_of(world), world.lines, port, until_stdin_closes=until_stdin_closes, announce=announce
         )
     finally:
-        for drawing in world.drawings:
+        for drawing in world.drawings.values():
             drawing.cancel()

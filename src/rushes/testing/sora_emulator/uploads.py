@@ -97,7 +97,7 @@ class Uploads:
             raise refusal(400, PHOTO)
 
     async def _picture(self, request: Request) -> tuple[Part, dict[str, Part]]:
-        """Return the picture of a form, and the form. Raises the service's 400 for one that is objected to."""
+        """Return the picture of a form, and the form. Raises the service's 400."""
         form = await form_of(request)
         part = form.get("file")
         if part is None or part.filename is None or part.media_type not in PICTURES:

@@ -40,3 +40,18 @@ class Witness:
             await send(message)
 
         await self._app(scope, receive, noting)
+
+
+class Keeper:
+    """Has the state kept before anybody hears an answer."""
+
+    def __init__(self, app: ASGIApp, keep: Callable[[], None]) -> None:
+        self._app, self._keep = app, keep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def keeping(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._keep()
+            await send(message)
+
+        await self._app(scope, receive, keeping)

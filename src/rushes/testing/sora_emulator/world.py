@@ -21,6 +21,7 @@ from rushes.testing.sora_emulator.media import Store
 from rushes.testing.sora_emulator.refusals import challenge, looks_wrong
 from rushes.testing.sora_emulator.sentinel import Sentinel, blocked
 from rushes.testing.sora_emulator.shapes import Drafts
+from rushes.testing.sora_emulator.state import StateFolder
 from rushes.testing.sora_emulator.tasks import Tasks
 from rushes.testing.sora_emulator.things import Things
 
@@ -36,9 +37,10 @@ class World:
     speed: float = 20.0
     drawn: bool = False
     log: Path | None = None
+    state: StateFolder | None = None
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
-    drawings: set[asyncio.Task[None]] = field(default_factory=set)
+    drawings: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clock = Clock(speed=self.speed)
@@ -49,6 +51,13 @@ class World:
         self.drafts = Drafts(store=self.store, faults=self.faults, tasks=self.tasks)
         self.studio = Studio()
         self.things = Things()
+        if self.state is not None:
+            self.state.load(self)
+
+    def keep(self) -> None:
+        """Put everything into the folder for it, if there is one: before anybody hears of it."""
+        if self.state is not None:
+            self.state.save(self)
 
     # --- who is asking ---
 
