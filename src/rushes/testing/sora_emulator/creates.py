@@ -16,6 +16,7 @@ from rushes.testing.sora_emulator.orders import Order, read_order
 from rushes.testing.sora_emulator.refusals import HungUp, Refused, looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.sentinel import CREATE_FLOWS
 from rushes.testing.sora_emulator.shapes import balance
+from rushes.testing.sora_emulator.staging import scene_of_task
 from rushes.testing.sora_emulator.styles import STYLE_IDS
 from rushes.testing.sora_emulator.tasks import AT_ONCE, Task
 from rushes.testing.sora_emulator.world import World, json_body
@@ -67,7 +68,7 @@ class Creates:
             raise not_found("draft")
         if before.failure is not None or before.post_id is not None:
             raise looks_wrong()
-        order = _extension(body, before.order)
+        order = replace(_extension(body, before.order), extends=before.generation_id)
         (task,) = await self._accept(request, account, order)
         return await self._answer(task, {"id": task.id})
 
@@ -100,28 +101,27 @@ class Creates:
             raise self._exhausted(account, int(float(seconds)), prompt)
 
     async def _accept(self, request: Request, account: Account, order: Order, count: int = 1) -> list[Task]:
-        """Check what is left, make sure of the footage, and take the tasks on for good."""
+        """Check what is left, take the tasks on for good, and have them filmed meanwhile."""
         world = self.world
-        clip = None if world.drawn else await world.studio.plain(order)
         if (live := world.tasks.live(account)) + count > AT_ONCE:
             raise self._too_many(live, order.prompt)
         if account.left(world.clock.now()) < count:
             raise self._exhausted(account, account.resets_in(world.clock.now()), order.prompt)
-        tasks = [world.tasks.accept(account, order, request.url.path, clip) for _ in range(count)]
+        tasks = [world.tasks.accept(account, order, request.url.path) for _ in range(count)]
         for task in tasks:
-            if clip is None:
-                drawing = asyncio.create_task(self._draw(task))
-                world.drawings.add(drawing)
-                drawing.add_done_callback(world.drawings.discard)
+            filming = asyncio.create_task(self._film(task))
+            world.filming.add(filming)
+            filming.add_done_callback(world.filming.discard)
         return tasks
 
-    async def _draw(self, task: Task) -> None:
+    async def _film(self, task: Task) -> None:
+        world, scene = self.world, scene_of_task(self.world, task)
         try:
-            clip = await self.world.studio.draw(task.order)
+            clip = await world.studio.film(scene, drawn=world.drawn)
         except RuntimeError as error:
             task.faults["render-error"] = str(error)
-            clip = await self.world.studio.plain(task.order)
-        self.world.tasks.show(task, clip)
+            clip = await world.studio.film(scene, drawn=False)
+        world.tasks.show(task, clip)
 
     async def _answer(self, task: Task, body: Any) -> Response:
         """Answer for what was accepted, late, wrongly or not at all as the faults say."""

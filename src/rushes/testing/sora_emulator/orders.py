@@ -33,7 +33,11 @@ CAMEOS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One video that was asked for; `n_frames` at 30 frames per second."""
+    """One video that was asked for; `n_frames` at 30 frames per second.
+
+    `extends` is the draft that an extension goes on from. `use_image_as_first_frame` is None if the body says
+    nothing of it.
+    """
 
     prompt: str
     orientation: str = "landscape"
@@ -45,6 +49,8 @@ class Order:
     inpaint_items: tuple[Mapping[str, Any], ...] = ()
     remix_target_id: str | None = None
     storyboard_id: str | None = None
+    use_image_as_first_frame: bool | None = None
+    extends: str | None = None
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -185,4 +191,5 @@ _KEPT = (
     "style_id",
     "remix_target_id",
     "storyboard_id",
+    "use_image_as_first_frame",
 )

@@ -74,5 +74,5 @@ async def serve(
             app_of(world), world.lines, port, until_stdin_closes=until_stdin_closes, announce=announce
         )
     finally:
-        for drawing in world.drawings:
-            drawing.cancel()
+        for filming in world.filming:
+            filming.cancel()

@@ -49,7 +49,7 @@ class Entry:
 class Task:
     """One video from its acceptance on, and the faults it carries. `stand_in`: made up to be in the way.
 
-    `clip` is what comes out, None until it is drawn.
+    `clip` is what comes out, None until it is filmed.
     """
 
     id: str
@@ -111,7 +111,7 @@ class Moment:
 
 
 def moment(task: Task, now: float) -> Moment:
-    """Return how a task stands, by the clock, its faults, and whether its clip is drawn."""
+    """Return how a task stands, by the clock, its faults, and whether its clip is there."""
     age = (now - task.created_at) / task.scale
     if task.clip is None or "never-ends" in task.faults:
         age = min(age, PROCESSING_AT - 1)
@@ -167,9 +167,9 @@ class Tasks:
         self.all: dict[str, Task] = {}
         self.entries: list[Entry] = []
 
-    def accept(self, account: Account, order: Order, path: str, clip: Clip | None) -> Task:
-        """Take on a task for good."""
-        task = self._new(account, order, path, self._clock.now(), clip)
+    def accept(self, account: Account, order: Order, path: str) -> Task:
+        """Take on a task for good; its clip comes later, by `show`."""
+        task = self._new(account, order, path, self._clock.now())
         task.faults = self._faults.stick(order.prompt)
         account.used.append(task.created_at)
         entry = Entry(id=task.id, account=account.email, prompt=order.prompt, path=path, time=time.time())
@@ -204,7 +204,7 @@ class Tasks:
         return None
 
     def show(self, task: Task, clip: Clip) -> None:
-        """Give a task, and what stands in its way, the clip that was drawn for it."""
+        """Give a task, and what stands in its way, the clip that was filmed for it."""
         for one in self.all.values():
             if one is task or (one.stand_in and one.path == task.id):
                 one.clip = clip
@@ -218,10 +218,10 @@ class Tasks:
     def _add(self, account: Account, prompts: Iterable[str], task: Task) -> None:
         for number, prompt in enumerate(prompts, start=1):
             order = Order(prompt=prompt, n_frames=task.order.n_frames)
-            other = self._new(account, order, task.id, task.created_at + number / 100, task.clip)
+            other = self._new(account, order, task.id, task.created_at + number / 100)
             other.stand_in = True
 
-    def _new(self, account: Account, order: Order, path: str, now: float, clip: Clip | None) -> Task:
+    def _new(self, account: Account, order: Order, path: str, now: float) -> Task:
         task = Task(
             id=new_id("task"),
             generation_id=new_id("gen"),
@@ -229,7 +229,6 @@ class Tasks:
             order=order,
             path=path,
             created_at=now,
-            clip=clip,
         )
         self.all[task.id] = task
         return task

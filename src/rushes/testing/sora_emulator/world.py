@@ -36,7 +36,7 @@ class World:
     log: Path | None = None
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
-    drawings: set[asyncio.Task[None]] = field(default_factory=set)
+    filming: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.clock = Clock(speed=self.speed)
@@ -47,6 +47,14 @@ class World:
         self.drafts = Drafts(store=self.store, faults=self.faults)
         self.studio = Studio()
         self.things = Things()
+
+    async def finish_filming(self) -> None:
+        """Wait until what is filmed quickly is there: after a jump of the clock a clip is to be seen.
+
+        Drawing takes too long for that; a drawn clip comes when it is there.
+        """
+        if self.filming and not self.drawn:
+            await asyncio.wait(self.filming)
 
     # --- who is asking ---
 
