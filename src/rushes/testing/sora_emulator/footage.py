@@ -143,6 +143,9 @@ def _film(scene: Scene, takes: Sequence[Path]) -> Clip:
     with tempfile.TemporaryDirectory() as folder:
         source, marked, md, ld = (Path(folder) / f"{name}.mp4" for name in ("source", "marked", "md", "ld"))
         first = _shoot(scene, takes, sound, marked, clean=source)
+        if not takes:
+            # The silence after the chime takes as long to encode as the pictures of a preview do.
+            sound = None if sound is None else sound[: int(RATE * CHIME_S)]
         _shoot(scene, takes, sound, md, share=MD)
         stills: list[Frame] = []
         _shoot(scene, takes, sound, ld, share=LD, stills=stills)

@@ -18,6 +18,8 @@ STAYS_S = 2.5
 PLACES = ((0.04, 0.30), (0.96, 0.58), (0.04, 0.70), (0.96, 0.40))
 """Where it stands in turn: shares of the room to its left and above it."""
 
+STRENGTH = 0.85
+
 
 def mark(frame: Frame, seconds: float) -> None:
     """Lay the mark on the picture of this time of a clip, in place."""
@@ -41,10 +43,11 @@ def mark_for(width: int, height: int) -> Stamp:
     plate = Image.new("RGBA", (even(cloud + words.width + 3 * pad), even(size * 1.5 + 2 * pad)))
     plate.alpha_composite(_cloud(cloud, words.height), (pad, pad))
     write(plate, [words], [cloud + 1.5 * pad], [pad])
+    blurred = plate.getchannel("A").filter(ImageFilter.GaussianBlur(max(1.0, size / 10)))
     shadow = Image.new("RGBA", plate.size, (0, 0, 0, 0))
-    shadow.putalpha(plate.getchannel("A").filter(ImageFilter.GaussianBlur(max(1.0, size / 12))))
+    shadow.putalpha(blurred.point(lambda level: min(255, 2 * level)))
     shadow.alpha_composite(plate)
-    shadow.putalpha(shadow.getchannel("A").point(lambda level: round(level * 0.88)))
+    shadow.putalpha(shadow.getchannel("A").point(lambda level: round(level * STRENGTH)))
     return stamp(shadow, 0, 0)
 
 
