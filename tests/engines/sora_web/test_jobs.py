@@ -31,7 +31,7 @@ async def test_words_become_a_clip_in_the_library(stage: Stage) -> None:
     assert job.facts["quota_left"] == 99
     assert job.cost.as_json()["basis"] == "included_in_plan"
     assert len(stage.creates()) == 1
-    assert version(stage, job) == "source"
+    assert version(stage, job) == "no_watermark"
 
 
 async def test_a_job_runs_in_a_visible_browser_too(
@@ -128,7 +128,8 @@ TASKS: list[Fault] = [
     ("downloadable-small", None),
     ("path-not-url", None),
     ("encoding-url", None),
-    ("no-watermark-free", None),
+    ("no-watermark-null", None),
+    ("downloadable-marked", None),
     ("url-expired-once", None),
     ("silent", None),
 ]
@@ -155,9 +156,9 @@ async def assert_all_become_clips(stage: Stage, faults: list[Fault]) -> None:
     assert len(stage.creates("take")) == len(faults)
     versions = {prompt.split(" with ")[1]: version(stage, job) for prompt, job in ended.items()}
     expected = {
-        "no-watermark-free": "no_watermark",
-        "path-not-url": "downloadable",
-        "downloadable-small": "source",
+        "no-watermark-null": "watermark",
+        "downloadable-marked": "no_watermark",
+        "path-not-url": "no_watermark",
     }
     assert {name: versions[name] for name in expected} == expected
 

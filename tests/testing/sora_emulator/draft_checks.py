@@ -227,7 +227,10 @@ DRAFT: dict[str, Check] = {
     ),
     "no-url-first=2": without_address,
     "no-created-at": drafted(lambda draft: "created_at" not in draft),
-    "no-watermark-free": drafted(lambda draft: draft["download_urls"]["no_watermark"] is not None),
+    "no-watermark-null": drafted(lambda draft: draft["download_urls"]["no_watermark"] is None),
+    "downloadable-marked": drafted(
+        lambda draft: draft["downloadable_url"] == draft["download_urls"]["watermark"] != source(draft)
+    ),
     "downloadable-empty": drafted(lambda draft: draft["downloadable_url"] == ""),
     "downloadable-small": small,
     "path-not-url": drafted(lambda draft: source(draft).startswith("/mnt/")),

@@ -45,11 +45,11 @@ def test_the_files_are_what_the_draft_says(draft: dict[str, Any], tmp_path: Path
 
 
 def test_every_address_has_its_place(draft: dict[str, Any]) -> None:
-    """The top address is the preview, the download is the marked file, and a thumbnail is a picture."""
+    """The top address is the preview, the download is the file without a mark, a thumbnail is a picture."""
     urls = draft["download_urls"]
     assert draft["url"] == draft["encodings"]["md"]["path"]
-    assert draft["downloadable_url"] == urls["watermark"] == draft["encodings"]["source_wm"]["path"]
-    assert urls["no_watermark"] is None
+    assert draft["downloadable_url"] == urls["no_watermark"] == draft["encodings"]["source"]["path"]
+    assert urls["watermark"] == draft["encodings"]["source_wm"]["path"]
     assert "%2Fdrvs%2Fmd%2Fraw?" in draft["url"]
     assert "%2Fraw?se=" in draft["downloadable_url"]
     assert httpx.get(draft["encodings"]["thumbnail"]["path"]).headers["content-type"] == "image/jpeg"
@@ -57,7 +57,7 @@ def test_every_address_has_its_place(draft: dict[str, Any]) -> None:
 
 def test_two_clips_are_never_the_same_file(visitor: Visitor, draft: dict[str, Any]) -> None:
     """Though their pictures are the same."""
-    visitor.made("another", orientation="landscape", n_frames=150)
+    visitor.made("a boat", orientation="landscape", n_frames=150)
     other = visitor.draft()
     assert httpx.get(source(draft)).content != httpx.get(source(other)).content
 

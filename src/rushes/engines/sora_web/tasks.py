@@ -118,8 +118,9 @@ def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
 def _files(item: Mapping[str, Any]) -> Iterable[Source]:
     """Yield the addresses of a draft or attachment, best first; what is listed twice comes once.
 
-    The one without a mark first, where the account is given it; then the source as it was encoded; the
+    The one without a mark first, if the account is given it; then the source as it was encoded; the
     top-level `url` is a preview and comes last. Clients that took it first saved 480×872 for 704×1280.
+    A file that the service itself lists as the marked one is called `watermark`, whatever else leads to it.
     """
     versions = item.get("download_urls")
     versions = versions if isinstance(versions, Mapping) else {}
@@ -133,12 +134,19 @@ def _files(item: Mapping[str, Any]) -> Iterable[Source]:
         ("source_wm", _encoded(encodings.get("source_wm"))),
         ("preview", item.get("url")),
     )
+    # The same file may be signed twice, a moment apart.
+    files = [(label, url, _file(url)) for label, url in offered if _file(url)]
+    marked = {file for label, _, file in files if label == "watermark"}
     seen = set()
-    for label, url in offered:
-        if isinstance(url, str) and url.startswith(ADDRESSES) and url.partition("?")[0] not in seen:
-            # The same file may be signed twice, a moment apart.
-            seen.add(url.partition("?")[0])
-            yield Source(url=url, label=label)
+    for label, url, file in files:
+        if file not in seen:
+            seen.add(file)
+            yield Source(url=url, label="watermark" if file in marked else label)
+
+
+def _file(url: Any) -> str:
+    """Return an address without its signature, which tells files apart; empty for what is no address."""
+    return url.partition("?")[0] if isinstance(url, str) and url.startswith(ADDRESSES) else ""
 
 
 def _encoded(encoding: Any) -> Any:

@@ -17,6 +17,7 @@ from rushes.testing.sora_emulator.orders import Order, read_order
 from rushes.testing.sora_emulator.refusals import HungUp, Refused, looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.sentinel import CREATE_FLOWS
 from rushes.testing.sora_emulator.shapes import balance
+from rushes.testing.sora_emulator.staging import scene_of_task
 from rushes.testing.sora_emulator.styles import STYLE_IDS
 from rushes.testing.sora_emulator.tasks import AT_ONCE, Task
 from rushes.testing.sora_emulator.world import World, json_body
@@ -68,7 +69,7 @@ class Creates:
             raise not_found("draft")
         if before.failure is not None or before.post_id is not None:
             raise looks_wrong()
-        order = _extension(body, before.order)
+        order = replace(_extension(body, before.order), extends=before.generation_id)
         (task,) = await self._accept(request, account, order)
         return await self._answer(task, {"id": task.id})
 
@@ -105,36 +106,35 @@ class Creates:
             raise self._exhausted(account, int(float(seconds)), prompt)
 
     async def _accept(self, request: Request, account: Account, order: Order, count: int = 1) -> list[Task]:
-        """Check what is left, make sure of the footage, and take the tasks on for good."""
+        """Check what is left, take the tasks on for good, and have them filmed meanwhile."""
         world = self.world
         if (pixels := world.faults.take("pixels", order.prompt)) is not None:
             width, _, height = pixels.partition("x")
             order = replace(order, made=(int(width), int(height)))
-        clip = None if world.drawn else await world.studio.plain(order)
         if (live := world.tasks.live(account)) + count > AT_ONCE:
             raise self._too_many(live, order.prompt)
         if account.left(world.clock.now()) < count:
             raise self._exhausted(account, account.resets_in(world.clock.now()), order.prompt)
-        tasks = [world.tasks.accept(account, order, request.url.path, clip) for _ in range(count)]
+        tasks = [world.tasks.accept(account, order, request.url.path) for _ in range(count)]
         world.keep()
         self.resume()
         return tasks
 
     def resume(self) -> None:
-        """Begin to draw the clips that are neither there nor being drawn, those of an earlier run too."""
+        """Begin to film the clips that are neither there nor being filmed, those of an earlier run too."""
         for task in self.world.tasks.all.values():
-            if task.clip is None and not task.stand_in and task.id not in self.world.drawings:
-                self.world.drawings[task.id] = asyncio.create_task(self._draw(task))
+            if task.clip is None and not task.stand_in and task.id not in self.world.filming:
+                self.world.filming[task.id] = asyncio.create_task(self._film(task))
 
-    async def _draw(self, task: Task) -> None:
-        studio = self.world.studio
+    async def _film(self, task: Task) -> None:
+        world, scene = self.world, scene_of_task(self.world, task)
         try:
-            clip = await (studio.draw if self.world.drawn else studio.plain)(task.order)
+            clip = await world.studio.film(scene, drawn=world.drawn)
         except RuntimeError as error:
             task.faults["render-error"] = str(error)
-            clip = await studio.plain(task.order)
-        self.world.tasks.show(task, clip)
-        del self.world.drawings[task.id]
+            clip = await world.studio.film(scene, drawn=False)
+        world.tasks.show(task, clip)
+        del world.filming[task.id]
 
     async def _answer(self, task: Task, body: Any) -> Response:
         """Answer for what was accepted, late, wrongly or not at all as the faults say."""

@@ -82,6 +82,7 @@ class Desk:
             if asked.keys() - {"advance", "speed"} or not asked:
                 raise ValueError("the clock takes advance, in seconds, and speed")
             if "advance" in asked:
+                await self.world.finish_filming()
                 self.world.clock.advance(float(asked["advance"]))
             if "speed" in asked:
                 self.world.clock.run_at(float(asked["speed"]))

@@ -151,7 +151,11 @@ _DRAFT = _area(
     no_url=(None, "the draft has no address and no reason"),
     no_url_first=("2", "the draft has no address for its first so many reads"),
     no_created_at=(None, "the draft does not say when it was made"),
-    no_watermark_free=(None, "download_urls.no_watermark is set"),
+    no_watermark_null=(
+        None,
+        "download_urls.no_watermark is null, as in March 2026: whatever has all pixels is the marked file",
+    ),
+    downloadable_marked=(None, "downloadable_url is the marked file; no_watermark still has none"),
     downloadable_empty=(None, "downloadable_url is an empty string"),
     downloadable_small=(None, "downloadable_url leads to the md preview's pixels"),
     path_not_url=(None, "encodings hold internal paths in place of addresses"),

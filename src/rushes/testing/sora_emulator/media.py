@@ -54,15 +54,18 @@ class Store:
         assert task.clip is not None
         name = task.file(variant)
         if name not in self.files:
-            data = task.clip.file(
-                "silent" if "silent" in task.faults and source == "source" else source, name
-            )
+            data = task.clip.file(source, name)
             kind = VARIANTS.get(source, "video/mp4")
             self.files[name] = Stored(data=data, media_type=kind, prompt=task.order.prompt)
         return name
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
         self.files[name] = Stored(data=data, media_type=media_type)
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file, None if there is none of this name."""
+        found = self.files.get(name)
+        return None if found is None else found.data
 
     def size(self, name: str) -> int:
         return len(self.files[name].data)

@@ -38,6 +38,8 @@ class Order:
     """One video that was asked for; `n_frames` at 30 frames per second.
 
     `made`: the pixels that come out, where they are not those that size and orientation suggest.
+    `extends` is the draft that an extension goes on from. `use_image_as_first_frame` is None if the body says
+    nothing of it.
     """
 
     prompt: str
@@ -51,6 +53,8 @@ class Order:
     remix_target_id: str | None = None
     storyboard_id: str | None = None
     made: tuple[int, int] | None = None
+    use_image_as_first_frame: bool | None = None
+    extends: str | None = None
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -191,4 +195,5 @@ _KEPT = (
     "style_id",
     "remix_target_id",
     "storyboard_id",
+    "use_image_as_first_frame",
 )

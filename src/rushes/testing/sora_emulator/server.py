@@ -83,5 +83,5 @@ async def serve(
             app_of(world), world.lines, port, until_stdin_closes=until_stdin_closes, announce=announce
         )
     finally:
-        for drawing in world.drawings.values():
-            drawing.cancel()
+        for filming in world.filming.values():
+            filming.cancel()

@@ -159,35 +159,44 @@ class Drafts:
             task.reads["url-expired-once"] += 1
             lifetime = -60.0
 
-        def at(variant: str, source: str = "source") -> str:
-            return self.store.address(base, self.store.keep(task, variant, source), lifetime)
+        def at(variant: str, source: str | None = None) -> str:
+            return self.store.address(base, self.store.keep(task, variant, source or variant), lifetime)
 
-        marked = at("source_wm")
-        free = at("source") if "no-watermark-free" in task.faults else None
-        downloadable = at("small", "md") if "downloadable-small" in task.faults else marked
-        urls = {"watermark": marked, "no_watermark": free, "endcard_watermark": at("endcard")}
+        marked = at("source_wm", "marked")
+        # The notes of an account that was given clips without the mark have one file under both names.
+        free = None if "no-watermark-null" in task.faults else at("source")
+        downloadable = marked if free is None or "downloadable-marked" in task.faults else free
+        if "downloadable-small" in task.faults:
+            downloadable = at("small", "md")
+        urls = {"watermark": marked, "no_watermark": free, "endcard_watermark": at("endcard", "marked")}
         if "preview-only" in task.faults:
             gone = {"downloadable_url": None, "download_urls": dict.fromkeys(urls), "encodings": None}
-            return {"url": at("md", "md"), **gone}
+            return {"url": at("md"), **gone}
         return {
-            "url": at("md", "md"),
+            "url": at("md"),
             "downloadable_url": "" if "downloadable-empty" in task.faults else downloadable,
             "download_urls": urls,
             "encodings": self._encodings(task, at),
         }
 
     def _encodings(self, task: Task, at: Callable[[str, str], str]) -> dict[str, Any]:
-        """Return all that was made of a clip, with the sizes in bytes."""
+        """Return all that was made of a clip, with the sizes in bytes.
+
+        Whoever is given no clip without the mark finds the marked one as the source too: in the capture of
+        March 2026 both had one size.
+        """
         assert task.clip is not None
         shape: dict[str, Any] = {"endcard_wm": None}
-        for name in ("source", "source_wm", "md", "ld", "thumbnail", "unfurl", "gif"):
-            path = at(name, "source" if name == "source_wm" else name)
+        files = {"source_wm": "source_wm", **{name: name for name in ("md", "ld", *VARIANTS)}}
+        files["source"] = "source_wm" if "no-watermark-null" in task.faults else "source"
+        for name, file in files.items():
+            path = at(file, "marked" if file == "source_wm" else file)
             if "path-not-url" in task.faults:
                 path = f"/mnt/generations/{task.generation_id}/{name}"
             still = name in VARIANTS
             shape[name] = {
                 "url" if "encoding-url" in task.faults else "path": path,
-                "size": None if still else self.store.size(task.file(name)),
+                "size": None if still else self.store.size(task.file(file)),
                 "ssim": None if still else 0.99,
             }
         for name in ("source", "source_wm"):

@@ -50,7 +50,7 @@ class Entry:
 class Task:
     """One video from its acceptance on, and the faults it carries. `stand_in`: made up to be in the way.
 
-    `clip` is what comes out, None until it is drawn. `created_at` is on the calendar, `began` on the clock of
+    `clip` is what comes out, None until it is filmed. `created_at` is on the calendar, `began` on the clock of
     the work.
     """
 
@@ -115,7 +115,7 @@ class Moment:
 
 
 def moment(task: Task, work: float) -> Moment:
-    """Return how a task stands, by the clock of the work, its faults, and whether its clip is drawn."""
+    """Return how a task stands, by the clock of the work, its faults, and whether its clip is there."""
     age = (work - task.began) / task.scale
     if task.clip is None or "never-ends" in task.faults:
         age = min(age, PROCESSING_AT - 1)
@@ -171,9 +171,9 @@ class Tasks:
         self.all: dict[str, Task] = {}
         self.entries: list[Entry] = []
 
-    def accept(self, account: Account, order: Order, path: str, clip: Clip | None) -> Task:
-        """Take on a task for good."""
-        task = self._new(account, order, path, clip)
+    def accept(self, account: Account, order: Order, path: str) -> Task:
+        """Take on a task for good; its clip comes later, by `show`."""
+        task = self._new(account, order, path)
         task.faults = self._faults.stick(order.prompt)
         self._moderate(task)
         account.used.append(task.created_at)
@@ -221,7 +221,7 @@ class Tasks:
         return None
 
     def show(self, task: Task, clip: Clip) -> None:
-        """Give a task, and what stands in its way, the clip that was drawn for it."""
+        """Give a task, and what stands in its way, the clip that was filmed for it."""
         for one in self.all.values():
             if one is task or (one.stand_in and one.path == task.id):
                 one.clip = clip
@@ -235,10 +235,10 @@ class Tasks:
     def _add(self, account: Account, prompts: Iterable[str], task: Task) -> None:
         for number, prompt in enumerate(prompts, start=1):
             order = Order(prompt=prompt, n_frames=task.order.n_frames)
-            other = self._new(account, order, task.id, task.clip, later=number / 100)
+            other = self._new(account, order, task.id, later=number / 100)
             other.stand_in = True
 
-    def _new(self, account: Account, order: Order, path: str, clip: Clip | None, later: float = 0.0) -> Task:
+    def _new(self, account: Account, order: Order, path: str, later: float = 0.0) -> Task:
         task = Task(
             id=new_id("task"),
             generation_id=new_id("gen"),
@@ -247,7 +247,6 @@ class Tasks:
             path=path,
             created_at=self._clock.now(),
             began=self._clock.work() + later,
-            clip=clip,
         )
         self.all[task.id] = task
         return task

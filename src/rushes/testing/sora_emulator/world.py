@@ -40,7 +40,7 @@ class World:
     state: StateFolder | None = None
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
-    drawings: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    filming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clock = Clock(speed=self.speed)
@@ -58,6 +58,14 @@ class World:
         """Put everything into the folder for it, if there is one: before anybody hears of it."""
         if self.state is not None:
             self.state.save(self)
+
+    async def finish_filming(self) -> None:
+        """Wait until what is filmed quickly is there: after a jump of the clock a clip is to be seen.
+
+        Drawing takes too long for that; a drawn clip comes when it is there.
+        """
+        if self.filming and not self.drawn:
+            await asyncio.wait(self.filming.values())
 
     # --- who is asking ---
 
