@@ -17,6 +17,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m rushes.testing.sora_emulator", description=about)
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--origins", choices=LAYOUTS, default="one", help="one for each part of the service")
+    parser.add_argument(
+        "--tls", type=Path, help="https, by an authority whose ca.pem is written to this folder"
+    )
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
     parser.add_argument("--speed", type=float, default=20.0, help="its seconds in each real one (20)")
     parser.add_argument(
@@ -30,6 +33,7 @@ def main() -> None:
     serving = serve(
         port=options.port,
         layout=options.origins,
+        tls=options.tls,
         log=options.log,
         speed=options.speed,
         drawn=options.footage == "drawn",

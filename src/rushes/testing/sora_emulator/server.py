@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from rushes.testing.lines import hang_up, say, serve_sockets
+from rushes.testing.sora_emulator.auth import Auth
 from rushes.testing.sora_emulator.characters import Characters
+from rushes.testing.sora_emulator.clearance import Clearance, Shield
 from rushes.testing.sora_emulator.creates import Creates
 from rushes.testing.sora_emulator.desk import Desk
 from rushes.testing.sora_emulator.following import Following
@@ -41,13 +44,15 @@ def app_of(world: World) -> Starlette:
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=400)
 
-    parts = (Site, Creates, Following, Uploads, Characters, People)
+    parts = (Site, Auth, Creates, Following, Uploads, Characters, People)
     routes = [route for part in parts for route in part(world).routes()]
+    clearance = Clearance(world)
     return Starlette(
-        routes=[*routes, *world.store.routes(), *Desk(world, seen).routes()],
+        routes=[*routes, *clearance.routes(), *world.store.routes(), *Desk(world, seen).routes()],
         middleware=[
             Middleware(Witness, seen=seen, now=world.clock.now),
             Middleware(Borders, origins=world.origins),
+            Middleware(Shield, clearance=clearance),
         ],
         exception_handlers={Refused: refused, HungUp: hung_up, ClientDisconnect: gone},
     )
@@ -57,6 +62,7 @@ async def serve(
     *,
     port: int = 0,
     layout: str = "one",
+    tls: Path | None = None,
     log: Path | None = None,
     speed: float = 20.0,
     drawn: bool = False,
@@ -66,21 +72,37 @@ async def serve(
 ) -> None:
     """Serve on this machine (`port` 0: any that is free) until stopped, having announced the site's address.
 
-    `layout` is one of `origins.LAYOUTS`. `log` is a file that gets one JSON line for each accepted create,
-    `speed` how many of its seconds pass in each real one. With `drawn` footage each prompt is drawn, else all
-    clips of a size are the same. `faults` are on from the start, each as `NAME` or `NAME=VALUE`. Raises
-    ValueError for a fault that there is not, and for a speed that is not above 0.
+    `layout` is one of `origins.LAYOUTS`. With a folder `tls` it is https, by a test authority that is
+    made now and whose certificate is `ca.pem` there. `log` is a file that gets one JSON line for each
+    accepted create, `speed` how many of its seconds pass in each real one. With `drawn` footage each prompt
+    is drawn, else all clips of a size are the same. `faults` are on from the start, each as `NAME` or
+    `NAME=VALUE`. Raises ValueError for a fault that there is not, and for a speed that is not above 0.
     """
-    origins, listeners = open_origins(layout, port, "http")
+    scheme = "http" if tls is None else "https"
+    origins, listeners = open_origins(layout, port, scheme)
     world = World(speed=speed, drawn=drawn, log=log, origins=origins)
     try:
         for words in faults:
             world.faults.add_words(words)
+        certificate = None if tls is None else _certificate(tls, listeners)
         host, number = listeners[0].getsockname()
-        announce(origins.site or f"http://{host}:{number}")
-        await serve_sockets(app_of(world), world.lines, listeners, until_stdin_closes=until_stdin_closes)
+        announce(f"{scheme}://{host}:{number}")
+        await serve_sockets(
+            app_of(world),
+            world.lines,
+            listeners,
+            until_stdin_closes=until_stdin_closes,
+            certificate=certificate,
+        )
     finally:
         for listener in listeners:
             listener.close()
         for drawing in world.drawings:
             drawing.cancel()
+
+
+def _certificate(folder: Path, listeners: Iterable[socket.socket]) -> Path:
+    # A large library, and nobody else needs it.
+    from rushes.testing.sora_emulator.certificates import make_certificate
+
+    return make_certificate(folder, [one.getsockname()[0] for one in listeners])

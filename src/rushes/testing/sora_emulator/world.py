@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from rushes.testing.lines import Lines
 from rushes.testing.sora_emulator.accounts import Account, Accounts, missing_bearer, unparsable
@@ -21,6 +22,7 @@ from rushes.testing.sora_emulator.origins import Origins
 from rushes.testing.sora_emulator.refusals import challenge, looks_wrong
 from rushes.testing.sora_emulator.sentinel import Sentinel, blocked
 from rushes.testing.sora_emulator.shapes import Drafts
+from rushes.testing.sora_emulator.sign_ins import SignIns
 from rushes.testing.sora_emulator.tasks import Tasks
 from rushes.testing.sora_emulator.things import Things
 
@@ -50,6 +52,7 @@ class World:
         self.drafts = Drafts(store=self.store, faults=self.faults)
         self.studio = Studio()
         self.things = Things()
+        self.sign_ins = SignIns()
 
     # --- who is asking ---
 
@@ -100,6 +103,11 @@ def session_secret(request: Request) -> str:
         return whole
     parts = (request.cookies.get(f"{SESSION_COOKIE}.{number}", "") for number in range(10))
     return "".join(parts)
+
+
+def set_guarded(answer: Response, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie that no script reads; with `seconds` None it ends with the browser."""
+    answer.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
 
 def limit_of(request: Request, usual: int, longest: int) -> int:
