@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 CERTUTIL = "certutil"
@@ -14,15 +15,14 @@ def trusting(authority: Path, home: Path) -> dict[str, str]:
     """Return the environment in which programs trust the certificate in `authority`: HOME and SSL_CERT_FILE.
 
     Chromium on Linux asks the NSS database of its person's home, Python's programs the file. Raises
-    FileNotFoundError without certutil.
+    FileNotFoundError without certutil, and on other systems, whose browsers ask the system.
     """
-    program = shutil.which(CERTUTIL)
+    program = shutil.which(CERTUTIL) if sys.platform == "linux" else None
     if program is None:
         raise FileNotFoundError(f"{CERTUTIL} is not installed (Debian: libnss3-tools)")
     database = home / ".pki" / "nssdb"
     database.mkdir(parents=True, exist_ok=True)
-    at = ["-d", f"sql:{database}"]
-    added = ["-A", "-n", "the emulator's test authority", "-t", "C,,", "-i", str(authority)]
-    for words in (["-N", "--empty-password"], added):
-        subprocess.run([program, *at, *words], check=True, capture_output=True)
+    name = ["-n", "the emulator's test authority", "-i", str(authority)]
+    words = [program, "-d", f"sql:{database}", "-A", "-t", "C,,", *name]
+    subprocess.run(words, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     return {"HOME": str(home), "SSL_CERT_FILE": str(authority)}

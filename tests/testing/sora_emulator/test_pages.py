@@ -51,7 +51,7 @@ def page(site: SoraProcess) -> Iterator[Page]:
 
 def sign_in(page: Page) -> None:
     """Come in at once, without the pages of a sign-in: they have tests of their own."""
-    form = {"email": "director@example.com", "password": "a-long-password"}
+    form: dict[str, str | float | bool] = {"email": "director@example.com", "password": "a-long-password"}
     page.request.post("/auth/login", form=form)
     page.goto("/explore")
 

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import textwrap
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 from rushes.cli.output import common, echo, put_json, put_lines, put_pairs, style
+from rushes.cli.paths import PATH
 from rushes.cli.values import Number, Whole
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
+
+TRUST = """Its certificate has to be trusted first, by the browser (Linux) and by whoever downloads:
+
+mkdir -p $HOME/.pki/nssdb
+certutil -d sql:$HOME/.pki/nssdb -A -n sora-emulator -t C,, -i {authority}
+export SSL_CERT_FILE={authority}
+
+"""
 
 NEEDS = ("starlette", "uvicorn")
 
 
 @click.command(short_help="Serve an emulator of the service on this machine.")
 @click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any.")
+@click.option("--origins", type=click.Choice(["one", "ports", "several"]), default="ports", show_default=True,
+              help="ports: site, sign-in, files and others have a port each, as they had hosts; several: an "
+              "address of 127.0.0.0/8 each; one: all are at one origin.")  # fmt: skip
+@click.option("--tls", type=PATH, metavar="FOLDER",
+              help="Serve https by a test authority, whose ca.pem is written to this folder.")  # fmt: skip
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="Its seconds in each real one.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
@@ -27,10 +44,17 @@ NEEDS = ("starlette", "uvicorn")
 @click.option("--list-faults", is_flag=True, help="List the faults, and serve nothing.")
 @common
 def emulator(
-    as_json: bool, port: int, speed: float, footage: str, faults: tuple[str, ...], list_faults: bool
+    as_json: bool,
+    port: int,
+    origins: str,
+    tls: Path | None,
+    speed: float,
+    footage: str,
+    faults: tuple[str, ...],
+    list_faults: bool,
 ) -> int:
     """Serve an emulator of Sora's web app here, until Ctrl-C: no account and no network is needed."""
-    _check_packages()
+    _check_packages([*NEEDS, *(["cryptography"] if tls else [])])
     from rushes.testing.sora_emulator import serve
 
     if list_faults:
@@ -38,9 +62,17 @@ def emulator(
         return 0
 
     def announce(address: str) -> None:
-        _say_where(address, as_json)
+        _say_where(address, as_json, None if tls is None else tls / "ca.pem")
 
-    serving = serve(port=port, speed=speed, drawn=footage == "drawn", faults=faults, announce=announce)
+    serving = serve(
+        port=port,
+        layout=origins,
+        tls=tls,
+        speed=speed,
+        drawn=footage == "drawn",
+        faults=faults,
+        announce=announce,
+    )
     try:
         asyncio.run(serving)
     except ValueError as error:
@@ -51,8 +83,8 @@ def emulator(
     return 0
 
 
-def _check_packages() -> None:
-    missing = [name for name in NEEDS if find_spec(name) is None]
+def _check_packages(needed: Sequence[str]) -> None:
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise SetupError(
             f"the emulator needs {' and '.join(missing)}, which are not installed",
@@ -60,13 +92,13 @@ def _check_packages() -> None:
         )
 
 
-def _say_where(address: str, as_json: bool) -> None:
+def _say_where(address: str, as_json: bool, authority: Path | None) -> None:
     from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD
 
     lines = f'[engines.sora-web]\nbase_url = "{address}"'
     if as_json:
         shape = {"address": address, "email": DIRECTOR, "password": PASSWORD}
-        put_json({**shape, "settings": lines})
+        put_json({**shape, "settings": lines, "authority": None if authority is None else str(authority)})
         return
     put_pairs(
         [
@@ -76,6 +108,8 @@ def _say_where(address: str, as_json: bool) -> None:
         ]
     )
     put_lines(f"\nFor the settings file (rushes config path says where it is):\n\n{lines}\n\n")
+    if authority is not None:
+        put_lines(TRUST.format(authority=shlex.quote(str(authority))))
     echo("Then, in another terminal: rushes sora login. Ctrl-C ends the emulator.")
 
 
