@@ -26,7 +26,7 @@ demo: $(VENV)/.installed ## make a clip: make demo PROMPT="…"
 	@$(BIN)/rushes create --seconds 5 -- "$$PROMPT"
 
 demo-sora: $(VENV)/.installed ## sign in to an emulator of Sora's web app and make a clip, step by step
-	@tools/browsers chromium screen
+	@tools/browsers chromium screen certutil
 	@$(BIN)/python tools/demo_sora.py
 
 test: $(VENV)/.installed browsers agents ## run the tests, those in real browsers too (may install the browsers)

@@ -73,7 +73,27 @@ def said(visitor: Visitor, text: str) -> bool:
 
 
 def acts(visitor: Visitor) -> bool:
-    return all("form.requestSubmit()" in visitor.http.get(path).text for path in ("/", "/auth/login"))
+    return "const acting" in visitor.http.get("/").text
+
+
+def acts_by_provider(visitor: Visitor) -> bool:
+    visitor.sora.fault("scripted-person")
+    return '=== "provider"' in visitor.http.get("/").text
+
+
+def is_checked(visitor: Visitor, *browsers: str) -> bool:
+    """Whether these browsers meet the shield's check on a page and on a call, and others do not."""
+    agents = {"headless": "HeadlessChrome/1", "window": "Chrome/1"}
+    paths = ("/explore", "/api/auth/session", "/backend/nf/check")
+    answers = {
+        name: [visitor.get(path, headers={"User-Agent": agent}) for path in paths]
+        for name, agent in agents.items()
+    }
+    met = {
+        name: [one.headers.get("cf-mitigated") == "challenge" for one in seen]
+        for name, seen in answers.items()
+    }
+    return met == {name: [name in browsers] * len(paths) for name in agents}
 
 
 SESSIONS: dict[str, Check] = {
@@ -85,6 +105,9 @@ SESSIONS: dict[str, Check] = {
     "session-cookie-only": lambda visitor: sets_cookie(visitor, lasting=False),
     "session-split": splits_cookie,
     "scripted-person": acts,
+    "scripted-way": acts_by_provider,
+    "challenge-headless": lambda visitor: is_checked(visitor, "headless"),
+    "challenge-headless=everybody": lambda visitor: is_checked(visitor, "headless", "window"),
     "session-500": lambda visitor: visitor.session().status_code == 500,
     "session-fixed": stays_as_it_was,
     "token-needs-page": comes_with_a_page,

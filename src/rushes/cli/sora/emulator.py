@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import textwrap
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,11 +18,24 @@ from rushes.cli.values import Number, Whole
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
 
+TRUST = """Its certificate has to be trusted first, by the browser (Linux) and by whoever downloads:
+
+mkdir -p $HOME/.pki/nssdb
+certutil -d sql:$HOME/.pki/nssdb -A -n sora-emulator -t C,, -i {authority}
+export SSL_CERT_FILE={authority}
+
+"""
+
 NEEDS = ("starlette", "uvicorn")
 
 
 @click.command(short_help="Serve an emulator of the service on this machine.")
 @click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any.")
+@click.option("--origins", type=click.Choice(["one", "ports", "several"]), default="ports", show_default=True,
+              help="ports: site, sign-in, files and others have a port each, as they had hosts; several: an "
+              "address of 127.0.0.0/8 each; one: all are at one origin.")  # fmt: skip
+@click.option("--tls", type=PATH, metavar="FOLDER",
+              help="Serve https by a test authority, whose ca.pem is written to this folder.")  # fmt: skip
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="How much faster than the real service it works.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
@@ -34,6 +49,8 @@ NEEDS = ("starlette", "uvicorn")
 def emulator(
     as_json: bool,
     port: int,
+    origins: str,
+    tls: Path | None,
     speed: float,
     footage: str,
     state: Path | None,
@@ -45,7 +62,7 @@ def emulator(
 
     Whoever has signed in still is when it is started again, and renders go on meanwhile.
     """
-    _check_packages()
+    _check_packages([*NEEDS, *(["cryptography"] if tls else [])])
     from rushes.testing.sora_emulator import serve
 
     if list_faults:
@@ -57,11 +74,18 @@ def emulator(
     folder = settings.load().home / "emulator" if state is None else state
 
     def announce(address: str) -> None:
-        _say_where(address, folder, as_json)
+        _say_where(address, folder, as_json, None if tls is None else tls / "ca.pem")
 
-    drawn = footage == "drawn"
     serving = serve(
-        port=port, state=folder, fresh=fresh, speed=speed, drawn=drawn, faults=faults, announce=announce
+        port=port,
+        layout=origins,
+        tls=tls,
+        state=folder,
+        fresh=fresh,
+        speed=speed,
+        drawn=footage == "drawn",
+        faults=faults,
+        announce=announce,
     )
     try:
         asyncio.run(serving)
@@ -73,8 +97,8 @@ def emulator(
     return 0
 
 
-def _check_packages() -> None:
-    missing = [name for name in NEEDS if find_spec(name) is None]
+def _check_packages(needed: Sequence[str]) -> None:
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise SetupError(
             f"the emulator needs {' and '.join(missing)}, which are not installed",
@@ -82,13 +106,13 @@ def _check_packages() -> None:
         )
 
 
-def _say_where(address: str, folder: Path, as_json: bool) -> None:
+def _say_where(address: str, folder: Path, as_json: bool, authority: Path | None) -> None:
     from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD
 
     lines = f'[engines.sora-web]\nbase_url = "{address}"'
     if as_json:
         shape = {"address": address, "email": DIRECTOR, "password": PASSWORD, "state": str(folder)}
-        put_json({**shape, "settings": lines})
+        put_json({**shape, "settings": lines, "authority": None if authority is None else str(authority)})
         return
     put_pairs(
         [
@@ -99,6 +123,8 @@ def _say_where(address: str, folder: Path, as_json: bool) -> None:
         ]
     )
     put_lines(f"\nFor the settings file (rushes config path says where it is):\n\n{lines}\n\n")
+    if authority is not None:
+        put_lines(TRUST.format(authority=shlex.quote(str(authority))))
     echo("Then, in another terminal: rushes sora login. Ctrl-C ends the emulator.")
 
 

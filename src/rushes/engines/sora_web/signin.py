@@ -15,6 +15,7 @@ from rushes.domain.errors import RushesError, SignInNeeded, Unreachable
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.challenge import note_let_in
 from rushes.engines.sora_web.cookies import read_cookies
 from rushes.engines.sora_web.session import Session, session_from
 from rushes.engines.sora_web.warm import HOME
@@ -86,6 +87,7 @@ async def log_in(
                 # At once: a kill right after the sign-in must not lose it.
                 await browser.export()
             _note(engine, session)
+            note_let_in(engine.profile)
         finally:
             await browser.close()
     finally:

@@ -211,8 +211,7 @@ class Site:
         response = await self.tab.ask(Call(method="GET", path="/api/auth/session", headers={}, seconds=ASK_S))
         refused = refusal(response)
         if refused is not None:
-            await self._stand_back(refused)
-            raise refused
+            raise await self._stand_back(refused)
         classify_answer(response)
         return session_from(json_of(response))
 
@@ -255,7 +254,7 @@ class Site:
         if isinstance(refused, QuotaExhausted):
             self.note_balance(json_of(response))
         elif refused is not None:
-            await self._stand_back(refused)
+            return await self._stand_back(refused)
         return refused
 
     async def _token_refused(self, refused: SignInNeeded, signed: Signed) -> EngineError:
@@ -275,10 +274,12 @@ class Site:
         if self._profile.held:
             self._profile.release()
 
-    async def _stand_back(self, refused: EngineError) -> None:
-        """Leave the browser to the person who has to act."""
-        if isinstance(refused, Challenged):
-            await self.leave()
+    async def _stand_back(self, refused: EngineError) -> EngineError:
+        """Leave the browser to the person who has to act; return the refusal, and what that person can do."""
+        if not isinstance(refused, Challenged):
+            return refused
+        await self.leave()
+        return self.tab.page.challenged(refused.message)
 
     def _check_quota(self) -> None:
         """Raise QuotaExhausted until the moment that the service named, without asking it in vain."""

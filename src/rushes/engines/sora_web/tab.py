@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import httpx
 
 from rushes.domain.errors import (
-    Challenged,
     NotDelivered,
     OutcomeUnknown,
     ResultGone,
@@ -19,7 +18,6 @@ from rushes.domain.errors import (
     Unreachable,
 )
 from rushes.engines.http import asking, sending
-from rushes.engines.sora_web.answers import PASS_IT
 from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.call import Call, response_of, words_of
 from rushes.engines.sora_web.gate import closed_gate
@@ -170,7 +168,7 @@ class Tab:
         said = token.get("problem") or "its script has none"
         if token.get("network"):
             raise Unreachable(f"the page got no token for a create ({said})")
-        raise Challenged(f"the page gives no token for a create ({said})", next=PASS_IT)
+        raise self.page.challenged(f"the page gives no token for a create ({said})")
 
     async def _evaluate(self, browser: Browser, script: str, words: Any, seconds: float) -> dict[str, Any]:
         """Run a script that ends by itself within `seconds`."""

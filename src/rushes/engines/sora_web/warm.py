@@ -17,8 +17,9 @@ import httpx
 from rushes.domain.errors import Challenged, Unreachable
 from rushes.engines.bodies import BEGINNING, LENGTH_HEADERS
 from rushes.engines.recent import Recent
-from rushes.engines.sora_web.answers import PASS_IT, is_challenge
+from rushes.engines.sora_web.answers import is_challenge
 from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.challenge import challenged
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies, is_proxy_failure
 
@@ -103,6 +104,10 @@ class WarmPage:
         """The page has gone, as an error of Playwright's tells: the next call opens a new one."""
         browser.crashed = True
         return Unreachable(f"the page was lost: {first_line(error)}")
+
+    def challenged(self, said: str) -> Challenged:
+        """The site wants a person; what that person can do depends on whether this browser has a window."""
+        return challenged(self._profile, said, headed=self._headed)
 
     async def renew(self) -> None:
         """Load the page anew, as a person does whose token has run out; answers to come are awaited."""
@@ -190,10 +195,14 @@ class WarmPage:
             return
         if response.status == PROXY_SIGN_IN:
             raise ProxyFailed("the proxy does not take its user and password")
-        words = "" if response.ok else await browser.page.evaluate(BEGINNING_OF_PAGE)
+        words = ""
+        if not response.ok:
+            # A page that checks its browser goes on to another one at any moment.
+            with suppress(Exception):
+                words = await browser.page.evaluate(BEGINNING_OF_PAGE)
         page = httpx.Response(response.status, headers=_without_lengths(response.headers), text=words)
         if is_challenge(page):
-            raise Challenged("the site wants to see a person before it opens", next=PASS_IT)
+            raise self.challenged("the site wants to see a person before it opens")
         if not response.ok:
             raise Unreachable(f"{self.base_url}{HOME} answered {response.status}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rushes.domain.errors import SetupError
 from rushes.testing.sora_emulator import __doc__ as about
+from rushes.testing.sora_emulator.origins import LAYOUTS
 from rushes.testing.sora_emulator.server import serve
 
 
@@ -16,6 +17,10 @@ def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m rushes.testing.sora_emulator", description=about)
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
+    parser.add_argument("--origins", choices=LAYOUTS, default="one", help="one for each part of the service")
+    parser.add_argument(
+        "--tls", type=Path, help="https, by an authority whose ca.pem is written to this folder"
+    )
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
     parser.add_argument("--state", type=Path, help="everything outlives the emulator in this folder")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left in --state")
@@ -30,6 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     serving = serve(
         port=options.port,
+        layout=options.origins,
+        tls=options.tls,
         log=options.log,
         state=options.state,
         fresh=options.fresh,

@@ -83,13 +83,13 @@ class Accounts:
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, Token] = {}
 
-    def sign_in(self, email: str, password: str) -> str | None:
-        """Return a new session's secret, or None where address and password do not fit."""
+    def find(self, email: str, password: str) -> Account | None:
+        """Return the account of an address, made with its first use; None if the password does not fit."""
         email = email.strip().lower()
         name, _, host = email.partition("@")
         if not name or host != "example.com" or password != PASSWORD:
             return None
-        return self.open_session(self.all.setdefault(email, Account(email=email)))
+        return self.all.setdefault(email, Account(email=email))
 
     def open_session(self, account: Account) -> str:
         secret = secrets.token_urlsafe(48)

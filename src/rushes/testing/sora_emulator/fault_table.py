@@ -62,6 +62,11 @@ _SESSION = _area(
     session_cookie_only=(None, "signing in sets a cookie without Max-Age, gone with the browser"),
     session_split=(None, "signing in splits the cookie into .0 and .1"),
     scripted_person=("1", "the pages sign in by themselves, so many real seconds after each has come"),
+    scripted_way=(
+        "provider",
+        "the scripted person signs in with an identity provider in place of a password and a code",
+        ("provider", "password"),
+    ),
     session_500=(None, "reading the session answers 500"),
     session_fixed=(None, "reading the session keeps its end where it was"),
 )
@@ -86,6 +91,12 @@ _SHIELD = _area(
         "403",
         "a Cloudflare page in place of an answer: a status (403, 429), words of the paths it is on, or both "
         "with a comma; without words on every call of the API",
+    ),
+    challenge_headless=(
+        "headless",
+        "a browser without a window meets a check that only a person in a window passes; everybody: so does "
+        "every browser without a clearance, which is good for one address and user agent",
+        ("headless", "everybody"),
     ),
     region=("400", "unsupported_country_code on creates and nf/check", ("400", "404")),
     sentinel_reusable=(None, "a sentinel token is good for any number of calls"),

@@ -15,6 +15,9 @@ CHALLENGE_PAGE = """<!DOCTYPE html><html lang="en-US"><head><title>Just a moment
 <body><h1>Just a moment...</h1>
 <script>window._cf_chl_opt={cvId:'3',cType:'managed'};</script></body></html>"""
 
+CHALLENGED = {"cf-mitigated": "challenge", "cf-ray": "8f00000000000000-FRA", "server": "cloudflare"}
+"""The headers of that page."""
+
 
 class Refused(Exception):
     """A call ends here, with this answer."""
@@ -59,5 +62,4 @@ def not_found(what: str) -> Refused:
 
 def challenge(status: int) -> Refused:
     """The page that the shield before the service shows to what it takes for a robot."""
-    headers = {"cf-mitigated": "challenge", "cf-ray": "8f00000000000000-FRA", "server": "cloudflare"}
-    return Refused(HTMLResponse(CHALLENGE_PAGE, status_code=status, headers=headers))
+    return Refused(HTMLResponse(CHALLENGE_PAGE, status_code=status, headers=CHALLENGED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rushes.testing.lines import hang_up, say, serve_on_loopback
+from rushes.testing.lines import hang_up, say, serve_sockets
+from rushes.testing.sora_emulator.auth import Auth
 from rushes.testing.sora_emulator.characters import Characters
+from rushes.testing.sora_emulator.clearance import Clearance, Shield
 from rushes.testing.sora_emulator.creates import Creates
 from rushes.testing.sora_emulator.desk import Desk
 from rushes.testing.sora_emulator.following import Following
+from rushes.testing.sora_emulator.origins import Borders, open_origins
 from rushes.testing.sora_emulator.people import People
 from rushes.testing.sora_emulator.refusals import HungUp, Refused
 from rushes.testing.sora_emulator.site import Site
@@ -41,12 +45,15 @@ def app_of(world: World) -> Starlette:
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=400)
 
-    parts = (Site, Creates, Following, Uploads, Characters, People)
+    parts = (Site, Auth, Creates, Following, Uploads, Characters, People)
     routes = [route for part in parts for route in part(world).routes()]
+    clearance = Clearance(world)
     return Starlette(
-        routes=[*routes, *world.store.routes(), *Desk(world, seen).routes()],
+        routes=[*routes, *clearance.routes(), *world.store.routes(), *Desk(world, seen).routes()],
         middleware=[
             Middleware(Witness, seen=seen, now=world.clock.now),
+            Middleware(Borders, origins=world.origins),
+            Middleware(Shield, clearance=clearance),
             Middleware(Keeper, keep=world.keep),
         ],
         exception_handlers={Refused: refused, HungUp: hung_up, ClientDisconnect: gone},
@@ -56,6 +63,8 @@ def app_of(world: World) -> Starlette:
 async def serve(
     *,
     port: int = 0,
+    layout: str = "one",
+    tls: Path | None = None,
     log: Path | None = None,
     state: Path | None = None,
     fresh: bool = False,
@@ -65,23 +74,43 @@ async def serve(
     until_stdin_closes: bool = False,
     announce: Callable[[str], None] = say,
 ) -> None:
-    """Serve on 127.0.0.1 (`port` 0: any that is free) until stopped, having announced the address.
+    """Serve on this machine (`port` 0: any that is free) until stopped, having announced the site's address.
 
-    `log` is a file that gets one JSON line for each accepted create. `state` is the folder in which all
-    outlives it, None for memory alone; `fresh` forgets what is there. `speed` is how many seconds of its work
-    are done in each real one. With `drawn` footage each prompt is drawn, else all clips of a size are equal.
-    `faults` are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there
-    is not and for a speed that is not above 0, SetupError for a folder that cannot be used.
+    `layout` is one of `origins.LAYOUTS`. With a folder `tls` it is https, by a test authority that is
+    made now and whose certificate is `ca.pem` there. `log` is a file that gets one JSON line for each
+    accepted create. `state` is the folder in which all outlives it, None for memory alone; `fresh` forgets
+    what is there. `speed` is how many seconds of its work are done in each real one. With `drawn` footage
+    each prompt is drawn. `faults` are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError
+    for a fault that there is not and for a speed that is not above 0, SetupError for a folder that cannot be
+    used.
     """
     folder = None if state is None else StateFolder(state, fresh=fresh)
-    world = World(speed=speed, drawn=drawn, log=log, state=folder)
-    for words in faults:
-        world.faults.add_words(words)
-    Creates(world).resume()
+    scheme = "http" if tls is None else "https"
+    origins, listeners = open_origins(layout, port, scheme)
+    world = World(speed=speed, drawn=drawn, log=log, state=folder, origins=origins)
     try:
-        await serve_on_loopback(
-            app_of(world), world.lines, port, until_stdin_closes=until_stdin_closes, announce=announce
+        for words in faults:
+            world.faults.add_words(words)
+        Creates(world).resume()
+        certificate = None if tls is None else _certificate(tls, listeners)
+        host, number = listeners[0].getsockname()
+        announce(f"{scheme}://{host}:{number}")
+        await serve_sockets(
+            app_of(world),
+            world.lines,
+            listeners,
+            until_stdin_closes=until_stdin_closes,
+            certificate=certificate,
         )
     finally:
+        for listener in listeners:
+            listener.close()
         for filming in world.filming.values():
             filming.cancel()
+
+
+def _certificate(folder: Path, listeners: Iterable[socket.socket]) -> Path:
+    # A large library, and nobody else needs it.
+    from rushes.testing.sora_emulator.certificates import make_certificate
+
+    return make_certificate(folder, [one.getsockname()[0] for one in listeners])

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import html
+import secrets
 import uuid
 from datetime import UTC, datetime
-from importlib.resources import files
-from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD, SESSION_S
+from rushes.testing.sora_emulator.accounts import SESSION_S, Account
+from rushes.testing.sora_emulator.auth import CALLBACK, ended
+from rushes.testing.sora_emulator.pages import acted, page
 from rushes.testing.sora_emulator.refusals import looks_wrong, refusal
-from rushes.testing.sora_emulator.world import DEVICE_COOKIE, SESSION_COOKIE, World, json_body, session_secret
+from rushes.testing.sora_emulator.world import (
+    DEVICE_COOKIE,
+    SESSION_COOKIE,
+    World,
+    json_body,
+    session_secret,
+    set_guarded,
+)
 
 YEAR_S = 365 * 86_400
-PERSON = """<script>
-const acting = setInterval(() => {
-  const form = document.querySelector("form[action='/auth/login']"), link = document.getElementById("login");
-  if (form) {
-    form.email.value = "{{email}}";
-    form.password.value = "{{password}}";
-    form.requestSubmit();
-  } else if (link.offsetParent) {
-    link.click();
-  } else {
-    return;
-  }
-  clearInterval(acting);
-}, {{wait}});
-</script>
-"""
-
-
-def page(name: str) -> str:
-    """Return one of the pages that come with this package."""
-    return (files(__package__) / "pages" / f"{name}.html").read_text(encoding="utf-8")
+STATE_COOKIE = "__Secure-next-auth.state"
+STATE_S = 900
+CLIENT = "app_example"
 
 
 class Site:
@@ -55,6 +44,7 @@ class Site:
             Route("/favicon.ico", self.icon),
             Route("/auth/login", self.login, methods=["GET"]),
             Route("/auth/login", self.sign_in, methods=["POST"]),
+            Route(CALLBACK, self.callback),
             Route("/auth/logout", self.sign_out, methods=["POST"]),
             Route("/api/auth/session", self.session),
             Route("/backend-api/sentinel/req", self.sentinel, methods=["POST"]),
@@ -62,24 +52,46 @@ class Site:
 
     async def app(self, request: Request) -> Response:
         self.world.accounts.load_page(session_secret(request))
-        return _known(request, HTMLResponse(self._acted(page("app"))))
+        return _known(request, HTMLResponse(acted(page("app", self.world.origins), self.world.faults)))
 
     async def icon(self, request: Request) -> Response:
         return Response(status_code=204)
 
     async def login(self, request: Request) -> Response:
-        return _known(request, HTMLResponse(self._acted(_form(""))))
+        """Lead to the sign-in's own host, which leads back to `callback`."""
+        state = secrets.token_urlsafe(24)
+        asked = {
+            "client_id": CLIENT,
+            "response_type": "code",
+            "scope": "openid email profile",
+            "redirect_uri": f"{self.world.origins.site}{CALLBACK}",
+            "state": state,
+        }
+        answer = RedirectResponse(f"{self.world.origins.auth}/authorize?{urlencode(asked)}", status_code=303)
+        set_guarded(answer, STATE_COOKIE, state, STATE_S)
+        return _known(request, answer)
+
+    async def callback(self, request: Request) -> Response:
+        """Open a session for a browser that comes back from the sign-in that was begun here."""
+        state, code = (request.query_params.get(name, "") for name in ("state", "code"))
+        begun = request.cookies.get(STATE_COOKIE)
+        email = self.world.sign_ins.redeem(code) if begun is not None and begun == state else None
+        if email is None:
+            return ended(
+                self.world, "You are not signed in", "This sign-in was not begun here, or is used up."
+            )
+        answer = self._signed_in(request, self.world.accounts.all[email])
+        answer.delete_cookie(STATE_COOKIE, secure=True, httponly=True)
+        return answer
 
     async def sign_in(self, request: Request) -> Response:
-        """Open a session for the address and password of the form, and lead on to the app."""
+        """Open a session for an address and a password at once: no page leads here, it is for tests."""
         form = parse_qs((await request.body()).decode(errors="replace"))
         email, password = (form.get(name, [""])[0] for name in ("email", "password"))
-        secret = self.world.accounts.sign_in(email, password)
-        if secret is None:
-            return HTMLResponse(_form("That address and password do not fit."), status_code=401)
-        answer = _known(request, RedirectResponse("/explore", status_code=303))
-        self._set_session(answer, secret, split=self.world.faults.take("session-split") is not None)
-        return answer
+        account = self.world.accounts.find(email, password)
+        if account is None:
+            return PlainTextResponse("That address and password do not fit.", status_code=401)
+        return self._signed_in(request, account)
 
     async def sign_out(self, request: Request) -> Response:
         self.world.accounts.end_session(session_secret(request))
@@ -134,27 +146,22 @@ class Site:
             raise looks_wrong("flow") from error
         return JSONResponse({"token": token, "flow": flow})
 
-    def _acted(self, text: str) -> str:
-        """Put a person into a page who presses Log in, or fills in and sends the form."""
-        seconds = self.world.faults.take("scripted-person")
-        if seconds is None:
-            return text
-        acting = PERSON.replace("{{wait}}", str(float(seconds) * 1000))
-        for name, value in (("email", DIRECTOR), ("password", PASSWORD)):
-            acting = acting.replace("{{" + name + "}}", value)
-        return text.replace("</body>", f"{acting}</body>")
+    def _signed_in(self, request: Request, account: Account) -> Response:
+        answer = _known(request, RedirectResponse("/explore", status_code=303))
+        split = self.world.faults.take("session-split") is not None
+        self._set_session(answer, self.world.accounts.open_session(account), split=split)
+        return answer
 
     def _set_session(self, answer: Response, secret: str, *, split: bool) -> None:
-        """Set the session's cookie for its whole life, in two parts with `split`."""
-        lasting: dict[str, Any] = {"max_age": int(SESSION_S)}
-        if self.world.faults.take("session-cookie-only") is not None:
-            lasting = {}
+        """Set the session's cookie, in two parts with `split`."""
+        faults = self.world.faults
+        seconds = None if faults.take("session-cookie-only") is not None else int(SESSION_S)
         parts = {SESSION_COOKIE: secret}
         if split:
             half = len(secret) // 2
             parts = {f"{SESSION_COOKIE}.0": secret[:half], f"{SESSION_COOKIE}.1": secret[half:]}
         for name, value in parts.items():
-            answer.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="lax", **lasting)
+            set_guarded(answer, name, value, seconds)
 
 
 def _known(request: Request, answer: Response) -> Response:
@@ -162,11 +169,3 @@ def _known(request: Request, answer: Response) -> Response:
     if DEVICE_COOKIE not in request.cookies:
         answer.set_cookie(DEVICE_COOKIE, str(uuid.uuid4()), max_age=YEAR_S, path="/", samesite="lax")
     return answer
-
-
-def _form(problem: str) -> str:
-    told = {"problem": html.escape(problem), "email": DIRECTOR, "password": PASSWORD}
-    text = page("login")
-    for name, value in told.items():
-        text = text.replace("{{" + name + "}}", value)
-    return text

@@ -50,8 +50,8 @@ class Entry:
 class Task:
     """One video from its acceptance on, and the faults it carries. `stand_in`: made up to be in the way.
 
-    `clip` is what comes out, None until it is filmed. `created_at` is on the calendar, `began` on the clock of
-    the work.
+    `clip` is what comes out, None until it is filmed. `created_at` is on the calendar, `began` on the clock
+    of the work.
     """
 
     id: str

@@ -8,7 +8,10 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-WATCHED = ("/api/", "/auth/", "/backend/", "/backend-api/", "/az/")
+WATCHED = (
+    *("/api/", "/auth/", "/backend/", "/backend-api/", "/az/", "/cdn-cgi/"),
+    *("/authorize", "/log-in", "/mfa-challenge", "/consent", "/example-id"),
+)
 
 
 class Witness:
@@ -25,6 +28,7 @@ class Witness:
         note: dict[str, Any] = {
             "method": scope["method"],
             "path": scope["path"],
+            "host": headers.get("host", ""),
             "status": None,
             "had_bearer": "authorization" in headers,
             "had_sentinel": "openai-sentinel-token" in headers,

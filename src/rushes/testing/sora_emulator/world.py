@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from rushes.testing.lines import Lines
 from rushes.testing.sora_emulator.accounts import Account, Accounts, missing_bearer, unparsable
@@ -18,9 +19,11 @@ from rushes.testing.sora_emulator.fault_table import ON
 from rushes.testing.sora_emulator.faults import Faults
 from rushes.testing.sora_emulator.footage import Studio
 from rushes.testing.sora_emulator.media import Store
+from rushes.testing.sora_emulator.origins import Origins
 from rushes.testing.sora_emulator.refusals import challenge, looks_wrong
 from rushes.testing.sora_emulator.sentinel import Sentinel, blocked
 from rushes.testing.sora_emulator.shapes import Drafts
+from rushes.testing.sora_emulator.sign_ins import SignIns
 from rushes.testing.sora_emulator.state import StateFolder
 from rushes.testing.sora_emulator.tasks import Tasks
 from rushes.testing.sora_emulator.things import Things
@@ -38,6 +41,7 @@ class World:
     drawn: bool = False
     log: Path | None = None
     state: StateFolder | None = None
+    origins: Origins = field(default_factory=Origins)
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
     filming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -48,9 +52,11 @@ class World:
         self.sentinel = Sentinel()
         self.tasks = Tasks(self.clock, self.faults, self.log)
         self.store = Store(self.clock, self.faults, self.lines)
+        self.store.origin = self.origins.media
         self.drafts = Drafts(store=self.store, faults=self.faults, tasks=self.tasks)
         self.studio = Studio()
         self.things = Things()
+        self.sign_ins = SignIns()
         if self.state is not None:
             self.state.load(self)
 
@@ -133,6 +139,11 @@ def session_secret(request: Request) -> str:
     return "".join(parts)
 
 
+def set_guarded(answer: Response, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie that no script reads; with `seconds` None it ends with the browser."""
+    answer.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
+
+
 def limit_of(request: Request, usual: int, longest: int) -> int:
     """Return how many items a page is asked to have. Raises the service's 400 for what is no number."""
     asked = request.query_params.get("limit", str(usual))
@@ -143,7 +154,7 @@ def limit_of(request: Request, usual: int, longest: int) -> int:
 
 def base_of(request: Request) -> str:
     """Return the address that the caller used for us."""
-    return f"http://{request.headers.get('host', request.url.netloc)}"
+    return f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
 
 
 async def json_body(request: Request) -> Any:
