@@ -17,6 +17,7 @@ from rushes.testing.sora_emulator.creates import Creates
 from rushes.testing.sora_emulator.desk import Desk
 from rushes.testing.sora_emulator.following import Following
 from rushes.testing.sora_emulator.people import People
+from rushes.testing.sora_emulator.posts import Posts
 from rushes.testing.sora_emulator.refusals import HungUp, Refused
 from rushes.testing.sora_emulator.site import Site
 from rushes.testing.sora_emulator.uploads import Uploads
@@ -40,7 +41,7 @@ def app_of(world: World) -> Starlette:
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=400)
 
-    parts = (Site, Creates, Following, Uploads, Characters, People)
+    parts = (Site, Creates, Following, Uploads, Characters, People, Posts)
     routes = [route for part in parts for route in part(world).routes()]
     return Starlette(
         routes=[*routes, *world.store.routes(), *Desk(world, seen).routes()],

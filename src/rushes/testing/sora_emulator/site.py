@@ -6,6 +6,7 @@ import html
 import uuid
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,6 +20,8 @@ from rushes.testing.sora_emulator.world import SESSION_COOKIE, World, json_body,
 
 DEVICE_COOKIE = "oai-did"
 YEAR_S = 365 * 86_400
+APP = ("/", "/explore", "/drafts", "/d/{id}", "/profile", "/profile/{name}")
+ASSETS = {".js": "text/javascript", ".css": "text/css"}
 PERSON = """<script>
 const acting = setInterval(() => {
   const form = document.querySelector("form[action='/auth/login']"), link = document.getElementById("login");
@@ -50,9 +53,9 @@ class Site:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/", self.app),
-            Route("/explore", self.app),
-            Route("/drafts", self.app),
+            *(Route(path, self.app) for path in APP),
+            Route("/p/{id}", self.post_page),
+            Route("/assets/{name}", self.asset),
             Route("/favicon.ico", self.icon),
             Route("/auth/login", self.login, methods=["GET"]),
             Route("/auth/login", self.sign_in, methods=["POST"]),
@@ -63,6 +66,20 @@ class Site:
 
     async def app(self, request: Request) -> Response:
         return _known(request, HTMLResponse(self._acted(page("app"))))
+
+    async def post_page(self, request: Request) -> Response:
+        """Show the page of a post, also to somebody who is not signed in; 404 for one that is not there."""
+        there = request.path_params["id"] in self.world.things.posts
+        answer = HTMLResponse(self._acted(page("app")), status_code=200 if there else 404)
+        return _known(request, answer)
+
+    async def asset(self, request: Request) -> Response:
+        """Serve a script or style of the app."""
+        name = request.path_params["name"]
+        found = {one.name: one for one in (files(__package__) / "pages" / "assets").iterdir()}.get(name)
+        if found is None:
+            return Response(status_code=404)
+        return Response(found.read_bytes(), media_type=ASSETS[Path(name).suffix])
 
     async def icon(self, request: Request) -> Response:
         return Response(status_code=204)
