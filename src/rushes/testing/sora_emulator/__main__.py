@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rushes.testing.sora_emulator import __doc__ as about
+from rushes.testing.sora_emulator.origins import LAYOUTS
 from rushes.testing.sora_emulator.server import serve
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m rushes.testing.sora_emulator", description=about)
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
+    parser.add_argument("--origins", choices=LAYOUTS, default="one", help="one for each part of the service")
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
     parser.add_argument("--speed", type=float, default=20.0, help="its seconds in each real one (20)")
     parser.add_argument(
@@ -27,6 +29,7 @@ def main() -> None:
     options = parser.parse_args()
     serving = serve(
         port=options.port,
+        layout=options.origins,
         log=options.log,
         speed=options.speed,
         drawn=options.footage == "drawn",

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from rushes.testing.sora_emulator.accounts import VIDEOS, Account
 from rushes.testing.sora_emulator.fault_table import FAULTS
 from rushes.testing.sora_emulator.faults import from_json
-from rushes.testing.sora_emulator.site import page
+from rushes.testing.sora_emulator.pages import page
 from rushes.testing.sora_emulator.tasks import AT_ONCE, Task, moment
 from rushes.testing.sora_emulator.world import World, base_of, json_body
 
@@ -28,6 +28,7 @@ class Desk:
     def routes(self) -> list[Route]:
         return [
             Route("/emulator", self.show),
+            Route("/emulator/origins", self.origins),
             Route("/emulator/state", self.state),
             Route("/emulator/faults", self.faults, methods=["GET"]),
             Route("/emulator/faults", self.turn_on, methods=["POST"]),
@@ -39,7 +40,10 @@ class Desk:
         ]
 
     async def show(self, request: Request) -> Response:
-        return HTMLResponse(page("emulator"))
+        return HTMLResponse(page("emulator", self.world.origins))
+
+    async def origins(self, request: Request) -> Response:
+        return JSONResponse(self.world.origins.as_json())
 
     async def faults(self, request: Request) -> Response:
         """List what can be turned on, and what is."""

@@ -45,6 +45,8 @@ class Store:
         self._clock, self._faults, self._lines = clock, faults, lines
         self._files: dict[str, Stored] = {}
         self._key = secrets.token_bytes(32)
+        self.origin = ""
+        """Where all files are, as `http://host:port`; "": at the address that the caller used."""
 
     def routes(self) -> list[Route]:
         return [Route("/az/files/{name:path}", self.serve)]
@@ -78,7 +80,7 @@ class Store:
             "sig": self._sign(name, ends),
             "ac": "1",
         }
-        return f"{base}/az/files/{quote(name, safe='')}?{urlencode(query)}"
+        return f"{self.origin or base}/az/files/{quote(name, safe='')}?{urlencode(query)}"
 
     async def serve(self, request: Request) -> Response:
         """Serve a file, whole or a range of it, or spoil it as the faults say."""

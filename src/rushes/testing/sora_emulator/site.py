@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import uuid
 from datetime import UTC, datetime
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,13 +12,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD, SESSION_S
+from rushes.testing.sora_emulator.pages import asset, page
 from rushes.testing.sora_emulator.refusals import looks_wrong, refusal
 from rushes.testing.sora_emulator.world import SESSION_COOKIE, World, json_body, session_secret
 
 DEVICE_COOKIE = "oai-did"
 YEAR_S = 365 * 86_400
 APP = ("/", "/explore", "/drafts", "/d/{id}", "/profile", "/profile/{name}")
-ASSETS = {".js": "text/javascript", ".css": "text/css"}
 PERSON = """<script>
 const acting = setInterval(() => {
   const form = document.querySelector("form[action='/auth/login']"), link = document.getElementById("login");
@@ -38,11 +35,6 @@ const acting = setInterval(() => {
 }, {{wait}});
 </script>
 """
-
-
-def page(name: str) -> str:
-    """Return one of the pages that come with this package."""
-    return (files(__package__) / "pages" / f"{name}.html").read_text(encoding="utf-8")
 
 
 class Site:
@@ -65,27 +57,24 @@ class Site:
         ]
 
     async def app(self, request: Request) -> Response:
-        return _known(request, HTMLResponse(self._acted(page("app"))))
+        return _known(request, HTMLResponse(self._acted(page("app", self.world.origins))))
 
     async def post_page(self, request: Request) -> Response:
         """Show the page of a post, also to somebody who is not signed in; 404 for one that is not there."""
         there = request.path_params["id"] in self.world.things.posts
-        answer = HTMLResponse(self._acted(page("app")), status_code=200 if there else 404)
+        answer = HTMLResponse(self._acted(page("app", self.world.origins)), status_code=200 if there else 404)
         return _known(request, answer)
 
     async def asset(self, request: Request) -> Response:
         """Serve a script or style of the app."""
-        name = request.path_params["name"]
-        found = {one.name: one for one in (files(__package__) / "pages" / "assets").iterdir()}.get(name)
-        if found is None:
-            return Response(status_code=404)
-        return Response(found.read_bytes(), media_type=ASSETS[Path(name).suffix])
+        found = asset(request.path_params["name"])
+        return Response(status_code=404) if found is None else Response(found[0], media_type=found[1])
 
     async def icon(self, request: Request) -> Response:
         return Response(status_code=204)
 
     async def login(self, request: Request) -> Response:
-        return _known(request, HTMLResponse(self._acted(_form(""))))
+        return _known(request, HTMLResponse(self._acted(self._form(""))))
 
     async def sign_in(self, request: Request) -> Response:
         """Open a session for the address and password of the form, and lead on to the app."""
@@ -93,7 +82,7 @@ class Site:
         email, password = (form.get(name, [""])[0] for name in ("email", "password"))
         secret = self.world.accounts.sign_in(email, password)
         if secret is None:
-            return HTMLResponse(_form("That address and password do not fit."), status_code=401)
+            return HTMLResponse(self._form("That address and password do not fit."), status_code=401)
         answer = _known(request, RedirectResponse("/explore", status_code=303))
         self._set_session(answer, secret)
         return answer
@@ -161,6 +150,10 @@ class Site:
             acting = acting.replace("{{" + name + "}}", value)
         return text.replace("</body>", f"{acting}</body>")
 
+    def _form(self, problem: str) -> str:
+        told = {"problem": problem, "email": DIRECTOR, "password": PASSWORD}
+        return page("login", self.world.origins, **told)
+
     def _set_session(self, answer: Response, secret: str) -> None:
         """Set the session's cookie, in the form that the faults say."""
         faults = self.world.faults
@@ -180,11 +173,3 @@ def _known(request: Request, answer: Response) -> Response:
     if DEVICE_COOKIE not in request.cookies:
         answer.set_cookie(DEVICE_COOKIE, str(uuid.uuid4()), max_age=YEAR_S, path="/", samesite="lax")
     return answer
-
-
-def _form(problem: str) -> str:
-    told = {"problem": html.escape(problem), "email": DIRECTOR, "password": PASSWORD}
-    text = page("login")
-    for name, value in told.items():
-        text = text.replace("{{" + name + "}}", value)
-    return text

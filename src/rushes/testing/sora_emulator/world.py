@@ -17,6 +17,7 @@ from rushes.testing.sora_emulator.fault_table import ON
 from rushes.testing.sora_emulator.faults import Faults
 from rushes.testing.sora_emulator.footage import Studio
 from rushes.testing.sora_emulator.media import Store
+from rushes.testing.sora_emulator.origins import Origins
 from rushes.testing.sora_emulator.refusals import challenge, looks_wrong
 from rushes.testing.sora_emulator.sentinel import Sentinel, blocked
 from rushes.testing.sora_emulator.shapes import Drafts
@@ -34,6 +35,7 @@ class World:
     speed: float = 20.0
     drawn: bool = False
     log: Path | None = None
+    origins: Origins = field(default_factory=Origins)
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
     drawings: set[asyncio.Task[None]] = field(default_factory=set)
@@ -44,6 +46,7 @@ class World:
         self.sentinel = Sentinel()
         self.tasks = Tasks(self.clock, self.faults, self.log)
         self.store = Store(self.clock, self.faults, self.lines)
+        self.store.origin = self.origins.media
         self.drafts = Drafts(store=self.store, faults=self.faults)
         self.studio = Studio()
         self.things = Things()
@@ -109,7 +112,7 @@ def limit_of(request: Request, usual: int, longest: int) -> int:
 
 def base_of(request: Request) -> str:
     """Return the address that the caller used for us."""
-    return f"http://{request.headers.get('host', request.url.netloc)}"
+    return f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
 
 
 async def json_body(request: Request) -> Any:
