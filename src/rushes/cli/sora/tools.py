@@ -245,7 +245,7 @@ def download(as_json: bool, engine: str | None, clip: str, out: str | None, forc
     promises is only taken where no better one can be had.
     """
     from rushes.cli.sora.download import fetch
-    from rushes.engines.sora_web.inspection import clip_id
+    from rushes.engines.sora_web.inspection import check_site, clip_id
 
     id = clip_id(clip)
     goal = Destination.read(out or f"{id}.mp4", CLIP, force=force).in_folder(f"{id}.mp4")
@@ -253,6 +253,7 @@ def download(as_json: bool, engine: str | None, clip: str, out: str | None, forc
 
     async def run() -> Any:
         async with opened(engine) as found:
+            check_site(clip, found.base_url)
             return await fetch(found, id, goal)
 
     taken = asyncio.run(run())

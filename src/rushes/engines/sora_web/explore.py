@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rushes.domain.errors import BadInput, Unreachable
 from rushes.domain.permissions import make_private
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 HEADS = "TIME          METHOD  STATUS      MS  PATH"
 """Over the lines of the table."""
+
+LONGEST_BODY = 20_000
+"""Characters of a body in the table's file."""
 
 LONGEST_PAGE_S = 30.0
 """Seconds a page without a window may load where nobody said how long."""
@@ -84,10 +87,11 @@ async def explore(
         try:
             await _go(browser, engine.base_url, journey)
         finally:
-            recorded = await recorder.har()
+            recorded = redact(await recorder.har())
             await browser.close()
-            _write(folder / "requests.har", json.dumps(redact(recorded), indent=1, ensure_ascii=False))
-            _write(folder / "requests.txt", "\n".join(table(recorder.exchanges)) + "\n")
+            lines = [*table(recorder.exchanges), *bodies(recorded)]
+            _write(folder / "requests.har", json.dumps(recorded, indent=1, ensure_ascii=False))
+            _write(folder / "requests.txt", "\n".join(lines) + "\n")
     finally:
         engine.profile.release()
     return Explored(har=folder / "requests.har", table=folder / "requests.txt", exchanges=recorder.exchanges)
@@ -105,6 +109,26 @@ def line(one: Exchange) -> str:
     failure = f"  ({one.failure})" if one.failure else ""
     at = f"{one.at:%H:%M:%S}.{one.at.microsecond // 1000:03}"
     return f"{at}  {one.method:<6}  {status:<6}  {ms:>6}  {one.address}{failure}"
+
+
+def bodies(har: Mapping[str, Any]) -> Iterator[str]:
+    """Return what was sent with the requests of a redacted HAR, for a person to read: JSON indented."""
+    for entry in har["log"]["entries"]:
+        request = entry["request"]
+        sent = request.get("postData", {})
+        if not sent.get("text"):
+            continue
+        yield f"\n{request['method']} {request['url']}\n{sent['mimeType']}, {request['bodySize']} bytes\n"
+        text = _readable(sent["text"])
+        beyond = len(text) - LONGEST_BODY
+        yield text[:LONGEST_BODY] + (f"\n({beyond} characters more in requests.har)" if beyond > 0 else "")
+
+
+def _readable(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text.replace("\r\n", "\n").strip()
 
 
 def _check(paths: Sequence[str]) -> None:

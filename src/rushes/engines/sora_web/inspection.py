@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadInput, ContentRefused, NotFound, ResultGone, Unreachable
 from rushes.engines.contract import RenderState
 from rushes.engines.http import moment
+from rushes.engines.sora_web.redaction import redact_address
 from rushes.engines.sora_web.tasks import Draft, draft_from, progress_of
 
 if TYPE_CHECKING:
@@ -160,6 +162,15 @@ def clip_id(text: str) -> str:
         f"{text!r} is neither a post nor a draft",
         next="give an id such as gen_… (rushes sora inspect drafts), or s_… or the address of a post",
     )
+
+
+def check_site(text: str, base_url: str) -> None:
+    """Check that what a person gives, if it is an address, is one of this site. Raises BadInput."""
+    if "://" in text and urlsplit(text.strip()).netloc.lower() != urlsplit(base_url).netloc.lower():
+        raise BadInput(
+            f"{redact_address(text.strip())} is on another site than base_url, {base_url}",
+            next=f"set base_url to the site of that clip, or give its id alone: {clip_id(text)}",
+        )
 
 
 async def clip(engine: SoraWebEngine, id: str) -> Draft:

@@ -7,7 +7,8 @@ nothing at all where the person closes the window.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +16,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from rushes.engines.sora_web.multipart import boundary_of, without_files
 from rushes.engines.sora_web.redaction import redact_address
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Request, Response
+    from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
 CALLS = frozenset({"fetch", "xhr"})
 """What Playwright calls a request that a page's script made."""
@@ -59,6 +61,7 @@ class Recorder:
         self._answers: dict[Request, Response] = {}
         self._entries: dict[Request, dict[str, Any]] = {}
         self._reading: set[asyncio.Task[None]] = set()
+        self._forms: dict[str, bytes] = {}
         self.exchanges: list[Exchange] = []
 
     def listen(self, context: BrowserContext) -> None:
@@ -66,11 +69,16 @@ class Recorder:
         context.on("response", self._answered)
         context.on("requestfinished", self._ended)
         context.on("requestfailed", self._ended)
+        context.on("page", self._watch_forms)
+        for page in context.pages:
+            self._watch_forms(page)
 
     async def har(self) -> dict[str, Any]:
         """Return what was recorded, secrets included; it is for `redact` and for nobody else."""
         if self._reading:
             await asyncio.wait(self._reading, timeout=LAST_BODIES_S)
+        for entry in self._entries.values():
+            _add_form(entry["request"], self._forms)
         creator = {"name": "rushes", "version": version("rushes")}
         return {"log": {"version": "1.2", "creator": creator, "entries": list(self._entries.values())}}
 
@@ -104,9 +112,36 @@ class Recorder:
         self.exchanges.append(exchange)
         self._tell(exchange)
         if response is not None:
-            task = asyncio.create_task(_read(request, response, entry))
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
+            self._read_on(_read(request, response, entry))
+
+    def _read_on(self, reading: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(reading)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    # --- multipart bodies, which Playwright does not show ---
+
+    def _watch_forms(self, page: Page) -> None:
+        self._read_on(self._listen_for_forms(page))
+
+    async def _listen_for_forms(self, page: Page) -> None:
+        with suppress(Exception):
+            session = await page.context.new_cdp_session(page)
+            session.on("Network.requestWillBeSent", lambda event: self._form_sent(session, event))
+            await session.send("Network.enable")
+
+    def _form_sent(self, session: CDPSession, event: Mapping[str, Any]) -> None:
+        headers = {name.lower(): value for name, value in event["request"]["headers"].items()}
+        boundary = boundary_of(headers.get("content-type", ""))
+        if boundary is not None:
+            self._read_on(self._read_form(session, event["requestId"], boundary))
+
+    async def _read_form(self, session: CDPSession, id: str, boundary: str) -> None:
+        """Keep a form's body, by its boundary: each has one of its own. Only Chromium itself can say it."""
+        with suppress(Exception):
+            found = await session.send("Network.getRequestPostData", {"requestId": id})
+            text = found["postData"]
+            self._forms[boundary] = base64.b64decode(text) if found.get("base64Encoded") else text.encode()
 
     def _wanted(self, request: Request) -> bool:
         if self._everything:
@@ -172,6 +207,20 @@ async def _read(request: Request, response: Response, entry: dict[str, Any]) -> 
         if any(part in kind for part in TEXT):
             body = await response.body()
             got["content"] |= {"size": len(body), "text": body.decode("utf-8", errors="replace")}
+
+
+def _add_form(sent: dict[str, Any], forms: Mapping[str, bytes]) -> None:
+    """Add the outline of a multipart body to a request, and how many bytes it had."""
+    headers = {one["name"].lower(): one["value"] for one in sent["headers"]}
+    kind, length = headers.get("content-type", ""), headers.get("content-length", "")
+    boundary = boundary_of(kind)
+    if boundary is None:
+        return
+    size = int(length) if length.isdecimal() else None
+    if size is not None:
+        sent["bodySize"] = size
+    if boundary in forms:
+        sent["postData"] = {"mimeType": kind, "text": without_files(forms[boundary], boundary, size)}
 
 
 def _post_data(request: Request, body: bytes) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from rushes.engines.sora_web.multipart import LEFT_OUT
 from rushes.engines.sora_web.secrecy import ID, is_harmless, is_secret, is_secret_in_path, is_token
 
 HIDDEN = "REDACTED"
@@ -183,7 +184,8 @@ class Scrubber:
             return part
         name = re.search(r'name="([^"]*)"', head)
         if "filename=" in head:
-            clean = f"({len(content.rstrip())} characters left out)"
+            told = content.strip("\r\n")
+            clean = told if LEFT_OUT.fullmatch(told) else f"({len(content.rstrip())} characters left out)"
         else:
             clean = self.value(name[1] if name else "", content.strip("\r\n"), rule)
         return f"{self.text(head)}{gap}{clean}\r\n"

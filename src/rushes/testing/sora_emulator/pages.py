@@ -9,6 +9,15 @@ from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD
 from rushes.testing.sora_emulator.faults import Faults
 from rushes.testing.sora_emulator.origins import Origins
 
+ASSETS = {"js": "text/javascript", "css": "text/css"}
+
+
+def asset(name: str) -> tuple[bytes, str] | None:
+    """Return a script or style of the app and its media type, None for one that there is not."""
+    folder = files(__package__) / "pages" / "assets"
+    found = next((one for one in folder.iterdir() if one.name == name), None)
+    return None if found is None else (found.read_bytes(), ASSETS[name.rpartition(".")[2]])
+
 
 def page(name: str, origins: Origins, **fields: str) -> str:
     """Return `pages/NAME.html` with its `{{…}}` filled in: the origins, by their names, and `fields`.

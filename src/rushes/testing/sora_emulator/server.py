@@ -21,6 +21,7 @@ from rushes.testing.sora_emulator.desk import Desk
 from rushes.testing.sora_emulator.following import Following
 from rushes.testing.sora_emulator.origins import Borders, open_origins
 from rushes.testing.sora_emulator.people import People
+from rushes.testing.sora_emulator.posts import Posts
 from rushes.testing.sora_emulator.refusals import HungUp, Refused
 from rushes.testing.sora_emulator.site import Site
 from rushes.testing.sora_emulator.state import StateFolder
@@ -45,7 +46,7 @@ def app_of(world: World) -> Starlette:
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=400)
 
-    parts = (Site, Auth, Creates, Following, Uploads, Characters, People)
+    parts = (Site, Auth, Creates, Following, Uploads, Characters, People, Posts)
     routes = [route for part in parts for route in part(world).routes()]
     clearance = Clearance(world)
     return Starlette(

@@ -28,6 +28,11 @@ def balance(account: Account, now: float, *, resets_in: int | None = None) -> di
     }
 
 
+def profile_json(account: Account) -> dict[str, Any]:
+    """Return what others see of an account."""
+    return {"user_id": account.id, "username": account.name, "display_name": account.name}
+
+
 def creation_config(task: Task, *, task_id: str | None) -> dict[str, Any]:
     order = task.order
     style = next((one for one in STYLES if one["id"] == order.style_id), None)
@@ -140,7 +145,7 @@ class Drafts:
             "can_create_character": True,
             "has_children": False,
             "storyboard_id": task.order.storyboard_id,
-            "post_visibility": None if open_to else "unlisted",
+            "post_visibility": task.post_visibility,
             "post": None if open_to else {"id": task.post_id},
             "unwrap": None,
             "shot_data": None,

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import SESSION_S, Account
 from rushes.testing.sora_emulator.auth import CALLBACK, ended
-from rushes.testing.sora_emulator.pages import acted, page
+from rushes.testing.sora_emulator.pages import acted, asset, page
 from rushes.testing.sora_emulator.refusals import looks_wrong, refusal
 from rushes.testing.sora_emulator.world import (
     DEVICE_COOKIE,
@@ -25,6 +25,7 @@ from rushes.testing.sora_emulator.world import (
 )
 
 YEAR_S = 365 * 86_400
+APP = ("/", "/explore", "/drafts", "/d/{id}", "/profile", "/profile/{name}")
 STATE_COOKIE = "__Secure-next-auth.state"
 STATE_S = 900
 CLIENT = "app_example"
@@ -38,9 +39,9 @@ class Site:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/", self.app),
-            Route("/explore", self.app),
-            Route("/drafts", self.app),
+            *(Route(path, self.app) for path in APP),
+            Route("/p/{id}", self.post_page),
+            Route("/assets/{name}", self.asset),
             Route("/favicon.ico", self.icon),
             Route("/auth/login", self.login, methods=["GET"]),
             Route("/auth/login", self.sign_in, methods=["POST"]),
@@ -53,6 +54,19 @@ class Site:
     async def app(self, request: Request) -> Response:
         self.world.accounts.load_page(session_secret(request))
         return _known(request, HTMLResponse(acted(page("app", self.world.origins), self.world.faults)))
+
+    async def post_page(self, request: Request) -> Response:
+        """Show the page of a post, also to somebody who is not signed in; 404 for one that is not there."""
+        self.world.accounts.load_page(session_secret(request))
+        there = request.path_params["id"] in self.world.things.posts
+        text = acted(page("app", self.world.origins), self.world.faults)
+        answer = HTMLResponse(text, status_code=200 if there else 404)
+        return _known(request, answer)
+
+    async def asset(self, request: Request) -> Response:
+        """Serve a script or style of the app."""
+        found = asset(request.path_params["name"])
+        return Response(status_code=404) if found is None else Response(found[0], media_type=found[1])
 
     async def icon(self, request: Request) -> Response:
         return Response(status_code=204)

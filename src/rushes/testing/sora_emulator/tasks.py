@@ -68,6 +68,7 @@ class Task:
     reviewed: bool = False
     deleted: bool = False
     post_id: str | None = None
+    post_visibility: str | None = None
 
     @property
     def scale(self) -> float:
