@@ -6,7 +6,7 @@ from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.errors import SetupError
 from rushes.domain.job import Job, JobState
-from rushes.domain.money import Basis, Quote, usd
+from rushes.domain.money import Basis
 from rushes.domain.observation import Observation
 from rushes.domain.text import one_line
 from rushes.domain.understanding import Understanding
@@ -37,8 +37,8 @@ def quote_shape(
     if offer.quote.quota_left is not None:
         remarks.append(f"{offer.quote.quota_left} clips left in the plan")
     for other in offer.fallbacks:
-        price = _price(other.quote)
-        remarks.append(f"turned to only where the one before accepts nothing: {other.model.address}, {price}")
+        price = other.quote.words
+        remarks.append(f"turned to only if the one before accepts nothing: {other.model.address}, {price}")
     if missing is not None:
         remarks.append(missing.message)
     return QuoteShape(
@@ -59,12 +59,6 @@ def quote_shape(
         assumed=None if understanding is None else list(understanding.assumed),
         next=_after_quote(kept) if missing is None else f"ask the person to set it up first: {missing.next}",
     )
-
-
-def _price(quote: Quote) -> str:
-    if quote.free:
-        return "free"
-    return "price not known" if quote.amount is None else usd(quote.amount)
 
 
 def _after_quote(kept: KeptQuote) -> str:
