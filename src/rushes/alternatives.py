@@ -103,7 +103,7 @@ class Alternatives:
         return [name for name, why in self._roster.readiness().items() if why is None]
 
     def _todo(self, engine: EngineSettings) -> str | None:
-        """Return how an engine is set up, a template for `Alternative.todo`; None: not by a key or its name."""
+        """Return how an engine is set up, a template for `todo`; None: it is, or not by a key or its name."""
         needs = "a GPU"
         try:
             self._roster.check_ready(engine.name)

@@ -68,7 +68,7 @@ class Quoting:
         return replace(first, request=named, fallbacks=tuple(others))
 
     async def _first(self, request: VideoRequest) -> tuple[Offer, Sequence[str]]:
-        """Return the offer of the first model that is not retired, and the names of those to turn to after it.
+        """Return the offer of the first model that is not retired, and the names of those after it.
 
         Raises ModelRetired where every one is.
         """

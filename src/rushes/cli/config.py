@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import common, echo, put_json, put_pairs, put_table, say, shown, style
+from rushes.cli.output import common, echo, one_to_a_line, put_json, put_pairs, put_table, say, shown, style
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.money import usd
 
@@ -191,7 +191,7 @@ def doctor(as_json: bool) -> int:
         ]
         put_table(rows, ("", "CHECK", "FOUND"))
         for mend in dict.fromkeys(check.mend for check in checks if check.mend):
-            echo(f"{style('repair', fg='cyan')}: {mend}")
+            echo(f"{style('repair', fg='cyan')}: {one_to_a_line(mend)}")
     return 0 if all(check.good or not check.needed for check in checks) else SetupError.exit_code
 
 

@@ -157,9 +157,7 @@ def create(
     return exit_code(answers) if how.wait else 0
 
 
-def _create(
-    request: VideoRequest, count: int, how: How, stored: list[str]
-) -> tuple[list[Answer], Offer]:
+def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> tuple[list[Answer], Offer]:
     with opened() as (studio, runner):
         offer = runner.run(studio.quote(request))
         orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=how.max_usd)

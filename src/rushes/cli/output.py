@@ -116,9 +116,13 @@ def say(text: str) -> None:
 
 
 def say_next(advice: str) -> None:
-    """Tell a person what to do next; several ways that are long stand on lines of their own."""
-    lines = advice if len(advice) <= LONGEST_ADVICE else advice.replace("; or ", "\nor ")
-    say(f"{style(' next', fg='cyan')}: {lines}")
+    """Tell a person what to do next."""
+    say(f"{style(' next', fg='cyan')}: {one_to_a_line(advice)}")
+
+
+def one_to_a_line(advice: str) -> str:
+    """Return what to do with each of several ways on a line of its own, if they are long."""
+    return advice if len(advice) <= LONGEST_ADVICE else re.sub(r"; or(?=[ ,])", "\nor", advice)
 
 
 def warn_of(silent: SilentWorker | None) -> None:

@@ -13,7 +13,7 @@ from rushes.domain.understanding import Understanding
 from rushes.explanation import Action, Explanation
 from rushes.jobs.quotes import KeptQuote, price_words
 from rushes.mcp.shapes import ClipShape, ErrorShape, ExplanationShape, JobShape, QuoteShape
-from rushes.mcp.words import attributed, quoted
+from rushes.mcp.words import attributed, in_tool_words, quoted
 
 NEXT = {
     JobState.COMPLETED: "look_at_video shows it to you; then tell the person the path",
@@ -29,7 +29,8 @@ def quote_shape(
 ) -> QuoteShape:
     """Return a quote with what to do about it; `missing` is what keeps it from being made yet."""
     offer = kept.offer
-    remarks = [
+    remarks = [offer.replacing] if offer.replacing else []
+    remarks += [
         f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
     ]
     if offer.quota_unknown:
@@ -39,6 +40,8 @@ def quote_shape(
     for other in offer.fallbacks:
         price = other.quote.words
         remarks.append(f"turned to only if the one before accepts nothing: {other.model.address}, {price}")
+    if offer.advice:
+        remarks.append(how_to_generate(offer.advice))
     if missing is not None:
         remarks.append(missing.message)
     return QuoteShape(
@@ -59,6 +62,11 @@ def quote_shape(
         assumed=None if understanding is None else list(understanding.assumed),
         next=_after_quote(kept) if missing is None else f"ask the person to set it up first: {missing.next}",
     )
+
+
+def how_to_generate(advice: str) -> str:
+    """Return how to get generated video where a storyboard is made because nothing else is set up."""
+    return f"for generated video: {in_tool_words(advice)}"
 
 
 def _after_quote(kept: KeptQuote) -> str:
