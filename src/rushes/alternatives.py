@@ -95,8 +95,7 @@ class Alternatives:
         """
         heirs = [one for one in self._roster.every_model() if one.address in {m.replacement for m in models}]
         advice = self.advice(request, heirs[0] if heirs else None)
-        closed = [model.engine for model in models if model.service is not None and not heirs]
-        own = [f"with a server of your own: rushes config set engines.{one}.base_url URL" for one in closed]
+        own = [own_server(model.engine) for model in models if model.service is not None and not heirs]
         return "; or ".join(filter(None, [advice, *own[:1]]))
 
     def _ready(self) -> list[str]:
@@ -117,6 +116,11 @@ class Alternatives:
         if engine.name in self._roster.settings.set_up or engine.needed_keys:
             return None
         return f"--model {engine.name} ({{price}}; needs {needs})"
+
+
+def own_server(engine: str) -> str:
+    """Return how an engine whose service has closed is told of a server that speaks the same."""
+    return f"with a server of your own: rushes config set engines.{engine}.base_url URL"
 
 
 def in_words(alternatives: Sequence[Alternative]) -> str:

@@ -171,9 +171,7 @@ def _generating(studio: Studio) -> Iterator[Check]:
     with suppress(BadSettings):
         if not alternatives.exist():
             mend = in_words(alternatives.to_set_up())
-            yield Check(
-                name="video", good=False, needed=False, told=f"{NOTHING}; storyboards need none", mend=mend
-            )
+            yield Check(name="video", good=False, needed=False, told=NOTHING, mend=mend)
 
 
 async def _engine(studio: Studio, settings: EngineSettings) -> Check:

@@ -77,7 +77,7 @@ def opening(bare: Terminal, engine: str, model: str | None = None) -> str:
 
 
 def test_who_comes_from_sora_reads_which_key_opens_what(bare: Terminal) -> None:
-    """By any of its names, in any case: since when it is closed, each key with its page, command and price."""
+    """By any of its names, in any case: since when it is closed, and each key with its price."""
     ways = [opening(bare, engine) for engine in PAGES]
     for name in SORA:
         error = error_of(bare, "quote", "a boat", "--model", name)
@@ -117,14 +117,14 @@ def test_what_is_named_can_do_what_was_asked(bare: Terminal) -> None:
 
 
 def test_engines_of_ones_own_are_named_too(bare: Terminal, tmp_path: Path) -> None:
-    """A server that speaks /v1/videos by its price; open weights on this machine are free, so they go first."""
+    """A server that speaks /v1/videos by its price; open weights are free, so they go first."""
     for package in ("torch", "diffusers", "transformers", "accelerate"):
         (tmp_path / f"{package}.py").touch()
     bare.settings(OF_ITS_OWN)
-    server = error_of(bare, "quote", "a boat", "--model", "sora")["next"]
+    server = error_of(bare, "quote", "a boat", "--model", "sora-web/sy_8")["next"]
     bare.settings(OF_ITS_OWN + "[engines.local]\n")
     able = replace(bare, variables={**bare.variables, "PYTHONPATH": before_all(tmp_path)})
-    weights = error_of(able, "quote", "a boat", "--model", "sora")["next"]
+    weights = error_of(able, "quote", "a boat", "--model", "sora-web/sy_8")["next"]
 
     assert server.startswith("use --model gateway/house-video ($0.03 for 5 s)")
     assert weights.startswith("use --model local/Wan-AI/Wan2.1-T2V-1.3B-Diffusers (free)")
@@ -152,13 +152,13 @@ def test_a_short_name_says_which_key_opens_it(bare: Terminal) -> None:
 
 
 def test_a_fallback_takes_the_place_of_a_retired_model(bare: Terminal) -> None:
-    """The first living one of the list is used, said before it is sent, and on the job; the rest follow it."""
+    """The first living one of the list is used, said at once and on the job; the rest follow."""
     words = ("a boat on a list", *QUICK, "--model", "sora-web/sy_8")
     listed = ("--fallback", "sora-2", "--fallback", "animatic")
     made = bare.run("create", *words, *listed, "--json")
     again = bare.json("create", *words, *listed)
     paid = with_key(bare, "openrouter").json(
-        "quote", *words[:1], "--model", "sora", "--fallback", "cheap", *listed
+        "quote", *words[:1], "--model", "sora", "--fallback", "cheap", *listed[2:]
     )
     warning = "sora-web/sy_8 was retired on 2026-04-26"
 
@@ -240,7 +240,7 @@ def test_lists_name_the_key_that_each_engine_lacks(bare: Terminal) -> None:
 
 
 def test_doctor_has_a_row_for_it(bare: Terminal) -> None:
-    """That nothing generates is no fault of the machine: said with its repair, exit code 0; gone with a key."""
+    """That nothing generates is no fault of the machine: it has a repair, and the exit code is 0."""
     said = bare.run("doctor")
     (row,) = [one for one in bare.run("doctor", "--json").json() if one["name"] == "video"]
     keyed = with_key(bare, "fal").run("doctor", "--json").json()
@@ -254,7 +254,7 @@ def test_doctor_has_a_row_for_it(bare: Terminal) -> None:
 
 
 async def test_a_program_reads_it_too(bare: Terminal) -> None:
-    """In Python the error has the way out as its `next`, and an offer what it replaces and what is missing."""
+    """In Python an error has the way out as its `next`, an offer what it replaces and what is missing."""
     request = VideoRequest(prompt="a boat", model="sora-web/sy_8")
     async with Studio.open(settings.load(bare.environ, bare.home)) as studio:
         with pytest.raises(ModelRetired) as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rushes.alternatives import Alternatives
+from rushes.alternatives import Alternatives, own_server
 from rushes.cli.output import common, echo, put_json, put_pairs, put_table
 from rushes.domain.errors import SetupError
 from rushes.engines import registry
@@ -58,8 +58,7 @@ def _engine(studio: Studio, settings: EngineSettings) -> dict[str, str]:
 
 def _how_to_set_up(studio: Studio, engine: EngineSettings) -> str:
     if all(studio.roster.listed(model).retired for model in studio.roster.models_of(engine.name)):
-        own = f"rushes config set engines.{engine.name}.base_url URL"
-        return f"its service is closed; with a server of your own: {own}"
+        return f"its service is closed; {own_server(engine.name)}"
     if engine.key_setting:
         return f"rushes config set {engine.key_setting}"
     return f"name it (--model {engine.name}/MODEL), or add [engines.{engine.name}] to the settings file"

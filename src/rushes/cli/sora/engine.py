@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.alternatives import NOTHING, Alternatives
+from rushes.alternatives import NOTHING, Alternatives, own_server
 from rushes.cli.values import Text
 from rushes.domain.errors import BadInput, ModelRetired
 from rushes.studio import Studio
@@ -65,9 +65,8 @@ def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
         ready = alternatives.cheapest()
         use = f'rushes create "PROMPT" {ready.todo}' if ready else alternatives.advice()
         raise ModelRetired(
-            f"Sora's web app closed on 2026-04-26; nobody can sign in there any more"
-            f"{'' if ready else f', and {NOTHING}'}",
-            next=f"{use}; or, to try this flow: rushes sora emulator",
+            f"Sora's web app closed on 2026-04-26{'' if alternatives.exist() else f'; {NOTHING}'}",
+            next=f"{use}; or {own_server(found.name)}; or to try this flow: rushes sora emulator",
         )
     return found
 
