@@ -7,12 +7,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
 from rushes import settings
+from rushes.alternatives import NOTHING, Alternatives, in_words
 from rushes.domain.errors import BadSettings, RushesError, SignInNeeded, StorageError
 from rushes.domain.extras import command_to_install, install_command
 from rushes.domain.permissions import opening
@@ -33,7 +35,8 @@ LONGEST_CHECK_S = 20.0
 class Check:
     """One thing looked at: whether it is `good`, what was found, and the command that mends it.
 
-    `key_from` says of an engine where its key comes from, "" where it has none.
+    `key_from` says of an engine where its key comes from, "" where it has none. What is not `needed` may be
+    amiss on a machine that is in order: nothing is broken.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Check:
     told: str
     mend: str = ""
     key_from: str = ""
+    needed: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -153,10 +157,21 @@ async def _all(found: Settings) -> list[Check]:
     """Have all engines that are set up look at themselves, at the same time."""
     try:
         async with Studio(found) as studio:
-            return await asyncio.gather(*(_engine(studio, one) for one in found.set_up.values()))
+            checks = await asyncio.gather(*(_engine(studio, one) for one in found.set_up.values()))
+            return [*checks, *_generating(studio)]
     except StorageError:
         # Told already, as the ledger's own check.
         return []
+
+
+def _generating(studio: Studio) -> Iterator[Check]:
+    """Yield a check if nothing that generates video is set up: storyboards are drawn without."""
+    alternatives = Alternatives(studio.roster)
+    # What is wrong with the settings of an engine is said by its own check.
+    with suppress(BadSettings):
+        if not alternatives.exist():
+            mend = in_words(alternatives.to_set_up())
+            yield Check(name="video", good=False, needed=False, told=NOTHING, mend=mend)
 
 
 async def _engine(studio: Studio, settings: EngineSettings) -> Check:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from rushes.catalogue.aliases import meant
+from rushes.alternatives import NOTHING, Alternatives, in_words
+from rushes.catalogue.aliases import meant, short_name
 from rushes.catalogue.catalogue import alive, retired
-from rushes.catalogue.choice import Candidate, choose, reason, refusal, weigh
+from rushes.catalogue.choice import MOST_REASONS, Candidate, choose, reason, refusal, weigh
 from rushes.catalogue.offer import Offer, listed_offer
 from rushes.catalogue.price import price
 from rushes.domain.errors import (
@@ -19,6 +21,7 @@ from rushes.domain.errors import (
     SetupError,
     UnknownModel,
     Unreachable,
+    UnsupportedOption,
 )
 from rushes.domain.job import Job
 from rushes.domain.model import Model
@@ -43,13 +46,16 @@ class Quoting:
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
+        self._alternatives = Alternatives(roster)
 
     async def quote(self, request: VideoRequest) -> Offer:
-        """Return what would be made, and what instead by each model of the request's fallback list."""
-        model, chosen = self._chosen(request)
-        first = await self._offer(request, model, chosen)
-        others = [await self._fallback(request, name) for name in request.fallback]
-        met = {model.address}
+        """Return what would be made, and what instead by each model of the request's fallback list.
+
+        Where the model is retired, the first of that list that is not takes its place, and says so.
+        """
+        first, names = await self._first(request)
+        others = [await self._fallback(request, name) for name in names]
+        met = {first.model.address}
         for other in others:
             if other.model.address in met:
                 raise BadInput(
@@ -60,6 +66,22 @@ class Quoting:
         # The list under the names that were found, so that whoever sends it again means the same models.
         named = replace(first.request, fallback=tuple(other.model.address for other in others))
         return replace(first, request=named, fallbacks=tuple(others))
+
+    async def _first(self, request: VideoRequest) -> tuple[Offer, Sequence[str]]:
+        """Return the offer of the first model that is not retired, and the names of those after it.
+
+        Raises ModelRetired where every one is.
+        """
+        try:
+            model, chosen = self._chosen(request)
+            return await self._offer(request, model, chosen), request.fallback
+        except ModelRetired as error:
+            retirement = error
+        for at, name in enumerate(request.fallback, start=1):
+            with suppress(ModelRetired):
+                offer = await self._fallback(request, name)
+                return replace(offer, replaces=retirement.message), request.fallback[at:]
+        raise retirement
 
     def named(self, request: VideoRequest) -> str | None:
         """Return the model or alias that a request or the settings name. Raises BadSettings."""
@@ -93,16 +115,17 @@ class Quoting:
         if name is not None and (not groups or self._roster.settings.engine(name) is not None):
             return self._roster.model(name), "asked for" if request.model else "set as default"
         if name not in FALLING_BACK:
-            candidates = [one for group in groups for one in group]
-            raise refusal(str(name), candidates, datetime.now(UTC).date())
-        lacking = "can do this" if self._any_ready() else "is configured"
-        return self._roster.model(DEFAULT_MODEL), f"no video model {lacking}; using the free storyboard"
+            raise self._refusal(request, str(name), groups)
+        lacking = "nothing that generates video can do this" if self._alternatives.exist() else NOTHING
+        return self._roster.model(DEFAULT_MODEL), f"{lacking}: a free storyboard, not generated video"
 
     def _groups(self, request: VideoRequest) -> Sequence[Sequence[Candidate]]:
         """Return what the alias or engine of a request means, or all for none; empty for a whole name."""
         name = self.named(request)
         if name is None:
             return [self._weighed(request)]
+        if self._roster.settings.engine(name.partition("/")[0]) is None:
+            name = short_name(name)
         if "/" in name:
             return []
         if self._roster.settings.engine(name) is not None:
@@ -121,10 +144,26 @@ class Quoting:
         models = (replace(one, named_only=False) if one.address == named else one for one in every)
         return weigh(request, models, unready, datetime.now(UTC).date())
 
-    def _any_ready(self) -> bool:
-        """Whether an engine is ready that makes anything without being named."""
-        ready = (name for name, why in self._roster.readiness().items() if why is None)
-        return any(not model.named_only for name in ready for model in self._roster.models_of(name))
+    def _refusal(
+        self, request: VideoRequest, alias: str, groups: Sequence[Sequence[Candidate]]
+    ) -> UnsupportedOption | ModelRetired:
+        """Return the error for an alias none of whose models can be used, with what can be used now."""
+        today = datetime.now(UTC).date()
+        candidates = [one for group in groups for one in group]
+        models = [[one.model for one in group] for group in groups]
+        dead = [one.model for one in candidates if not alive(one.model, today)]
+        if dead and len(dead) == len(candidates):
+            return self._retired(request, dead, f"{alias}: ")
+        opened = in_words(self._alternatives.to_set_up(request, models))
+        if self._alternatives.exist() or not opened:
+            return refusal(alias, candidates, today)
+        return UnsupportedOption(f"{alias!r} cannot be used yet: {NOTHING}", next=opened)
+
+    def _retired(self, request: VideoRequest, models: Sequence[Model], label: str = "") -> ModelRetired:
+        words = ", and ".join(retired(model) for model in models[:MOST_REASONS])
+        lacking = "" if self._alternatives.exist() else f"; {NOTHING}"
+        advice = self._alternatives.instead(request, models)
+        return ModelRetired(f"{label}{words}{lacking}", next=advice or None)
 
     async def price_now(self, job: Job) -> Quote | None:
         """Return what a job would cost if it were quoted now; None if what it was quoted at is still fresh.
@@ -169,7 +208,12 @@ class Quoting:
             raise type(error)(f"as a fallback: {error.message}", next=error.next) from error
 
     async def _offer(self, request: VideoRequest, model: Model, chosen: str) -> Offer:
+        if not alive(model, datetime.now(UTC).date()):
+            raise self._retired(request, [model])
         offer = listed_offer(request, model, chosen)
+        by_default = model.address == DEFAULT_MODEL and self.named(request) in FALLING_BACK
+        if by_default and not self._alternatives.exist():
+            offer = replace(offer, advice=self._alternatives.advice(request) or None)
         self._roster.catalogue.check(offer.request, offer.model, datetime.now(UTC).date())
         if offer.quote.basis is Basis.FREE:
             return offer

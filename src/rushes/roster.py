@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rushes import settings as settings_room
-from rushes.catalogue.aliases import meant, suggestions
+from rushes.catalogue.aliases import meant, short_name, suggestions
 from rushes.catalogue.catalogue import Catalogue, alive
 from rushes.catalogue.loading import origin, read_model, shipped_models
 from rushes.catalogue.saved import SavedList, merged, save, saved_list
@@ -450,7 +450,7 @@ class Roster:
         """Return the models of an engine, or those that a short name means. Raises UnknownModel."""
         if self.settings.engine(name) is not None:
             return list(self.models_of(name))
-        found = [model for group in meant(name, self._every()) for model in group]
+        found = [model for group in meant(short_name(name), self.every_model()) for model in group]
         return found or [self.model(name)]
 
     def listed(self, model: Model) -> ListedModel:
@@ -474,12 +474,13 @@ class Roster:
         self._forget_models()
         return listed
 
-    def _every(self) -> Iterator[Model]:
+    def every_model(self) -> Iterator[Model]:
+        """Yield every model of every engine that can be named, retired ones too."""
         return (model for name in self.known_engines for model in self.models_of(name))
 
     def _living(self) -> Iterator[Model]:
         today = datetime.now(UTC).date()
-        return (model for model in self._every() if alive(model, today))
+        return (model for model in self.every_model() if alive(model, today))
 
     def _known(self, name: str) -> EngineSettings:
         self._tell_faults()

@@ -653,7 +653,8 @@ class Studio:
     def _draft(self, order: Order, kept: dict[Reference, Reference]) -> Draft:
         identity = self._identity(order, self._keep, kept)
         first, *others = [self._part(one, order, kept, identity) for one in order.offer.steps]
-        return replace(first, out=order.out, fallbacks=tuple(others))
+        warnings = (order.offer.replacing,) if order.offer.replacing else ()
+        return replace(first, out=order.out, fallbacks=tuple(others), warnings=warnings)
 
     def _part(self, offer: Offer, order: Order, kept: Copies, identity: Identity) -> Draft:
         """Return what one engine would be sent; all that a request may be sent to have its identity."""

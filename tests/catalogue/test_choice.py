@@ -11,10 +11,10 @@ import pytest
 
 from rushes.catalogue.abilities import ABILITIES, least_per_second
 from rushes.catalogue.aliases import meant, names
-from rushes.catalogue.choice import choose, reason, refusal, weigh
+from rushes.catalogue.choice import choose, reason, weigh
 from rushes.catalogue.loading import read_model, shipped_models
 from rushes.catalogue.saved import SavedList, merged, save, saved_list
-from rushes.domain.errors import BadSettings, ModelRetired
+from rushes.domain.errors import BadSettings
 from rushes.domain.model import Model
 from rushes.domain.request import Reference, Role, VideoRequest
 
@@ -107,7 +107,7 @@ def test_the_cheapest_that_can_is_chosen() -> None:
     assert found.model.id == "first"
     assert reason([candidates], found) == "the cheapest of 3 that can do it"
     assert reasons == {
-        "dead": "retired on 2026-11-22; there is no replacement",
+        "dead": "retired on 2026-11-22",
         "far": "the engine far has no key",
         "unpriced": "its price is not known; give --model lab/unpriced and --max-usd",
         "short": "seconds is 4; allowed: 2 s",
@@ -145,15 +145,6 @@ def test_an_id_of_a_provider_is_sent_to_none_that_was_not_named(asked: dict[str,
 
     assert one.why_not is not None
     assert "--model" in one.why_not
-
-
-def test_a_retired_name_is_refused_with_its_date() -> None:
-    """Where all that a name means is retired, the error says when and what replaces it."""
-    dead = model("sora-2", 0.1, retires_on=date(2026, 9, 24), replacement="lab/sora-3")
-    error = refusal("sora-2", weigh(BOAT, [dead], {"lab": "no key"}, TODAY), TODAY)
-
-    assert isinstance(error, ModelRetired)
-    assert "2026-09-24; lab/sora-3 replaces it" in error.message
 
 
 def test_a_list_comes_back_as_it_was_kept(tmp_path: Path) -> None:

@@ -21,6 +21,10 @@ SHORT = ("--seconds", "2")
 NOBODY = "http://127.0.0.1:9"
 NO_KEYS = dict.fromkeys(("OPENROUTER_API_KEY", "FAL_KEY", "OPENAI_API_KEY", "RUSHES_MODEL"), "")
 
+STORYBOARD = (
+    "animatic/storyboard (nothing that generates video is set up: a free storyboard, not generated video)"
+)
+
 LAB = """
 [engines.lab]
 engine = "scripted"
@@ -106,7 +110,7 @@ def test_an_engine_without_its_key_is_not_chosen(terminal: Terminal) -> None:
     reasons = {one["model"]: one["why_not"] for one in shape["candidates"]}
 
     assert shape["model"] == "animatic/storyboard"
-    assert "animatic/storyboard (no video model is configured; using the free storyboard)" in said.out
+    assert STORYBOARD in said.out
     assert reasons["animatic/storyboard"] is None
     assert "takes its key from LAB_KEY" in reasons["lab/priced"]
     assert "2026-01-31; lab/boat-2.5-pro replaces it" in reasons["lab/boat-1"]
@@ -138,7 +142,7 @@ def test_what_no_other_can_do_goes_to_the_free_default(lab: Terminal) -> None:
     able = [one["model"] for one in quote["candidates"] if one["why_not"] is None]
 
     assert quote["model"] == "animatic/storyboard"
-    assert quote["chosen"] == "no video model can do this; using the free storyboard"
+    assert quote["chosen"].startswith("nothing that generates video can do this: a free storyboard")
     assert able == ["animatic/storyboard"]
 
 
@@ -148,7 +152,7 @@ def test_whoever_asks_for_the_cheapest_reads_why_it_is_a_storyboard(terminal: Te
     able = [line.split()[0] for line in said.out.splitlines() if line.endswith("can be used")]
 
     assert able == ["animatic/storyboard"]
-    assert "animatic/storyboard (no video model is configured; using the free storyboard)" in said.out
+    assert STORYBOARD in said.out
 
 
 def test_the_default_that_cannot_do_it_is_not_said_to(terminal: Terminal) -> None:

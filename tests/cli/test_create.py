@@ -212,7 +212,7 @@ def test_a_quote_is_shown_before_anything_is_made(terminal: Terminal, command: s
     extra = ("--no-wait",) if command == "create" else ()
     said = terminal.run(command, "a forest", *extra)
 
-    assert "animatic/storyboard (no video model" in said.out + said.err
+    assert "animatic/storyboard (nothing that generates video is set up" in said.out + said.err
     assert "free" in said.out + said.err
 
 

@@ -127,7 +127,7 @@ def test_the_error_about_a_retired_model_names_its_replacement(bare: Terminal) -
         said = bare.run("quote", "a boat", "--model", name)
         assert said.code == 2
         assert "openrouter/google/veo-3.1-lite replaces it" in said.err
-        assert "use --model openrouter/google/veo-3.1-lite" in said.err
+        assert "rushes config set openrouter.key ($0.20 for 4 s with google/veo-3.1-lite" in said.err
 
 
 def test_engines_says_how_to_set_up_the_others(bare: Terminal) -> None:
@@ -136,7 +136,7 @@ def test_engines_says_how_to_set_up_the_others(bare: Terminal) -> None:
     lines = {words[0]: line for line in said.splitlines() if (words := line.split())}
 
     assert "rushes config set fal.key" in lines["fal"]
-    assert "[engines.local]" in lines["local"]
+    assert "--model local (free" in lines["local"]
     assert "its service is closed" in lines["sora-web"]
     assert "scripted" not in said
     assert "scripted" not in bare.json("engines")["kinds"]

@@ -98,8 +98,8 @@ def test_a_retired_engine_says_so_on_a_bare_machine(terminal: Terminal) -> None:
     assert made.code == 2
     assert error["code"] == "model_retired"
     assert "sora-web/sy_8_20260301 was retired on 2026-04-26" in error["message"]
-    assert "--model animatic/storyboard" in error["next"]
-    assert "base_url under [engines.sora-web]" in error["next"]
+    assert "rushes config set openrouter.key" in error["next"]
+    assert "rushes config set engines.sora-web.base_url URL" in error["next"]
     assert terminal.json("jobs") == []
 
 

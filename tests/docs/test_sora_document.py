@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -44,6 +45,29 @@ def test_a_day_with_sora_runs(tmp_path: Path) -> None:
             done = run(words, tmp_path, environ)
             assert done.returncode == 0, (line, done.stderr)
         assert len(emulator.log()) == day.count("$ rushes create")
+
+
+def test_the_page_is_right_about_what_works_now(tmp_path: Path) -> None:
+    """Each name that it gives Sora is refused with what works now, and its example uses the fallback."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    environ = home(folder) | dict.fromkeys(("OPENROUTER_API_KEY", "FAL_KEY", "OPENAI_API_KEY"), "")
+    (sentence,) = re.findall(
+        r"^Asked for (.+), `rushes` says", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    (example,) = [one for one in "\n".join(blocks(PAGE, "sh")).splitlines() if "--fallback" in one]
+    names = re.findall("`(.+?)`", sentence)
+    for name in names:
+        done = run(["rushes", "create", "a boat", "--model", name], tmp_path, environ)
+        assert done.returncode == 2
+        assert "sora-web/sy_8 was retired on 2026-04-26" in done.stderr
+        assert "rushes config set openrouter.key ($" in done.stderr
+    done = run([*shlex.split(example), "--no-wait"], tmp_path, environ)
+
+    assert len(names) == 4
+    assert done.returncode == 0, done.stderr
+    assert "sora: sora-web/sy_8 was retired on 2026-04-26" in done.stderr
+    assert "using animatic/storyboard (free)" in done.stderr
 
 
 def newest_draft(folder: Path, environ: dict[str, str]) -> str:

@@ -34,12 +34,16 @@ SILENT = frozenset({"ai", "v", "video"})
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The ranked list behind `best`, with its source and day, and names by the id that lacks them."""
+    """The ranked list behind `best`, with its source and day, and names by the id that lacks them.
+
+    `called` has short names by what else they are called, in lower case.
+    """
 
     best: Sequence[str]
     source: str
     as_of: date
     known_as: Mapping[str, str]
+    called: Mapping[str, str]
 
 
 @cache
@@ -49,8 +53,17 @@ def names() -> Names:
     data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     best = data["best"]
     return Names(
-        best=tuple(best["names"]), source=best["source"], as_of=best["as_of"], known_as=data["known_as"]
+        best=tuple(best["names"]),
+        source=best["source"],
+        as_of=best["as_of"],
+        known_as=data["known_as"],
+        called=data["called"],
     )
+
+
+def short_name(name: str) -> str:
+    """Return the short name that is meant by what people call a model elsewhere; else `name` itself."""
+    return names().called.get(name.lower(), name)
 
 
 def meant(alias: str, models: Iterable[Model]) -> list[list[Model]]:

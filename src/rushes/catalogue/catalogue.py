@@ -47,7 +47,7 @@ class Catalogue:
         The message names the field, what is allowed, and a model that could do it.
         """
         if not alive(model, today):
-            raise self._retired(request, model, today)
+            raise ModelRetired(retired(model))
         found = problem(request, model)
         if found is None:
             return
@@ -58,25 +58,6 @@ class Catalogue:
             next=f"change {found.option}, or look elsewhere: {where}",
         )
 
-    def _retired(self, request: VideoRequest, model: Model, today: date) -> ModelRetired:
-        """Return the error for a retired model: what replaces it, then what is alive, best first."""
-        living = sorted(
-            (other for other in self if alive(other, today)),
-            key=lambda other: problem(request, other) is not None,
-        )
-        others = dict.fromkeys([model.replacement, *(other.address for other in living)])
-        instead = [f"--model {address}" for address in others if address]
-        ways = [f"use {' or '.join(instead[:3])}"] if instead else []
-        if model.service is not None:
-            ways.append(
-                f"set base_url under [engines.{model.engine}] in the settings file: a host of your own is"
-                " not retired"
-            )
-        return ModelRetired(
-            retired(model),
-            next=", or ".join(ways) or None,
-        )
-
 
 def alive(model: Model, today: date) -> bool:
     """Return whether a model has not been retired yet."""
@@ -84,7 +65,7 @@ def alive(model: Model, today: date) -> bool:
 
 
 def retired(model: Model) -> str:
-    """Return when a retired model ended and what replaces it, in words."""
+    """Return when a retired model ended and what replaces it, if anything does, in words."""
     assert model.retires_on is not None
-    instead = f"{model.replacement} replaces it" if model.replacement else "there is no replacement"
-    return f"{model.address} was retired on {model.retires_on.isoformat()}; {instead}"
+    instead = f"; {model.replacement} replaces it" if model.replacement else ""
+    return f"{model.address} was retired on {model.retires_on.isoformat()}{instead}"

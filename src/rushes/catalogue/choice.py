@@ -12,7 +12,7 @@ from typing import Any
 from rushes.catalogue.catalogue import alive, retired
 from rushes.catalogue.check import complete, problem
 from rushes.catalogue.price import price
-from rushes.domain.errors import ModelRetired, UnsupportedOption
+from rushes.domain.errors import UnsupportedOption
 from rushes.domain.model import Model
 from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
@@ -68,15 +68,8 @@ def reason(groups: Sequence[Sequence[Candidate]], chosen: Candidate) -> str:
     return "the only one that can do it" if able == 1 else f"the cheapest of {able} that can do it"
 
 
-def refusal(alias: str, candidates: Sequence[Candidate], today: date) -> UnsupportedOption | ModelRetired:
+def refusal(alias: str, candidates: Sequence[Candidate], today: date) -> UnsupportedOption:
     """Return the error for an alias none of whose models can be used: each with its reason."""
-    dead = [one.model for one in candidates if not alive(one.model, today)]
-    if dead and len(dead) == len(candidates):
-        instead = [f"--model {model.replacement}" for model in dead if model.replacement]
-        return ModelRetired(
-            f"{alias}: {', and '.join(retired(model) for model in dead[:MOST_REASONS])}",
-            next=f"use {' or '.join(instead)}" if instead else None,
-        )
     # Those that lack nothing but a key or a bound come first: that is what a person can give.
     near = sorted(candidates, key=lambda one: not alive(one.model, today))
     reasons: dict[str, list[str]] = {}

@@ -19,7 +19,9 @@ class Offer:
 
     `unconfirmed` lists what is sent as asked though nobody saw the model do it; `quota_unknown` says why
     what is left of a plan is not known, where it was asked for in vain. `fallbacks` are the offers to turn
-    to, in order, where the one before was accepted by nobody.
+    to, in order, where the one before was accepted by nobody. `replaces` says of the first of them that a
+    model before it is retired, and when; `advice` how to get generated video, if this is none because
+    nothing else is set up.
     """
 
     request: VideoRequest
@@ -29,6 +31,14 @@ class Offer:
     unconfirmed: tuple[str, ...] = ()
     quota_unknown: str | None = None
     fallbacks: tuple[Offer, ...] = ()
+    replaces: str | None = None
+    advice: str | None = None
+
+    @property
+    def replacing(self) -> str | None:
+        """In words which retired model this is used for: "lab/a was retired on 2026-04-26; using …"."""
+        used = f"using {self.model.address} ({self.quote.words})"
+        return None if self.replaces is None else f"{self.replaces}; {used}"
 
     @property
     def steps(self) -> tuple[Offer, ...]:

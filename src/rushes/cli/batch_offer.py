@@ -10,7 +10,7 @@ from decimal import Decimal
 from rushes.catalogue.check import problem
 from rushes.catalogue.offer import Offer, amount_to_hold
 from rushes.cli.batch_file import Line, Problem, refuse
-from rushes.cli.create import confirm, price, remark
+from rushes.cli.create import advise, confirm, price, remark
 from rushes.cli.output import say
 from rushes.domain.errors import BadInput, MoneyError, OverBudget, SetupError
 from rushes.domain.money import usd
@@ -55,9 +55,14 @@ class Quoter:
 
     def remark(self) -> None:
         """Say what nobody is sure of, once for each model."""
-        said = {(one.model.address, one.unconfirmed, one.quota_unknown): one for one in self._offers.values()}
+        said = {
+            (one.model.address, one.unconfirmed, one.quota_unknown, one.replaces, one.advice): one
+            for one in self._offers.values()
+        }
         for offer in said.values():
             remark(offer)
+        for offer in {one.advice: one for one in said.values()}.values():
+            advise(offer)
 
 
 async def quoted(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import common, echo, put_json, put_pairs, put_table, say, shown, style
+from rushes.cli.output import common, echo, one_to_a_line, put_json, put_pairs, put_table, say, shown, style
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.money import usd
 
 if TYPE_CHECKING:
+    from rushes.diagnosis import Check
     from rushes.settings import EngineSettings, Settings
     from rushes.settings.changing import Changed
     from rushes.settings.naming import Setting
@@ -184,12 +185,17 @@ def doctor(as_json: bool) -> int:
     if as_json:
         put_json([check.as_json() for check in checks])
     else:
-        marks = {True: style("ok", fg="green"), False: style("no", fg="red")}
         rows = [
-            (marks[one.good], one.name, one.told + (f"; key: {one.key_from}" if one.key_from else ""))
+            (_mark(one), one.name, one.told + (f"; key: {one.key_from}" if one.key_from else ""))
             for one in checks
         ]
         put_table(rows, ("", "CHECK", "FOUND"))
         for mend in dict.fromkeys(check.mend for check in checks if check.mend):
-            echo(f"{style('repair', fg='cyan')}: {mend}")
-    return 0 if all(check.good for check in checks) else SetupError.exit_code
+            echo(f"{style('repair', fg='cyan')}: {one_to_a_line(mend)}")
+    return 0 if all(check.good or not check.needed for check in checks) else SetupError.exit_code
+
+
+def _mark(check: Check) -> str:
+    if check.good:
+        return style("ok", fg="green")
+    return style("no", fg="red") if check.needed else style("--", fg="yellow")

@@ -25,6 +25,7 @@ from rushes.cli.output import (
     put_pairs,
     put_table,
     say,
+    say_next,
     style,
     warn_of,
     wishes,
@@ -37,7 +38,7 @@ from rushes.domain.answer import Answer
 from rushes.domain.destination import CLIP, Destination
 from rushes.domain.errors import ApprovalNeeded, BadInput, SetupError
 from rushes.domain.job import age
-from rushes.domain.money import Basis, Quote, usd
+from rushes.domain.money import Quote, usd
 from rushes.domain.request import VideoRequest
 from rushes.domain.understanding import Understanding
 from rushes.jobs.admission import Admission
@@ -138,7 +139,7 @@ def create(
     )
     stored: list[str] = []
     try:
-        answers = _create(request_from(**words), count, how, stored)
+        answers, offer = _create(request_from(**words), count, how, stored)
     except KeyboardInterrupt:
         if stored:
             say("")
@@ -152,10 +153,11 @@ def create(
     else:
         for answer in answers:
             put_answer(answer)
+    advise(offer)
     return exit_code(answers) if how.wait else 0
 
 
-def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> list[Answer]:
+def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> tuple[list[Answer], Offer]:
     with opened() as (studio, runner):
         offer = runner.run(studio.quote(request))
         orders = takes(offer, count, key=how.key, again=how.again, out=how.out, max_usd=how.max_usd)
@@ -168,7 +170,7 @@ def _create(request: VideoRequest, count: int, how: How, stored: list[str]) -> l
             remark(offer)
             ceiling = approve(offer, new, how)
             orders = [replace(order, max_usd=ceiling) for order in orders]
-        return runner.run(_make(studio, offer, orders, how, stored))
+        return runner.run(_make(studio, offer, orders, how, stored)), offer
 
 
 async def _make(
@@ -235,12 +237,20 @@ def announce(admission: Admission, offer: Offer, key: str | None) -> None:
 
 
 def remark(offer: Offer) -> None:
-    """Say what nobody is sure of, before anything is sent."""
+    """Say what is made instead of what was asked for, and what nobody is sure of, before anything is sent."""
+    if offer.replacing:
+        say(offer.replacing)
     if offer.unconfirmed:
         said = ", ".join(offer.unconfirmed)
         say(f"unconfirmed: {said}; sent as asked, though nobody saw {offer.model.address} do it")
     if offer.quota_unknown:
         say(f"what is left of your plan is not known: {offer.quota_unknown}")
+
+
+def advise(offer: Offer) -> None:
+    """Say how to get generated video, if an offer is a storyboard only because nothing else is set up."""
+    if offer.advice:
+        say_next(f"for generated video: {offer.advice}")
 
 
 def tell_understanding(understanding: Understanding | None) -> None:
@@ -272,6 +282,8 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
             "count": count,
             "quote": offer.quote.as_json(),
             "unconfirmed": list(offer.unconfirmed),
+            "replaces": offer.replaces,
+            "advice": offer.advice,
             "missing": missing.as_json() if missing else None,
             "fallbacks": [
                 {"model": one.model.address, "quote": one.quote.as_json()} for one in offer.fallbacks
@@ -283,6 +295,7 @@ def quote(as_json: bool, explain: bool, count: int, **words: Any) -> int:
         put_offer(offer, count, understanding)
         if missing:
             echo(f"{style('note', fg='yellow')}: {missing.message}; {missing.next}")
+    advise(offer)
     return 0
 
 
@@ -337,11 +350,9 @@ def _candidates(request: VideoRequest) -> list[Candidate]:
 
 def price(quoted: Quote, count: int, max_usd: Decimal | None = None) -> str:
     """Return a quote in words; `max_usd` is what is held for one clip if its price is not known."""
-    if quoted.basis is Basis.FREE:
-        return "free"
-    if quoted.basis is Basis.INCLUDED_IN_PLAN:
+    if quoted.free:
         left = f", {quoted.quota_left} left" if quoted.quota_left is not None else ""
-        return f"included in your plan{left}"
+        return f"{quoted.words}{left}"
     amount = max_usd if quoted.amount is None else quoted.amount
     if amount is None:
         return "price not known; give --max-usd"

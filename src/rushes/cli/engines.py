@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rushes.alternatives import Alternatives, own_server
 from rushes.cli.output import common, echo, put_json, put_pairs, put_table
 from rushes.domain.errors import SetupError
 from rushes.engines import registry
@@ -17,8 +18,9 @@ def engines(as_json: bool) -> int:
     """List the engines that are set up, and how to set up the others."""
     with Studio.open() as studio:
         rows = [_engine(studio, one) for one in studio.settings.set_up.values()]
+        ways = {one.model.engine: one.todo for one in Alternatives(studio.roster).to_set_up()}
         others = {
-            name: _how_to_set_up(studio, one)
+            name: ways.get(name) or _how_to_set_up(studio, one)
             for name, one in studio.settings.shipped.items()
             if name not in studio.settings.set_up
         }
@@ -56,8 +58,7 @@ def _engine(studio: Studio, settings: EngineSettings) -> dict[str, str]:
 
 def _how_to_set_up(studio: Studio, engine: EngineSettings) -> str:
     if all(studio.roster.listed(model).retired for model in studio.roster.models_of(engine.name)):
-        own = f"rushes config set engines.{engine.name}.base_url URL"
-        return f"its service is closed; with a server of your own: {own}"
+        return f"its service is closed; {own_server(engine.name)}"
     if engine.key_setting:
         return f"rushes config set {engine.key_setting}"
     return f"name it (--model {engine.name}/MODEL), or add [engines.{engine.name}] to the settings file"

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from rushes.alternatives import Alternatives
 from rushes.catalogue.abilities import ABILITIES, fits
 from rushes.catalogue.catalogue import alive as is_alive
 from rushes.cli.amount import Amount
-from rushes.cli.output import common, put_json, put_pairs, put_table, say
+from rushes.cli.output import common, put_json, put_pairs, put_table, say, style
 from rushes.cli.values import Text
 from rushes.domain.errors import RushesError
 from rushes.domain.model import Audio, Model
@@ -79,7 +80,8 @@ def models(
         shown = roster.named(name) if name else _models_of(roster, engines)
         listed = [roster.listed(one) for one in shown if wanted(one)]
         others = () if name or engine else set(roster.known_engines) - set(engines)
-        hidden = sum(wanted(one) for one in _models_of(roster, others))
+        hidden = [one for one in _models_of(roster, others) if wanted(one)]
+        to_set_up = Alternatives(roster).to_set_up(groups=[hidden])
     if as_json:
         put_json([one.as_json() for one in listed])
         return 0
@@ -87,9 +89,11 @@ def models(
     put_table([_row(one) for one in listed], heads)
     if hidden:
         say(
-            f"{hidden} more {'models need' if hidden > 1 else 'model needs'} a key or settings:"
+            f"{len(hidden)} more {'models need' if len(hidden) > 1 else 'model needs'} a key or settings:"
             " rushes models --all"
         )
+        for one in to_set_up:
+            say(style(f"  {one.todo}", dim=True))
     return 0
 
 

@@ -48,6 +48,10 @@ REASON_WIDTH = 36
 """Characters of what holds a job up that fit into a table; `rushes job ID` tells all of it."""
 
 
+LONGEST_ADVICE = 160
+"""Characters of what to do next that stand on one line, two of a terminal, however many ways it names."""
+
+
 JOB, CLIP, FILE = "JOB|CLIP|FILE", "CLIP|JOB|FILE", "FILE|CLIP|JOB"
 JOBS, CLIPS = f"{JOB}...", f"{CLIP}..."
 """What jobs and clips are named by, the usual first; see `rushes.naming`."""
@@ -111,11 +115,21 @@ def say(text: str) -> None:
     echo(text, err=True)
 
 
+def say_next(advice: str) -> None:
+    """Tell a person what to do next."""
+    say(f"{style(' next', fg='cyan')}: {one_to_a_line(advice)}")
+
+
+def one_to_a_line(advice: str) -> str:
+    """Return what to do with each of several ways on a line of its own, if they are long."""
+    return advice if len(advice) <= LONGEST_ADVICE else re.sub(r"; or(?=[ ,])", "\nor", advice)
+
+
 def warn_of(silent: SilentWorker | None) -> None:
     """Tell a person of a worker that does not respond, and what to do about it."""
     if silent is not None:
         say(f"{style('warning', fg='yellow')}: {silent.words}")
-        say(f"{style(' next', fg='cyan')}: {silent.advice}")
+        say_next(silent.advice)
 
 
 def put_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:

@@ -81,6 +81,15 @@ class Quote:
         """Whether sending it takes no money: free, or part of a plan that is already paid."""
         return self.basis is not Basis.PER_USE
 
+    @property
+    def words(self) -> str:
+        """The price of one clip in words: "free", "included in your plan", "$0.80", "price not known"."""
+        if self.basis is Basis.FREE:
+            return "free"
+        if self.basis is Basis.INCLUDED_IN_PLAN:
+            return "included in your plan"
+        return "price not known" if self.amount is None else usd(self.amount)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "amount": str(self.amount) if self.amount is not None else None,

@@ -56,6 +56,7 @@ class Draft(Identity):
 
     `account` says who pays, `key_source` where that key comes from. `fallbacks` are what the same job would
     be instead, in order, if the engine before accepts nothing. `out` is where a copy of its clip goes.
+    `warnings` are what its job says from the beginning.
     """
 
     request: VideoRequest
@@ -67,6 +68,7 @@ class Draft(Identity):
     key_source: str | None = None
     out: Destination | None = None
     fallbacks: tuple[Draft, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

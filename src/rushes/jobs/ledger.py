@@ -681,5 +681,6 @@ def _job_values(id: str, draft: Draft, now: float) -> dict[str, Any]:
         "ordinal": draft.ordinal,
         "key": draft.key,
         "fallbacks": json.dumps([fallback_json(other) for other in draft.fallbacks]),
+        "warnings": json.dumps(draft.warnings),
         "now": now,
     }

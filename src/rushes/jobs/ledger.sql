@@ -65,9 +65,9 @@ ORDER BY jobs.state IN ('failed', 'canceled'), jobs.created_at DESC LIMIT 1
 
 -- name: add_job
 INSERT INTO jobs (id, state, engine, account, key_source, model, provider, request, quote, digest, ordinal, key,
-                  fallbacks, created_at, updated_at)
+                  fallbacks, warnings, created_at, updated_at)
 VALUES (:id, 'waiting', :engine, :account, :key_source, :model, :provider, :request, :quote, :digest, :ordinal,
-        :key, :fallbacks, :now, :now)
+        :key, :fallbacks, :warnings, :now, :now)
 
 -- name: restore_job
 -- A job that a sidecar tells of. It is over; nobody has its ticket any more.

@@ -221,6 +221,8 @@ def offer_json(offer: Offer) -> dict[str, Any]:
         "unconfirmed": list(offer.unconfirmed),
         "quota_unknown": offer.quota_unknown,
         "fallbacks": [offer_json(one) for one in offer.fallbacks],
+        "replaces": offer.replaces,
+        "advice": offer.advice,
     }
 
 
@@ -235,4 +237,7 @@ def offer_from(data: dict[str, Any], find: Find) -> Offer:
         unconfirmed=tuple(data["unconfirmed"]),
         quota_unknown=data["quota_unknown"],
         fallbacks=tuple(offer_from(one, find) for one in data["fallbacks"]),
+        # Quotes of an earlier rushes have neither.
+        replaces=data.get("replaces"),
+        advice=data.get("advice"),
     )

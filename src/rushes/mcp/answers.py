@@ -6,14 +6,14 @@ from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
 from rushes.domain.errors import SetupError
 from rushes.domain.job import Job, JobState
-from rushes.domain.money import Basis, Quote, usd
+from rushes.domain.money import Basis
 from rushes.domain.observation import Observation
 from rushes.domain.text import one_line
 from rushes.domain.understanding import Understanding
 from rushes.explanation import Action, Explanation
 from rushes.jobs.quotes import KeptQuote, price_words
 from rushes.mcp.shapes import ClipShape, ErrorShape, ExplanationShape, JobShape, QuoteShape
-from rushes.mcp.words import attributed, quoted
+from rushes.mcp.words import attributed, in_tool_words, quoted
 
 NEXT = {
     JobState.COMPLETED: "look_at_video shows it to you; then tell the person the path",
@@ -29,7 +29,8 @@ def quote_shape(
 ) -> QuoteShape:
     """Return a quote with what to do about it; `missing` is what keeps it from being made yet."""
     offer = kept.offer
-    remarks = [
+    remarks = [offer.replacing] if offer.replacing else []
+    remarks += [
         f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
     ]
     if offer.quota_unknown:
@@ -37,8 +38,10 @@ def quote_shape(
     if offer.quote.quota_left is not None:
         remarks.append(f"{offer.quote.quota_left} clips left in the plan")
     for other in offer.fallbacks:
-        price = _price(other.quote)
-        remarks.append(f"turned to only where the one before accepts nothing: {other.model.address}, {price}")
+        price = other.quote.words
+        remarks.append(f"turned to only if the one before accepts nothing: {other.model.address}, {price}")
+    if offer.advice:
+        remarks.append(how_to_generate(offer.advice))
     if missing is not None:
         remarks.append(missing.message)
     return QuoteShape(
@@ -61,10 +64,9 @@ def quote_shape(
     )
 
 
-def _price(quote: Quote) -> str:
-    if quote.free:
-        return "free"
-    return "price not known" if quote.amount is None else usd(quote.amount)
+def how_to_generate(advice: str) -> str:
+    """Return how to get generated video where a storyboard is made because nothing else is set up."""
+    return f"for generated video: {in_tool_words(advice)}"
 
 
 def _after_quote(kept: KeptQuote) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -16,7 +15,7 @@ from mcp_types import CallToolResult, TextContent
 from rushes.approvals import Approvals
 from rushes.domain.errors import ApprovalNeeded, Billed, NotFound, RushesError
 from rushes.mcp.folders import Folders
-from rushes.mcp.words import attributed, cut, joined
+from rushes.mcp.words import attributed, cut, in_tool_words, joined
 from rushes.naming import may_be_id, unknown
 from rushes.studio import Studio
 
@@ -37,12 +36,6 @@ IN_TOOLS = {
     "rushes job ": "get_job",
 }
 """What the command of an error's advice is called among the tools."""
-
-OPTION = re.compile(
-    r"--(seconds|key|model|aspect|resolution|first-frame|last-frame|seed|again|max-usd|count|fallback|style"
-    r"|remix|extend)(?![\w-])"
-)
-"""Options of the command line that are arguments of tools."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +124,5 @@ def refusal_words(code: str, message: str, billed: str, next: str) -> str:
     theirs = code == ApprovalNeeded.code
     tools = dict.fromkeys(tool for command, tool in IN_TOOLS.items() if command in next and not theirs)
     also = f" (here: {', '.join(tools)})" if tools else ""
-    said = _as_arguments(message), f"{_as_arguments(next)}{also}"
+    said = in_tool_words(message), f"{in_tool_words(next)}{also}"
     return joined([f"error ({code}): {said[0]}", f"billed: {billed}", f"next: {said[1]}"])
-
-
-def _as_arguments(words: str) -> str:
-    """Return words with the options of the command line as arguments of tools; those of a command stay."""
-    return words if "rushes " in words else OPTION.sub(lambda one: one[1].replace("-", "_"), words)

@@ -12,6 +12,7 @@ from typing import Annotated
 from mcp_types import CallToolResult, ContentBlock
 from pydantic import Field
 
+from rushes.alternatives import Alternatives, in_words
 from rushes.catalogue.abilities import ABILITIES, fits, least_per_second
 from rushes.domain.errors import BadInput
 from rushes.domain.model import Model
@@ -20,6 +21,7 @@ from rushes.mcp.blocks import fitting, image, links, structured, text
 from rushes.mcp.door import LONGEST_ANSWER_S, Themed, answering
 from rushes.mcp.pictures import MOST_FRAMES, PARTS, Drawing, View, Wanted, drawn
 from rushes.mcp.shapes import ModelShape, ModelsShape
+from rushes.mcp.words import in_tool_words
 from rushes.roster import ListedModel
 from rushes.viewing import Video, named
 
@@ -95,6 +97,8 @@ class Looking(Themed):
         todo = "quote_video tells the exact price" + (f"; {left} more: ask for less" if left else "")
         if len(found) < len(listed):
             todo += f"; retired and not listed: {len(listed) - len(found)}"
+        if not engine and (ways := Alternatives(roster).to_set_up()):
+            todo += f"; for more models {in_tool_words(in_words(ways))}"
         lines = [
             f"{one.model}  {one.seconds}  {' '.join(one.aspects)}  {one.price}  {one.status}"
             for one in shapes

@@ -17,7 +17,7 @@ from rushes.domain.request import VideoRequest
 from rushes.domain.understanding import Understanding
 from rushes.jobs.admission import Admission
 from rushes.jobs.quotes import KeptQuote, price_words
-from rushes.mcp.answers import job_lines, job_shape, quote_lines, quote_shape
+from rushes.mcp.answers import how_to_generate, job_lines, job_shape, quote_lines, quote_shape
 from rushes.mcp.asking import Question, Reply, ask, can_be_asked
 from rushes.mcp.blocks import structured
 from rushes.mcp.door import Themed, answering
@@ -183,8 +183,9 @@ class Spending(Themed):
                 seed,
                 again or None,
             )
-            await self._open_keys(self.door.approvals.get(quote_id).offer)
-            return self._stored(await self.door.approvals.buy(quote_id, key))
+            offer = self.door.approvals.get(quote_id).offer
+            await self._open_keys(offer)
+            return self._stored(await self.door.approvals.buy(quote_id, key), offer.advice)
         if prompt is None:
             raise BadInput("there is neither a prompt nor a quote_id", next="say what to show")
         given = GivenReferences(first_frame=first_frame, last_frame=last_frame, references=())
@@ -206,7 +207,8 @@ class Spending(Themed):
         if all(step.quote.free for step in offer.steps):
             await self._open_keys(offer)
             copies = await self.door.studio.copy_references(offer)
-            return self._stored(self.door.studio.store(takes(offer, 1, key=key, again=again), copies))
+            admissions = self.door.studio.store(takes(offer, 1, key=key, again=again), copies)
+            return self._stored(admissions, offer.advice)
         self.door.studio.check_ready(offer)
         kept = await self.door.approvals.keep(offer, 1, again=again)
         raise ApprovalNeeded(
@@ -218,7 +220,8 @@ class Spending(Themed):
         """Have the keyring asked before the jobs are stored: nobody else waits for it."""
         await self.door.studio.open_keys(*(step.model.engine for step in offer.steps))
 
-    def _stored(self, admissions: list[Admission]) -> CallToolResult:
+    def _stored(self, admissions: list[Admission], advice: str | None = None) -> CallToolResult:
+        """Return jobs that were stored; `advice` is how to get what they are not: generated video."""
         answers = [self.door.studio.answer(admission.job.id) for admission in admissions]
         lines = [line for answer in answers for line in job_lines(answer)]
         for admission in admissions:
@@ -229,6 +232,8 @@ class Spending(Themed):
         todo = "tell the person the job id now; " + (
             shapes[0].next if len(shapes) == 1 else "then wait for each"
         )
+        if advice:
+            todo = f"{todo}; {how_to_generate(advice)}"
         return structured(JobsShape(jobs=shapes, next=todo), lines)
 
 

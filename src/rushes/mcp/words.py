@@ -6,6 +6,7 @@ A model reads all of it, and may take any line for ours or for an instruction. S
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,16 @@ LONGEST_MESSAGE = 4_000
 
 INNER = str.maketrans("“”", '""')
 """What stands for quotes within quotes."""
+
+
+OPTION = re.compile(
+    r"--(seconds|key|model|aspect|resolution|first-frame|last-frame|seed|again|max-usd|count|fallback|style"
+    r"|remix|extend)(?![\w-])"
+)
+"""Options of the command line that are arguments of tools."""
+
+SETTING_UP = re.compile(r"^((?:or )?)(rushes config set )")
+"""A part of an advice that stores a key: keys are the person's own."""
 
 
 async def with_safe_words(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -69,3 +80,15 @@ def attributed(code: str, message: str) -> str:
 def quoted(text: str, limit: int = LINE_LIMIT) -> str:
     """Return somebody else's words on one line in quotes that they cannot end."""
     return f"“{one_line(text, limit).translate(INNER)}”"
+
+
+def in_tool_words(advice: str) -> str:
+    """Return words for whoever calls tools: options as arguments, and what the person has to set up."""
+    return "; ".join(_clause_in_tool_words(clause) for clause in advice.split("; "))
+
+
+def _clause_in_tool_words(clause: str) -> str:
+    """Return a part of an advice; the options of a command stay as they are."""
+    if "rushes " in clause:
+        return SETTING_UP.sub(r"\1the person runs: \2", clause)
+    return OPTION.sub(lambda one: one[1].replace("-", "_"), clause)

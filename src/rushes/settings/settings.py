@@ -113,15 +113,18 @@ class EngineSettings:
         """The setting that stores its key, as in "fal.key"; "" where no key is needed. Raises BadSettings."""
         return f"{self.name}.{self.needed_keys[0]}" if self.needed_keys else ""
 
+    @property
+    def key_page(self) -> str:
+        """The address where its service hands out keys; "" if it is not known."""
+        return DEFAULTS.get(self.kind, Defaults()).key_page
+
     def check_set_up(self) -> None:
         """Raise KeyMissing where it needs a key and has none, and what `check_key` raises."""
         self.check_key()
         if self.needed_keys and not any(self.holds(option) for option in self.needed_keys):
-            page = DEFAULTS.get(self.kind, Defaults()).key_page
             store = f"rushes config set {self.key_setting}"
-            raise KeyMissing(
-                f"{self.name} has no key", next=f"get one at {page}, then: {store}" if page else store
-            )
+            get = f"get one at {self.key_page}, then: " if self.key_page else ""
+            raise KeyMissing(f"{self.name} has no key", next=f"{get}{store}")
 
     def check_key(self) -> None:
         """Raise BadSettings if a variable that should hold the key, or another option, is not set.

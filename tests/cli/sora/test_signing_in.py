@@ -229,12 +229,12 @@ def test_help_imports_neither_playwright_nor_the_engine(terminal: Terminal) -> N
 
 @pytest.mark.parametrize("words", ["login", "status", "refresh", "explore", "inspect pending"])
 def test_the_official_host_is_said_to_have_closed(terminal: Terminal, words: str) -> None:
-    """Without a `base_url` of one's own: when it closed, and what to do; no browser is started for that."""
+    """Without a `base_url` of one's own: when it closed and what works now; no browser is started."""
     said = terminal.run("sora", *words.split())
 
     assert said.code == 2
     assert "closed on 2026-04-26" in said.err
-    assert "rushes models" in said.err
+    assert "rushes config set openrouter.key ($" in said.err
     assert "rushes sora emulator" in said.err
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rushes.alternatives import NOTHING, Alternatives, own_server
 from rushes.cli.values import Text
-from rushes.domain.errors import BadInput
+from rushes.domain.errors import BadInput, ModelRetired
 from rushes.studio import Studio
 
 if TYPE_CHECKING:
@@ -56,10 +57,17 @@ def sora_engine(studio: Studio, name: str | None) -> SoraWebEngine:
 
 def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
     """Return the same, where its service still answers. Raises ModelRetired for the official host too."""
-    from rushes.engines.sora_web.engine import check_open
+    from rushes.engines.sora_web.engine import BASE_URL
 
     found = sora_engine(studio, name)
-    check_open(found)
+    if found.base_url == BASE_URL:
+        alternatives = Alternatives(studio.roster)
+        ready = alternatives.cheapest()
+        use = f'rushes create "PROMPT" {ready.todo}' if ready else alternatives.advice()
+        raise ModelRetired(
+            f"Sora's web app closed on 2026-04-26{'' if alternatives.exist() else f'; {NOTHING}'}",
+            next=f"{use}; or {own_server(found.name)}; or to try this flow: rushes sora emulator",
+        )
     return found
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rushes.domain.errors import EngineError, ModelRetired, OutcomeUnknown, ResultGone, Unreachable
+from rushes.domain.errors import EngineError, OutcomeUnknown, ResultGone, Unreachable
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import (
@@ -278,16 +278,6 @@ class SoraWebEngine(BaseEngine):
     async def aclose(self) -> None:
         if self._site is not None:
             await self._site.leave()
-
-
-def check_open(engine: SoraWebEngine) -> None:
-    """Raise ModelRetired where an engine stands for the official host, which has closed."""
-    if engine.base_url == BASE_URL:
-        raise ModelRetired(
-            "Sora's web app closed on 2026-04-26; nobody can sign in there any more",
-            next="rushes models lists what generates now; to try this flow: rushes sora emulator; for a "
-            f"server that speaks the same, set base_url under [engines.{engine.name}]",
-        )
 
 
 def uploaded(answer: Mapping[str, Any], name: str) -> str:
