@@ -21,6 +21,7 @@ from rushes.domain.request import Role
 from rushes.engines import registry
 from rushes.engines.contract import BaseEngine
 from rushes.testing.sora_emulator import FAULTS
+from rushes.testing.sora_emulator.moderation import RULES
 
 ROOT = Path(__file__).parent.parent
 NOTE = "<!-- made by tools/generate_docs.py from the code; run `make generate` after a change -->"
@@ -178,7 +179,29 @@ def faults() -> str:
         value = " or ".join(f"`{one}`" for one in values)
         does = fault.does.replace("|", "\\|")
         lines.append(f"| `{name}` | {value} | {fault.area} | {does} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *objections()]) + "\n"
+
+
+def objections() -> list[str]:
+    """Return the table of the words to which the Sora emulator objects."""
+    then = {
+        "create": "the create is refused, 400",
+        "draft": "the task ends as a `sora_content_violation`",
+        "upload": "the upload of a picture with this in its file's name is refused, 400",
+    }
+    rows = [
+        f"| {', '.join(rule.words)} | {then[rule.at]} | {rule.reason} | {'yes' if rule.seen else 'a guess'} |"
+        for rule in RULES
+    ]
+    return [
+        "## What it objects to",
+        "",
+        "Without any fault, and in any case of the letters; `no-moderation` turns it off.",
+        "",
+        "| words | what happens | what it says | was it seen so |",
+        "|---|---|---|---|",
+        *rows,
+    ]
 
 
 def skill_errors() -> str:

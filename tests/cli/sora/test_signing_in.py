@@ -110,11 +110,11 @@ def test_the_account_stands_as_the_service_says(home: SoraHome) -> None:
 
     assert found["email"] == home.email
     assert found["alive"] is True
-    assert found["quota_left"] == 30
+    assert found["quota_left"] == 100
     assert found["not_newer_because"] is None
     assert found["proxy"] == "none"
     assert found["profile"] == str(home.profile)
-    for words in (home.email, "alive, 90 days left", "30 videos left", found["browser"]):
+    for words in (home.email, "alive, 90 days left", "100 videos left", found["browser"]):
         assert words in said.out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,24 @@ def test_drafts_fit_the_terminal_and_say_what_went_wrong(home: SoraHome) -> None
     assert all(words in row for words in ("clip", "640×352", length, "source", "a paper boat"))
     assert max(len(line) for line in lines if not line.startswith(f"{refused}:")) <= 100
     assert f"{refused}: sora_content_violation: This content may violate" in said.out
+
+
+def test_a_draft_is_as_old_as_it_is(terminal: Terminal, tmp_path: Path) -> None:
+    """The age that is listed is what has passed on this machine's clock, however fast the emulator works."""
+    with running_sora(tmp_path / "creates.jsonl", speed=1000.0) as emulator:
+        home = SoraHome(terminal=terminal, emulator=emulator)
+        home.configure()
+        task = home.make("a boat", end=False)
+        # What it takes to sign in is an age that can be told from none.
+        assert home.sign_in().code == 0
+        made_at = home.draft(task)["created_at"]
+        before = time.time()
+        said = home.sora("inspect", "drafts")
+        after = time.time()
+    age = re.search(r" source +(\d+) s +a boat", said.out)
+    assert age is not None, said.out
+    assert int(before - made_at) <= int(age[1]) <= after - made_at
+    assert int(before - made_at) > 0
 
 
 def test_drafts_as_json_are_the_service_s_own(home: SoraHome) -> None:

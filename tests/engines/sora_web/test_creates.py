@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -371,6 +372,18 @@ async def test_a_refused_picture_fails_before_anything_is_created(
     shared.emulator.fault(fault)
     with pytest.raises(error, match=r"boat\.png"):
         await engine.prepare(shared.request(references=(picture,)), "sy_8")
+    assert shared.creates() == []
+
+
+@on_one_engine
+async def test_a_photograph_of_a_person_is_refused(
+    shared: Stage, engine: SoraWebEngine, picture: Reference
+) -> None:
+    """By the service itself, without any fault, and told with its words."""
+    assert picture.path is not None
+    person = replace(picture, path=picture.path.rename(picture.path.with_name("a real-person.png")))
+    with pytest.raises(ContentRefused, match="photorealistic people"):
+        await engine.prepare(shared.request(references=(person,)), "sy_8")
     assert shared.creates() == []
 
 

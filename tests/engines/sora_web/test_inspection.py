@@ -105,8 +105,8 @@ async def test_the_balance_is_told_and_noted(stage: Stage) -> None:
     async with stage.engine() as engine:
         found = await inspection.check(engine)
 
-        assert found["rate_limit_and_credit_balance"]["estimated_num_videos_remaining"] == 30
-        assert engine.profile.account["quota_left"] == 30
+        assert found["rate_limit_and_credit_balance"]["estimated_num_videos_remaining"] == 100
+        assert engine.profile.account["quota_left"] == 100
 
 
 @on_one_engine

@@ -230,6 +230,29 @@ async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, co
     assert job.failure.billed is Billed.NO
 
 
+async def test_words_that_are_objected_to_end_the_job(stage: Stage) -> None:
+    """As the service itself has it: refused at once, or as a draft with the recorded reason."""
+    async with stage.working():
+        jobs = [await stage.made(words) for words in ("a nude statue", "Super Mario in the rain")]
+    told = [(job.state, job.failure.code, job.failure.message) for job in jobs if job.failure is not None]
+    assert [state for state, _, _ in told] == [JobState.FAILED] * 2
+    assert "may violate our content policies" in told[0][2]
+    assert told[1][1] == "content_refused"
+    assert "similarity to third-party content" in told[1][2]
+    assert [entry["prompt"] for entry in stage.creates()] == [jobs[1].request.prompt]
+
+
+async def test_pixels_that_do_not_follow_from_the_order_are_the_drafts(stage: Stage) -> None:
+    """What was asked for says nothing of them: the clip is held against its draft, and filed."""
+    stage.fault("pixels", "512x896")
+    async with stage.working():
+        job = await stage.made()
+    assert job.state is JobState.COMPLETED, job.failure
+    (clip,) = stage.studio.library.of_job(job.id)
+    found = probe(clip.path)
+    assert (found.width, found.height) == (512, 896)
+
+
 async def test_a_task_canceled_in_the_app_is_canceled_here(stage: Stage) -> None:
     """Its person canceled it by hand: no failure, and nothing to wait for."""
     stage.fault("canceled")

@@ -9,8 +9,10 @@ import signal
 import stat
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
@@ -18,7 +20,8 @@ from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.browser import SESSION_COOKIE
 from rushes.engines.sora_web.call import Call
-from rushes.testing.sora_process import SoraProcess, running_sora
+from rushes.engines.sora_web.session import RENEW_BEFORE
+from rushes.testing.sora_process import SoraProcess, running_sora, start_sora
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
@@ -47,6 +50,68 @@ async def test_a_token_near_its_end_is_renewed_before_it_is_used(tmp_path: Path)
         reads = [one for one in emulator.requests() if one["path"] == "/api/auth/session"]
         assert len(reads) >= 3
         assert {one["status"] for one in emulator.requests("/backend/")} == {200}
+
+
+async def test_a_token_is_renewed_when_its_own_end_comes_near(tmp_path: Path) -> None:
+    """Not sooner, and before the service refuses it; where reading the session brings none, by its page."""
+    faults = ["token-needs-page", f"token-lifetime={RENEW_BEFORE.total_seconds() + 3:g}"]
+    with running_sora(tmp_path / "creates.jsonl", speed=1000.0, faults=faults) as emulator:
+        stage = Stage(tmp_path / "home", emulator)
+        stage.sign_in()
+        async with stage.engine() as engine:
+            first = now = await engine.site.session()
+            assert first.token_expires is not None
+            while now.token == first.token:
+                before = datetime.now(UTC)
+                await engine.lists.pending()
+                now = await engine.site.session()
+                # Two looks at the clock: the call may have renewed it, or the question after that.
+                assert now.token != first.token or before < first.token_expires - RENEW_BEFORE
+            assert datetime.now(UTC) >= first.token_expires - RENEW_BEFORE
+        stage.close()
+        assert {one["status"] for one in emulator.requests("/backend/")} == {200}
+
+
+async def test_a_session_that_is_looked_at_stays_young(tmp_path: Path) -> None:
+    """Sixty days and sixty more: one of ninety lives on if it was refreshed in between; else it ends."""
+    with running_sora(tmp_path / "creates.jsonl") as emulator:
+        stage = Stage(tmp_path / "home", emulator)
+        stage.sign_in()
+        async with stage.engine() as engine:
+            for _ in range(2):
+                emulator.advance(timedelta(days=60).total_seconds())
+                session = await engine.site.renew()
+            assert session.expires is not None
+            # A hundred and twenty days ahead of this machine's clock, and ninety more.
+            assert (session.expires - datetime.now(UTC)).days in (209, 210)
+            emulator.advance(timedelta(days=91).total_seconds())
+            with pytest.raises(SignInNeeded):
+                await engine.site.renew()
+        stage.close()
+
+
+async def test_a_service_that_restarts_goes_on_where_it_was(tmp_path: Path) -> None:
+    """It is killed in a render and comes back: the job ends, by one create, and its person is signed in."""
+    log, state = tmp_path / "creates.jsonl", tmp_path / "state"
+    emulator = start_sora(log, speed=1.0, state=state)
+    stage = Stage(tmp_path / "home", emulator)
+    stage.sign_in()
+    try:
+        async with stage.working():
+            job = await stage.submit()
+            await stage.settled(job, JobState.QUEUED, JobState.RUNNING)
+            emulator.process.kill()
+            emulator.stop()
+            port = httpx.URL(emulator.base_url).port
+            emulator = stage.emulator = start_sora(log, speed=200.0, state=state, port=port or 0)
+            job = await stage.settled(job)
+        assert job.state is JobState.COMPLETED, job.failure
+        assert len(log.read_text().splitlines()) == len(stage.creates()) == 1
+        async with stage.engine() as engine:
+            assert (await engine.site.renew()).email == stage.email
+    finally:
+        stage.close()
+        emulator.stop()
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ NEEDS = ("starlette", "uvicorn")
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
               help="drawn: each prompt is drawn anew, which takes a while.")  # fmt: skip
 @click.option("--state", type=PATH, metavar="FOLDER",
-              help="What outlives it is here.  [default: emulator/ of the home]")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Forget what an earlier one has left there.")
+              help="Keep everything here between runs.  [default: HOME/emulator]")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Forget what earlier runs kept there.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave so; repeatable.")
 @click.option("--list-faults", is_flag=True, help="List the faults, and serve nothing.")
 @common
@@ -60,7 +60,7 @@ def emulator(
 ) -> int:
     """Serve an emulator of Sora's web app here, until Ctrl-C: no account and no network is needed.
 
-    Whoever has signed in still is when it is started again, and renders go on meanwhile.
+    Accounts, tasks and clips are kept between runs: who was signed in still is, and renders go on meanwhile.
     """
     _check_packages([*NEEDS, *(["cryptography"] if tls else [])])
     from rushes.testing.sora_emulator import serve

@@ -8,7 +8,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +42,7 @@ class StateFolder:
         self._text = ""
         # The bytes are held with their names: an id is one object's only while that is there.
         self._names: dict[int, tuple[bytes, str]] = {}
+        self._known: dict[str, bytes] = {}
         other = "give another folder: --state"
         try:
             make_private(folder)
@@ -74,20 +74,14 @@ class StateFolder:
 
     def save(self, world: World) -> None:
         """Write the state, if it is not the one that is there."""
-        text = json.dumps(self._plain(_state_of(world)), ensure_ascii=False)
+        text = json.dumps(_state_of(world), ensure_ascii=False, default=self._plain)
         if text != self._text:
             replace_file(self._place, text)
             self._text = text
 
-    def _plain(self, value: Any) -> Any:
-        """Return a value as JSON has it; bytes become the name of a file that holds them."""
-        if isinstance(value, bytes):
-            return {"file": self._name(value)}
-        if is_dataclass(value):
-            return {one.name: self._plain(getattr(value, one.name)) for one in fields(value)}
-        if isinstance(value, Mapping):
-            return {key: self._plain(one) for key, one in value.items()}
-        return [self._plain(one) for one in value] if isinstance(value, list | tuple) else value
+    def _plain(self, value: object) -> object:
+        """Return what JSON has no word for: bytes become the name of a file that holds them."""
+        return {"file": self._name(value)} if isinstance(value, bytes) else vars(value)
 
     def _name(self, data: bytes) -> str:
         if id(data) not in self._names:
@@ -136,11 +130,10 @@ class StateFolder:
 
     def _bytes(self, name: str) -> bytes:
         """Read a file, once: what many tasks share is in memory once, too."""
-        known = next((data for data, other in self._names.values() if other == name), None)
-        if known is None:
-            known = (self._files / name).read_bytes()
-            self._names[id(known)] = (known, name)
-        return known
+        if name not in self._known:
+            data = (self._files / name).read_bytes()
+            self._known[name], self._names[id(data)] = data, (data, name)
+        return self._known[name]
 
 
 def _state_of(world: World) -> dict[str, Any]:
