@@ -66,8 +66,8 @@ def main() -> int:
             environ |= trusting(emulator.authority, HOME / "person")
         screen = stack.enter_context(a_screen())
         where = "your screen" if screen is None else "a virtual screen"
-        tell(f"2. rushes sora login opens a browser on {where}. A scripted person walks through the pages of\n"
-             "   the sign-in: address, password, one-time code, consent.")  # fmt: skip
+        tell(f"2. rushes sora login opens a browser on {where}. A scripted person walks through the\n"
+             "   pages of the sign-in: address, password, one-time code, consent.")  # fmt: skip
         rushes(["sora", "login"], {**environ, **({"DISPLAY": screen} if screen else {})})
         picture = draw_boat(HOME / "boat.png")
         wish = ["create", *WORDS, "--first-frame", str(picture), "--model", "sora-web/sy_8"]

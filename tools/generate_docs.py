@@ -179,7 +179,7 @@ def faults() -> str:
         value = " or ".join(f"`{one}`" for one in values)
         does = fault.does.replace("|", "\\|")
         lines.append(f"| `{name}` | {value} | {fault.area} | {does} |")
-    return "\n".join([*lines, "", *objections()]) + "\n"
+    return "\n".join([*lines, "", *objections()]) + f"\n{SIGN_IN}"
 
 
 def objections() -> list[str]:
@@ -202,6 +202,27 @@ def objections() -> list[str]:
         "|---|---|---|---|",
         *rows,
     ]
+
+
+SIGN_IN = """
+## Its origins, and its sign-in
+
+Site, sentinel, sign-in, files and an identity provider have an origin each, as they had hosts:
+`--origins ports` (the default of the command) gives each a port of 127.0.0.1, `several` an address of its
+own (127.0.0.2 and on, so that cookies are apart too), `one` puts all at one. Each serves its own paths
+only; the session's cookie is the site's, and the site's pages call the sentinel by CORS. `--tls FOLDER`
+serves https by a test authority and prints how a browser is told to trust it; rushes has no switch for
+that, as it has none for the real service.
+
+`Log in` leads to the sign-in's own pages: address, password (or *Continue with Example ID*, the provider,
+in a window of its own), one-time code, consent, and back to the site with a code. There is no phone, so
+the code stands on the page that asks for it. `--fault scripted-person` has all of that done by nobody.
+
+`--fault challenge-headless` stands for a site that takes a browser without a window for a robot. The check
+is a button; what passes gets a clearance that is good for its address and user agent. rushes never says
+that it is another browser: a job that is challenged waits for a person, and one that is challenged again
+after a person was let in says that it needs `headed = true`.
+"""
 
 
 def skill_errors() -> str:
