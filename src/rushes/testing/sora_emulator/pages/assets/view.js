@@ -103,5 +103,5 @@ export async function fill(grid, read, card, empty) {
   }
   grid.after(more);
   await next();
-  if (!grid.children.length && !cursor) grid.replaceWith(make("p", {className: "empty", textContent: empty}));
+  if (!grid.children.length && !cursor) grid.after(make("p", {className: "empty", textContent: empty}));
 }
