@@ -191,9 +191,9 @@ def test_a_preview_is_all_there_is(home: SoraHome) -> None:
 
 def test_addresses_that_have_run_out_are_asked_for_again(home: SoraHome) -> None:
     """Addresses that have run out are renewed by reading the draft again."""
-    task = home.make("a boat")
+    task = home.make("a boat of old")
     draft = home.draft(task)["id"]
-    home.emulator.fault("media-expired", times=3, match="a boat")
+    home.emulator.fault("media-expired", times=3, match="a boat of old")
 
     said = home.sora("download", draft, "--json")
 

@@ -40,7 +40,7 @@ async def test_a_visit_is_told_and_written_without_secrets(stage: Stage, tmp_pat
     paths = [one.address for one in told]
     text = explored.har.read_text()
     assert "/api/auth/session" in paths
-    assert any(path.startswith("/backend/project_y/profile/drafts/v2?limit=") for path in paths)
+    assert any(path.startswith("/backend/project_y/feed?limit=") for path in paths)
     assert {one.status for one in told} == {200}
     assert [one["request"]["url"] for one in json.loads(text)["log"]["entries"]] == [
         stage.emulator.base_url + path for path in paths
@@ -109,7 +109,7 @@ async def test_a_browser_that_has_gone_takes_no_recording_with_it(
     async with stage.engine() as engine:
 
         def tell(one: Exchange) -> None:
-            if "/drafts" in one.address:
+            if "/feed" in one.address:
                 seen.set()
 
         task = asyncio.create_task(explore(engine, Journey(headed=True), tmp_path, tell))
@@ -122,7 +122,7 @@ async def test_a_browser_that_has_gone_takes_no_recording_with_it(
 
         assert not engine.profile.held
     entries = json.loads(explored.har.read_text())["log"]["entries"]
-    assert any("/drafts" in one["request"]["url"] for one in entries)
+    assert any("/feed" in one["request"]["url"] for one in entries)
 
 
 async def test_what_is_canceled_is_written_all_the_same(

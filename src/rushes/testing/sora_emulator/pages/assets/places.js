@@ -23,8 +23,9 @@ export async function drafts() {
   const box = grid("Drafts");
   await fill(box, cursor => page(`${OWN}/profile/drafts/v2?limit=15`, cursor), item => draftCard(item.draft || item), "Your drafts will be here.");
   onMade(draft => {
-    if (box.isConnected) box.prepend(draftCard(draft));
-    return box.isConnected;
+    byId("content").querySelector(".empty")?.remove();
+    box.prepend(draftCard(draft));
+    return true;
   });
 }
 

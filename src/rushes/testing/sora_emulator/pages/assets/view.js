@@ -32,9 +32,8 @@ const shape = item => item.width && item.height ? item.width / item.height : 1;
 
 export function video(item, more = {}) {
   const poster = item.encodings && item.encodings.thumbnail && item.encodings.thumbnail.path || "";
-  const one = make("video", {src: item.url, loop: true, muted: true, playsInline: true, preload: "metadata", ...more});
-  if (poster.startsWith("http")) one.poster = poster;
-  return one;
+  const cover = poster.startsWith("http") ? {poster, preload: "none"} : {preload: "metadata"};
+  return make("video", {src: item.url, loop: true, muted: true, playsInline: true, ...cover, ...more});
 }
 
 function figure(className, task, ratio, inside, words, note) {
@@ -104,5 +103,5 @@ export async function fill(grid, read, card, empty) {
   }
   grid.after(more);
   await next();
-  if (!grid.children.length && !cursor) grid.replaceWith(make("p", {className: "empty", textContent: empty}));
+  if (!grid.children.length && !cursor) grid.after(make("p", {className: "empty", textContent: empty}));
 }
