@@ -22,7 +22,7 @@ NEEDS = ("starlette", "uvicorn")
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="Its seconds in each real one.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
-              help="drawn: each prompt is drawn anew, which takes a while.")  # fmt: skip
+              help="drawn: the words of each prompt are drawn, which takes a while.")  # fmt: skip
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave so; repeatable.")
 @click.option("--list-faults", is_flag=True, help="List the faults, and serve nothing.")
 @common

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
     parser.add_argument("--speed", type=float, default=20.0, help="its seconds in each real one (20)")
     parser.add_argument(
-        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: each prompt anew"
+        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: the words are drawn"
     )
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[=VALUE]", help="on from the start"

@@ -62,7 +62,7 @@ async def serve(
     """Serve on 127.0.0.1 (`port` 0: any that is free) until stopped, having announced the address.
 
     `log` is a file that gets one JSON line for each accepted create, `speed` how many of its seconds pass in
-    each real one. With `drawn` footage each prompt is drawn, else all clips of a size are the same. `faults`
+    each real one. With `drawn` footage the words of each prompt are drawn, which takes long. `faults`
     are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there is not,
     and for a speed that is not above 0.
     """
