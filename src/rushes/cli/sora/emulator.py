@@ -39,7 +39,7 @@ NEEDS = ("starlette", "uvicorn")
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="How much faster than the real service it works.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
-              help="drawn: each prompt is drawn anew, which takes a while.")  # fmt: skip
+              help="drawn: the words of each prompt are drawn, which takes a while.")  # fmt: skip
 @click.option("--state", type=PATH, metavar="FOLDER",
               help="Keep everything here between runs.  [default: HOME/emulator]")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Forget what earlier runs kept there.")

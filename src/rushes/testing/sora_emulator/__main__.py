@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left in --state")
     parser.add_argument("--speed", type=float, default=20.0, help="how much faster than real it works (20)")
     parser.add_argument(
-        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: each prompt anew"
+        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: the words are drawn"
     )
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[=VALUE]", help="on from the start"
