@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from rushes.domain.errors import RushesError, SignInNeeded, Unreachable
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
-from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.cookies import read_cookies
+from rushes.engines.sora_web.opening import HOME, visit
 from rushes.engines.sora_web.session import Session, session_from
-from rushes.engines.sora_web.warm import HOME
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -71,10 +71,12 @@ async def log_in(
     chromium.check_display(environ)
     await engine.profile.ask_for("rushes sora login")
     try:
-        proxy = await engine.proxies.current()
-        browser = await launch(engine.profile, Launch(program=engine.program, headed=True, proxy=proxy))
+
+        async def arrive(browser: Browser) -> None:
+            await visit(browser, engine.base_url + HOME)
+
+        browser = await engine.opener(headed=True).open(arrive)
         try:
-            await _open(browser, engine.base_url)
             already = await _session_of(browser.page, engine.base_url)
             if already is not None:
                 tell(
@@ -163,13 +165,6 @@ def standing(engine: SoraWebEngine) -> Standing:
         noted_at=moment(account.get("noted_at")),
         alive=not account.get("dead"),
     )
-
-
-async def _open(browser: Browser, base_url: str) -> None:
-    try:
-        await browser.page.goto(base_url + HOME, wait_until="domcontentloaded")
-    except Exception as error:
-        raise Unreachable(f"{base_url} could not be opened: {first_line(error)}") from error
 
 
 async def _signed_in(browser: Browser, base_url: str, patience: float) -> Session:
