@@ -74,7 +74,7 @@ async def explore(
     _check(journey.paths)
     engine.site.check_signed_in()
     make_private(folder)
-    await engine.profile.ask_for("rushes sora explore")
+    await engine.profile.ask_for("rushes sora explore", window=journey.headed)
     recorder = Recorder(engine.base_url, tell, everything=journey.everything)
     tour = Tour(engine.base_url, journey, recorder)
     try:

@@ -16,6 +16,7 @@ from rushes.domain.errors import Unreachable
 from rushes.engines.recent import Recent
 from rushes.engines.sora_web.browser import Browser, first_line
 from rushes.engines.sora_web.opening import HOME, Opener, check_page, visit
+from rushes.engines.sora_web.profile import WORKER
 from rushes.engines.sora_web.proxy import ProxyFailed
 
 LOOK_EVERY_S = 0.25
@@ -108,7 +109,7 @@ class WarmPage:
             await self._shut()
         if self._browser is None:
             if not self._profile.held:
-                self._profile.take("a worker")
+                self._profile.take(WORKER)
             try:
                 self._browser = await self._opener.open(self._arrive)
             except BaseException:
