@@ -171,18 +171,6 @@ async def test_a_screen_that_does_not_answer_is_named(
             await explore(engine, Journey(headed=True), tmp_path / "recording", lambda _: None)
 
 
-async def test_the_site_stays_in_front_of_a_create(
-    stage: Stage, screen: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A create closes all connections in a tab of the browser's own; the site's is the one that is seen."""
-    monkeypatch.setenv("DISPLAY", screen)
-    async with stage.engine(headed=True) as engine:
-        await stage.accepted(engine)
-        async with engine.site.tab.page.hold() as browser:
-            assert len(browser.context.pages) > 1
-            assert await browser.page.evaluate("document.visibilityState") == "visible"
-
-
 async def test_a_second_sign_in_says_at_once_who_has_the_window(
     stage: Stage, screen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
