@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from rushes.catalogue.loading import origin, read_model
+from rushes.catalogue.loading import read_model
 from rushes.domain.errors import BadInput, BadSettings
 from rushes.domain.money import LARGEST_LIMIT, Caps, can_be_limit
 from rushes.domain.paths import absolute, read_path
@@ -303,12 +303,9 @@ def _check_engine(engine: EngineSettings) -> None:
         raise ValueError(f"engines.{engine.name}.models has to be a list of tables")
     for model in models:
         read_model(model, engine.name)
-    # Both look at the address that a key is sent to.
+    # Both look at its address.
     address_of(engine)
     key_options_of(engine)
-    if engine.kind in DEFAULTS and "base_url" in engine.options:
-        # Also if nobody is paid there: a browser that is given no address opens a window on nothing.
-        origin(str(engine.options["base_url"]), engine.name)
 
 
 def _options(name: str, kind: str, table: Mapping[str, Any], sources: _Sources) -> dict[str, Any]:
