@@ -228,6 +228,10 @@ async def test_jobs_behind_a_blocked_one_keep_no_worker_alive(shop: Shop) -> Non
     assert shop.now(first).state is JobState.BLOCKED
     assert {shop.now(job).state for job in others} == {JobState.WAITING}
     assert all(shop.ledger.is_behind_blocked(shop.now(job)) for job in others)
+    # The list and each job say what they wait for.
+    wall = f"behind the blocked {first.id}"
+    assert {job.reason for job in shop.ledger.jobs(state=JobState.WAITING)} == {wall}
+    assert {shop.now(job).reason for job in others} == {wall}
 
 
 async def test_a_clip_answers_before_a_later_failure(shop: Shop) -> None:

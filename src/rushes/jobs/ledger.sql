@@ -2,7 +2,12 @@
 -- One job with its last submission, its progress and its money.
 SELECT jobs.*, submissions.ticket, submissions.attempt, submissions.posted_at,
        progress.fraction, progress.queue_position,
-       holds.amount AS held, holds.settled_at, spend.amount AS spent, spend.known AS spent_known
+       holds.amount AS held, holds.settled_at, spend.amount AS spent, spend.known AS spent_known,
+       CASE WHEN jobs.state = 'waiting' AND jobs.reason IS NULL AND jobs.fallbacks = '[]' THEN (
+           SELECT wall.id FROM jobs wall
+           WHERE wall.state = 'blocked' AND wall.engine = jobs.engine AND wall.account = jobs.account
+             AND wall.reason NOT IN ('price', 'budget', 'model', 'ledger', 'unreadable', 'internal error', 'unreachable')
+           ORDER BY wall.created_at LIMIT 1) END AS wall
 FROM jobs
 LEFT JOIN submissions ON submissions.job_id = jobs.id
      AND submissions.attempt = (SELECT max(attempt) FROM submissions last WHERE last.job_id = jobs.id)
@@ -15,7 +20,12 @@ WHERE jobs.id = :id
 -- The newest jobs first; :state NULL means all of them.
 SELECT jobs.*, submissions.ticket, submissions.attempt, submissions.posted_at,
        progress.fraction, progress.queue_position,
-       holds.amount AS held, holds.settled_at, spend.amount AS spent, spend.known AS spent_known
+       holds.amount AS held, holds.settled_at, spend.amount AS spent, spend.known AS spent_known,
+       CASE WHEN jobs.state = 'waiting' AND jobs.reason IS NULL AND jobs.fallbacks = '[]' THEN (
+           SELECT wall.id FROM jobs wall
+           WHERE wall.state = 'blocked' AND wall.engine = jobs.engine AND wall.account = jobs.account
+             AND wall.reason NOT IN ('price', 'budget', 'model', 'ledger', 'unreadable', 'internal error', 'unreachable')
+           ORDER BY wall.created_at LIMIT 1) END AS wall
 FROM jobs
 LEFT JOIN submissions ON submissions.job_id = jobs.id
      AND submissions.attempt = (SELECT max(attempt) FROM submissions last WHERE last.job_id = jobs.id)

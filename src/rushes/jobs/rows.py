@@ -70,7 +70,7 @@ def job_from(row: Row) -> Job:
     job = Job(
         id=row["id"],
         state=state,
-        reason=row["reason"],
+        reason=row["reason"] or (f"behind the blocked {row['wall']}" if row["wall"] else None),
         engine=row["engine"],
         account=row["account"],
         key_source=row["key_source"],

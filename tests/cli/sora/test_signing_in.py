@@ -50,7 +50,7 @@ def test_a_person_signs_in_in_a_window(home: SoraHome, screen: str, monkeypatch:
     assert said.json()["email"] == "director@example.com"
     assert said.json()["alive"] is True
     assert "A window opens" in said.err
-    assert "no password is read or kept here" in said.err
+    assert "What you type goes only to the site and is not saved" in said.err
     assert home.terminal.json("sora", "status")["email"] == "director@example.com"
 
 

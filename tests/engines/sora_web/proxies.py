@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.engines.sora_web.noting import HOSTS, NotingPlugin
+
 START_S = 30.0
 LOG_S = 20.0  # the longest that a line of the log may take to be written; only an upper bound
 
@@ -34,6 +36,7 @@ class AuthenticatingProxy:
         self.username = username
         self.password = password
         self._log = log
+        self._hosts = log.with_name("hosts")
         self._process = process
 
     def kill(self) -> None:
@@ -46,6 +49,11 @@ class AuthenticatingProxy:
         """Its address with the credentials, as a person would write it into the settings."""
         credentials = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
         return self.server.replace("://", f"://{credentials}@")
+
+    @property
+    def hosts(self) -> set[str]:
+        """Return every "host:port" that anything has asked it for, with the right password or without."""
+        return set(self._hosts.read_text().split()) if self._hosts.exists() else set()
 
     def log(self) -> str:
         """Return the access log so far; a connection is in it when it has ended."""
@@ -65,11 +73,14 @@ def authenticating(folder: Path, *, username: str, password: str) -> Iterator[Au
     log = folder / "access.log"
     options = ["--hostname", "127.0.0.1", "--port", "0", "--num-workers", "1", "--num-acceptors", "1"]
     options += ["--log-file", str(log), "--data-dir", str(folder / "data")]
+    options += ["--auth-plugin", f"{NotingPlugin.__module__}.{NotingPlugin.__name__}"]
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, HOSTS: str(log.with_name("hosts"))},
+        cwd=Path(__file__).parents[3],
         start_new_session=True,
     )
     assert process.stdin is not None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rushes.alternatives import NOTHING, Alternatives, own_server
+from rushes.cli.output import say
 from rushes.cli.values import Text
-from rushes.domain.errors import BadInput, ModelRetired
+from rushes.domain.errors import BadInput, Billed, EngineError, ModelRetired
 from rushes.studio import Studio
 
 if TYPE_CHECKING:
     from rushes.engines.sora_web.engine import SoraWebEngine
 
 KIND = "sora-web"
+
+AGAIN = "run it again; if that does not help, rushes sora status shows the account, the proxy and the browser"
 
 
 def which(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,11 +71,25 @@ def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
             f"Sora's web app closed on 2026-04-26{'' if alternatives.exist() else f'; {NOTHING}'}",
             next=f"{use}; or {own_server(found.name)}; or to try this flow: rushes sora emulator",
         )
+    found.tell = say
     return found
 
 
 @asynccontextmanager
 async def opened(name: str | None) -> AsyncIterator[SoraWebEngine]:
-    """Have the engine for a block; its browser, where it opened one, is closed with it."""
-    async with Studio.open() as studio:
-        yield open_engine(studio, name)
+    """Have the engine for a block; its browser, if it opened one, is closed with it."""
+    with outside_a_job():
+        async with Studio.open() as studio:
+            yield open_engine(studio, name)
+
+
+@contextmanager
+def outside_a_job() -> Iterator[None]:
+    """Have errors of the block say nothing of charges and retries: nothing here is paid for or queued."""
+    try:
+        yield
+    except EngineError as error:
+        error.billed = Billed.NO
+        if error.next == type(error).next:
+            error.next = AGAIN
+        raise

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.output import common, echo, put_json, put_pairs, say, style
+from rushes.cli.output import common, echo, put_json, put_pairs, style
 from rushes.cli.paths import FILE
 from rushes.cli.sora.emulator import emulator
-from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
+from rushes.cli.sora.engine import open_engine, opened, outside_a_job, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
 from rushes.cli.values import LONGEST_WAIT_S, Number
-from rushes.domain.errors import Blocked, EngineError, RushesError, WrongState
+from rushes.domain.errors import Blocked, EngineError, RushesError, SetupError, WrongState
 from rushes.domain.job import JobState
 from rushes.studio import Studio
 
@@ -53,14 +53,10 @@ def sora() -> None:
 @common
 def login(as_json: bool, engine: str | None, timeout: float) -> int:
     """Sign in by hand in a browser that is opened for it; jobs that waited for it go on."""
-    from rushes.engines.sora_web import chromium, signin
+    from rushes.engines.sora_web import signin
 
-    async def sign_in(studio: Studio, found: SoraWebEngine) -> Standing:
-        environ = studio.settings.environ
-        chromium.check_display(environ)
-        say(f"A window opens with {found.base_url}. Sign in there as you always do; you have {timeout:g} s.")
-        say("What you type goes to the site alone: no password is read or kept here, only its cookies.")
-        return await signin.log_in(found, environ, timeout, say)
+    async def sign_in(found: SoraWebEngine) -> Standing:
+        return await signin.log_in(found, timeout)
 
     return _come_in(as_json, engine, sign_in)
 
@@ -77,24 +73,23 @@ def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """
     from rushes.engines.sora_web import signin
 
-    async def take_over(studio: Studio, found: SoraWebEngine) -> Standing:
+    async def take_over(found: SoraWebEngine) -> Standing:
         return await signin.import_state(found, state)
 
     return _come_in(as_json, engine, take_over)
 
 
-def _come_in(
-    as_json: bool, name: str | None, sign_in: Callable[[Studio, SoraWebEngine], Awaitable[Standing]]
-) -> int:
+def _come_in(as_json: bool, name: str | None, sign_in: Callable[[SoraWebEngine], Awaitable[Standing]]) -> int:
     """Have somebody signed in, let the jobs that waited go on, and say so."""
 
     async def run() -> tuple[Standing, SoraWebEngine, list[str]]:
         async with Studio.open() as studio:
             engine = open_engine(studio, name)
-            standing = await sign_in(studio, engine)
+            standing = await sign_in(engine)
             return standing, engine, _go_on(studio, engine.name)
 
-    standing, engine, jobs = asyncio.run(run())
+    with outside_a_job():
+        standing, engine, jobs = asyncio.run(run())
     state = engine.profile.folder / "state.json"
     if as_json:
         put_json({**standing.as_json(), "state": str(state), "jobs": jobs})
@@ -153,7 +148,7 @@ async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any
             standing = await signin.refresh(engine, "rushes sora status")
         except Blocked:
             raise
-        except EngineError as error:
+        except (EngineError, SetupError) as error:
             standing = signin.standing(engine)
             at = f"{standing.noted_at:%Y-%m-%d %H:%M} UTC" if standing.noted_at else "some time"
             old = f"it is what the service said at {at}; {error.message}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rushes.domain.errors import SetupError, SignInNeeded
 from rushes.domain.permissions import make_private
 from rushes.engines.sora_web import chromium
+from rushes.engines.sora_web.leftovers import clear_leftovers, end_browser
+from rushes.engines.sora_web.preferences import write_preferences
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxy
 from rushes.engines.sora_web.redaction import redact_address
@@ -29,8 +30,8 @@ SESSION_COOKIE = "__Secure-next-auth.session-token"
 
 ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 
-LEFTOVER_S = 4.0
-"""How long the browser of a process that was killed has to end by itself, before it is ended."""
+NO_SCREEN = ("Missing X server", "without having a XServer", "platform failed to initialize")
+"""What Chromium and Playwright say if a window has no screen to be shown on."""
 
 LAUNCH_S = 30.0
 CLOSE_S = 10.0
@@ -86,6 +87,8 @@ class Browser:
         if self._sockets is None:
             self._sockets = await self.context.new_page()
             await self._sockets.goto("chrome://net-internals/#sockets")
+            # With a window, a person wants to see the site.
+            await self.page.bring_to_front()
         await self._sockets.evaluate(FLUSH)
 
     async def heap(self) -> int:
@@ -108,7 +111,7 @@ class Browser:
                 with suppress(Exception):
                     await self.context.close()
         except TimeoutError:
-            kill(self._profile.browser)
+            end_browser(self._profile.browser)
         finally:
             with suppress(Exception):
                 await asyncio.shield(self._playwright.stop())
@@ -122,8 +125,9 @@ async def launch(profile: Profile, how: Launch) -> Browser:
     from playwright.async_api import Error, async_playwright
 
     program = chromium.find(how.program)
-    await _end_leftover(profile.browser)
+    await clear_leftovers(profile.browser)
     make_private(profile.browser)
+    write_preferences(profile.browser)
     playwright = await async_playwright().start()
     try:
         context = await playwright.chromium.launch_persistent_context(
@@ -144,11 +148,20 @@ async def launch(profile: Profile, how: Launch) -> Browser:
         await asyncio.shield(playwright.stop())
         if not isinstance(error, Error):
             raise
-        raise SetupError(
-            f"the browser {program} did not start: {first_line(error)}",
-            next="start it by hand to see what it lacks, or name another: browser = … under the engine",
-        ) from error
+        raise _not_started(program, error, headed=how.headed) from error
     return Browser(playwright, page, under_way, profile)
+
+
+def _not_started(program: Path, error: Exception, *, headed: bool) -> SetupError:
+    if headed and any(words in str(error) for words in NO_SCREEN):
+        return SetupError(
+            f"the screen {chromium.display(os.environ)} (DISPLAY or WAYLAND_DISPLAY) does not answer",
+            next="set it to a screen that is there, or do without a window: no --headed, no headed = true",
+        )
+    return SetupError(
+        f"the browser {program} did not start: {first_line(error)}",
+        next="start it by hand to see what it lacks, or name another: browser = … under the engine",
+    )
 
 
 def _through(proxy: Proxy | None) -> Any:
@@ -180,34 +193,6 @@ async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -
                     f"the browser does not take the stored session: {first_line(error)}",
                     next="rushes sora login, or rushes sora import with a new export",
                 ) from error
-
-
-async def _end_leftover(browser: Path) -> None:
-    """End the browser of a process that was killed: this process holds the profile, so nobody uses it."""
-    deadline = time.monotonic() + LEFTOVER_S
-    while _owner_of(browser) is not None:
-        if time.monotonic() >= deadline:
-            return kill(browser)
-        await asyncio.sleep(0.05)
-
-
-def kill(browser: Path) -> None:
-    """End the browser on a profile that this process holds, whatever it is doing."""
-    pid = _owner_of(browser)
-    if pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    (browser / "SingletonLock").unlink(missing_ok=True)
-
-
-def _owner_of(browser: Path) -> int | None:
-    """Return the process that the profile's own lock names, where that is a browser on this profile."""
-    try:
-        pid = int(os.readlink(browser / "SingletonLock").rpartition("-")[2])
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return None
-    return pid if str(browser).encode() in words else None
 
 
 def first_line(error: Exception) -> str:

@@ -7,7 +7,8 @@ server that behaves so at `base_url`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,12 +36,15 @@ from rushes.engines.recent import Recent
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.creates import check_sayable, create_from, same_create, unconfirmed
 from rushes.engines.sora_web.lists import Lists
+from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
 from rushes.engines.sora_web.site import Site
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
+
+log = logging.getLogger(__name__)
 
 BASE_URL = "https://sora.chatgpt.com"
 """The official host, closed since 2026-04-26."""
@@ -77,6 +81,8 @@ class SoraWebEngine(BaseEngine):
         self.headed = bool(settings.get("headed", False))
         self._idle_s = float(settings.get("idle_s", 120.0))
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
+        self.tell: Callable[[str], None] = log.warning
+        """Hears what a person who waits should know, such as a proxy that is replaced."""
         self._site: Site | None = None
         self._missing: Recent[str, float] = Recent()
 
@@ -84,17 +90,21 @@ class SoraWebEngine(BaseEngine):
     def site(self) -> Site:
         """The service, through a page that is opened with the first call."""
         if self._site is None:
-            page = WarmPage(
-                self.profile,
-                self.base_url,
-                self.proxies,
-                program=self.program,
-                headed=self.headed,
-                idle_s=self._idle_s,
-                largest_heap=self._largest_heap,
-            )
+            opener = self.opener(headed=self.headed)
+            page = WarmPage(opener, idle_s=self._idle_s, largest_heap=self._largest_heap)
             self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
         return self._site
+
+    def opener(self, *, headed: bool) -> Opener:
+        """Return what opens this engine's browser, with a window or without."""
+        return Opener(
+            profile=self.profile,
+            base_url=self.base_url,
+            proxies=self.proxies,
+            program=self.program,
+            headed=headed,
+            tell=self.tell,
+        )
 
     @property
     def lists(self) -> Lists:

@@ -31,6 +31,9 @@ WISH_LASTS_S = 3.0
 
 LOOK_EVERY_S = 0.05
 
+WORKER = "a worker"
+"""What has the browser for jobs."""
+
 
 class Profile:
     """One profile folder, made private (0700) where it is not there."""
@@ -40,6 +43,8 @@ class Profile:
         self.browser = folder / "browser"
         self._lock = FileLock(folder / "lock", timeout=0, thread_local=False)
         self._wish = folder / "wanted"
+        self.doing = ""
+        """What this process took the browser for, last."""
 
     # --- who has it ---
 
@@ -60,17 +65,19 @@ class Profile:
                 self._wish.touch()
             raise
 
-    async def ask_for(self, doing: str, patience: float = 20.0) -> None:
+    async def ask_for(self, doing: str, patience: float = 20.0, *, window: bool = False) -> None:
         """Take the browser for a person: a worker that has it is asked to give way.
 
-        `patience` in seconds. Raises Unreachable, naming who has it.
+        `patience` in seconds; `window`: it is for a window that a person will have open for long. Raises
+        Unreachable, naming who has it; if that is such a window, at once.
         """
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self._acquire(doing)
+                return self._acquire(doing, window=window)
             except Unreachable:
-                if time.monotonic() >= deadline:
+                has_window = read(self.folder / "owner.json").get("window")
+                if has_window or time.monotonic() >= deadline:
                     raise
             self._make()
             self._wish.touch()
@@ -89,7 +96,7 @@ class Profile:
         (self.folder / "owner.json").unlink(missing_ok=True)
         self._lock.release()
 
-    def _acquire(self, doing: str) -> None:
+    def _acquire(self, doing: str, *, window: bool = False) -> None:
         if self.held:
             return
         self._make()
@@ -98,13 +105,19 @@ class Profile:
         except Timeout as error:
             raise self._taken() from error
         self._wish.unlink(missing_ok=True)
-        write_private(self.folder / "owner.json", {"pid": os.getpid(), "doing": doing})
+        self.doing = doing
+        owner = {"pid": os.getpid(), "doing": doing, "window": window}
+        write_private(self.folder / "owner.json", owner)
 
     def _taken(self) -> Unreachable:
         owner = read(self.folder / "owner.json")
         who = f"{owner['doing']} (process {owner['pid']})" if owner else "another process"
+        if owner.get("window"):
+            return Unreachable(
+                f"{who} has its window open", next="finish in that window or close it, then run this again"
+            )
         return Unreachable(
-            f"the signed-in browser is in use by {who}", next="close it there, or wait until it has ended"
+            f"the signed-in browser is in use by {who}", next="wait until that has ended, or stop it"
         )
 
     def _make(self) -> None:

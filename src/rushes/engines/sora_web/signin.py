@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from rushes.domain.errors import RushesError, SignInNeeded, Unreachable
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
-from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.challenge import note_let_in
 from rushes.engines.sora_web.cookies import read_cookies
+from rushes.engines.sora_web.opening import HOME, visit
 from rushes.engines.sora_web.session import Session, session_from
-from rushes.engines.sora_web.warm import HOME
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from rushes.engines.sora_web.engine import SoraWebEngine
 
 LOOK_EVERY_S = 0.5
+
+ASK_S = 20.0
+"""How long a worker has to give way to a person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,28 +60,28 @@ class Standing:
         }
 
 
-async def log_in(
-    engine: SoraWebEngine,
-    environ: Mapping[str, str],
-    patience: float,
-    tell: Callable[[str], None] = lambda text: None,
-) -> Standing:
+async def log_in(engine: SoraWebEngine, patience: float) -> Standing:
     """Open a browser for a person to sign in with, and close it once he has.
 
-    Where he is signed in already he has come for something else, a check of the site's perhaps: then it
+    If he is signed in already he has come for something else, a check of the site's perhaps: then it
     stays open until he closes it. `patience` in seconds. Raises SetupError without a screen, SignInNeeded
-    where nobody signed in, Unreachable where another process keeps the browser.
+    if nobody signed in, Unreachable if another process keeps the browser.
     """
-    chromium.check_display(environ)
-    await engine.profile.ask_for("rushes sora login")
+    chromium.check_display(os.environ)
+    await engine.profile.ask_for("rushes sora login", patience=min(patience, ASK_S), window=True)
     try:
-        proxy = await engine.proxies.current()
-        browser = await launch(engine.profile, Launch(program=engine.program, headed=True, proxy=proxy))
+        place = engine.base_url
+        engine.tell(f"A window opens with {place}. Sign in there as usual; you have {patience:g} s.")
+        engine.tell("What you type goes only to the site and is not saved; its cookies are kept.")
+
+        async def arrive(browser: Browser) -> None:
+            await visit(browser, engine.base_url + HOME)
+
+        browser = await engine.opener(headed=True).open(arrive)
         try:
-            await _open(browser, engine.base_url)
             already = await _session_of(browser.page, engine.base_url)
             if already is not None:
-                tell(
+                engine.tell(
                     f"You are signed in as {already.email}. Do what the site asks for, then close the window."
                 )
                 await _closed_by_hand(browser, patience)
@@ -165,13 +168,6 @@ def standing(engine: SoraWebEngine) -> Standing:
         noted_at=moment(account.get("noted_at")),
         alive=not account.get("dead"),
     )
-
-
-async def _open(browser: Browser, base_url: str) -> None:
-    try:
-        await browser.page.goto(base_url + HOME, wait_until="domcontentloaded")
-    except Exception as error:
-        raise Unreachable(f"{base_url} could not be opened: {first_line(error)}") from error
 
 
 async def _signed_in(browser: Browser, base_url: str, patience: float) -> Session:

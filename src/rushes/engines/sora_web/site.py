@@ -16,7 +16,6 @@ from rushes.domain.errors import (
     Busy,
     Challenged,
     EngineError,
-    NotDelivered,
     QuotaExhausted,
     ResultGone,
     SignInNeeded,
@@ -48,7 +47,6 @@ MOST_EXPIRED = 2
 """Creates in a row that are refused for their token, before a person is asked."""
 
 RELOAD_EVERY = timedelta(minutes=1)
-PROXY_SIGN_IN = 407
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +119,6 @@ class Site:
         self._expired_in_a_row = 0
         if refused is not None:
             raise refused
-        if response.status_code == PROXY_SIGN_IN:
-            raise NotDelivered("the proxy wants another user and password; nothing reached the service")
         classify_create(response)
         return {"body": json_of(response), "raw": raw(response)}
 
