@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from rushes.domain.errors import BadSettings, RushesError, Unreachable
+from rushes.domain.errors import BadSettings, RushesError, SetupError, Unreachable
 from rushes.engines.sora_web.proxy import Proxies, Proxy
 from rushes.testing.webshare import WebshareDouble, listed, running
 
@@ -72,7 +72,8 @@ async def test_a_fixed_proxy_that_fails(tmp_path: Path) -> None:
     proxies = Proxies({"proxy_url": FIXED}, tmp_path)
     with pytest.raises(Unreachable) as caught:
         await proxies.replace(await picked(proxies))
-    assert "proxy.example.com:8080 of proxy_url does not work" in caught.value.message
+    assert caught.value.message == "the proxy proxy.example.com:8080 does not answer"
+    assert "proxy_url" in caught.value.next
     assert "ada" not in words(caught.value)
     assert "hunter-two" not in words(caught.value)
 
@@ -189,12 +190,12 @@ async def test_all_have_failed(account: WebshareDouble, tmp_path: Path) -> None:
     account.proxies.append(listed(6, valid=False))
     proxies = proxies_of(account, tmp_path)
     pick = await proxies.replace(await proxies.replace(await picked(proxies)))
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(SetupError) as caught:
         await proxies.replace(pick)
     assert "no proxy of US works: of 4, 3 failed here" in caught.value.message
     assert "1 did not pass Webshare's own check" in caught.value.message
     assert "invented" not in words(caught.value).replace(str(tmp_path), "")
-    with pytest.raises(Unreachable, match="3 failed here"):
+    with pytest.raises(SetupError, match="3 failed here"):
         await proxies_of(account, tmp_path).current()
 
 
@@ -203,10 +204,10 @@ async def test_a_failure_is_forgotten_after_a_day(account: WebshareDouble, tmp_p
     account.proxies, clock = [listed(2)], Clock()
     proxies = proxies_of(account, tmp_path, clock)
     only = await picked(proxies)
-    with pytest.raises(Unreachable):
+    with pytest.raises(SetupError):
         await proxies.replace(only)
     clock.now += DAY_S - 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(SetupError):
         await proxies.current()
     clock.now += 2
     assert await proxies.current() == only

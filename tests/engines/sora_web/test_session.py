@@ -16,8 +16,8 @@ import pytest
 from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
-from rushes.engines.sora_web.browser import SESSION_COOKIE
 from rushes.engines.sora_web.call import Call
+from rushes.engines.sora_web.jar import SESSION_COOKIE
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until

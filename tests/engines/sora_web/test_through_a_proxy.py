@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.domain.errors import NotDelivered, Unreachable
+from rushes.domain.errors import BadSettings, Unreachable
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.testing import webshare
@@ -61,10 +61,11 @@ async def test_a_wrong_password_is_said_without_it(
     stage = Stage(tmp_path / "home", emulator, proxy_url=wrong)
     stage.sign_in()
     async with stage.engine() as engine:
-        with pytest.raises(Unreachable, match="proxy_url does not work") as caught:
+        with pytest.raises(BadSettings, match="does not take its user or password") as caught:
             await engine.lists.pending()
+        assert "SORA_PROXY_URL" in caught.value.next
         assert "invented" not in f"{caught.value.message} {caught.value.next}"
-        with pytest.raises(NotDelivered):
+        with pytest.raises(BadSettings):
             await stage.accepted_unprepared(engine)
     stage.close()
     assert stage.creates() == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rushes.cli.output import say
 from rushes.cli.values import Text
 from rushes.domain.errors import BadInput
 from rushes.studio import Studio
@@ -60,6 +61,7 @@ def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
 
     found = sora_engine(studio, name)
     check_open(found)
+    found.tell = say
     return found
 
 

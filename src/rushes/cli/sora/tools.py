@@ -50,7 +50,7 @@ def explore(
     --out. Tokens, cookies, signatures and e-mail addresses are taken out before anything is written.
     """
     from rushes.engines.sora_web.explore import Journey
-    from rushes.engines.sora_web.warm import HOME
+    from rushes.engines.sora_web.opening import HOME
 
     journey = Journey(paths=paths or (HOME,), headed=headed, seconds=seconds, everything=everything)
     explored = asyncio.run(_explore(engine, journey, out))

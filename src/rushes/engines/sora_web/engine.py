@@ -7,7 +7,8 @@ server that behaves so at `base_url`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,12 +36,15 @@ from rushes.engines.recent import Recent
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.creates import check_sayable, create_from, same_create, unconfirmed
 from rushes.engines.sora_web.lists import Lists
+from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
-from rushes.engines.sora_web.site import Site
+from rushes.engines.sora_web.site import DEAD_S, Site, check_noted
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
+
+log = logging.getLogger(__name__)
 
 BASE_URL = "https://sora.chatgpt.com"
 """The official host, closed since 2026-04-26."""
@@ -58,7 +62,8 @@ CLOCK_MARGIN = timedelta(minutes=5)
 class SoraWebEngine(BaseEngine):
     """Settings: `base_url`; `browser` (a program), `headed`; `proxy_url`, or `webshare_key` and
     `proxy_country`; `idle_s` until an unused browser is closed, `largest_heap` bytes until a grown one is;
-    `ask_after`, `post_timeout`, `list_delay`, `missing_after` in seconds.
+    `ask_after`, `post_timeout`, `list_delay`, `missing_after` in seconds; `recheck_after` until a session
+    that was found to have ended is asked about again.
     """
 
     recovery = Recovery.LOOKUP
@@ -71,12 +76,15 @@ class SoraWebEngine(BaseEngine):
         self.list_delay = float(settings.get("list_delay", 30.0))
         self._ask_after = float(settings.get("ask_after", ASK_AFTER_S))
         self._missing_after = float(settings.get("missing_after", 600.0))
+        self._recheck_after = float(settings.get("recheck_after", DEAD_S))
         self.profile = Profile(Path(settings["work"]).parent / "profiles" / name)
         self.proxies = Proxies(settings, self.profile.folder)
         self.program = settings.get("browser")
         self.headed = bool(settings.get("headed", False))
         self._idle_s = float(settings.get("idle_s", 120.0))
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
+        self.tell: Callable[[str], None] = log.warning
+        """Hears what a person who waits should know, such as a proxy that is replaced."""
         self._site: Site | None = None
         self._missing: Recent[str, float] = Recent()
 
@@ -84,17 +92,25 @@ class SoraWebEngine(BaseEngine):
     def site(self) -> Site:
         """The service, through a page that is opened with the first call."""
         if self._site is None:
-            page = WarmPage(
-                self.profile,
-                self.base_url,
-                self.proxies,
-                program=self.program,
-                headed=self.headed,
-                idle_s=self._idle_s,
-                largest_heap=self._largest_heap,
-            )
-            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
+            self._site = self.site_on(self.profile)
         return self._site
+
+    def site_on(self, profile: Profile) -> Site:
+        """Return the service as the browser on `profile` sees it."""
+        opener = self.opener(headed=self.headed, profile=profile)
+        page = WarmPage(opener, idle_s=self._idle_s, largest_heap=self._largest_heap)
+        return Site(Tab(page), profile, create_s=self.post_timeout, dead_s=self._recheck_after)
+
+    def opener(self, *, headed: bool, profile: Profile | None = None) -> Opener:
+        """Return what opens this engine's browser, with a window or without, on its profile or another."""
+        return Opener(
+            profile=profile or self.profile,
+            base_url=self.base_url,
+            proxies=self.proxies,
+            program=self.program,
+            headed=headed,
+            tell=self.tell,
+        )
 
     @property
     def lists(self) -> Lists:
@@ -264,7 +280,7 @@ class SoraWebEngine(BaseEngine):
         return Quote(
             amount=Decimal(0),
             basis=Basis.INCLUDED_IN_PLAN,
-            source=f"the balance of {account.get('email')}",
+            source="the account's balance",
             as_of=at.date(),
             quota_left=left,
         )
@@ -272,7 +288,7 @@ class SoraWebEngine(BaseEngine):
     async def check(self) -> str:
         """Return who is signed in. Raises EngineMissing without a browser, SignInNeeded."""
         program = chromium.find(self.program)
-        self.site.check_signed_in()
+        check_noted(self.profile.account)
         return f"signed in as {self.profile.account.get('email')}, {program.name}"
 
     async def aclose(self) -> None:

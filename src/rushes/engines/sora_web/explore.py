@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from rushes.domain.errors import BadInput, Unreachable
 from rushes.domain.permissions import make_private
-from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
+from rushes.engines.sora_web.browser import Browser
+from rushes.engines.sora_web.opening import HOME, visit
 from rushes.engines.sora_web.recording import Exchange, Recorder
-from rushes.engines.sora_web.redaction import redact, redact_address
-from rushes.engines.sora_web.warm import HOME
+from rushes.engines.sora_web.redaction import redact
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
@@ -75,17 +75,17 @@ async def explore(
     engine.site.check_signed_in()
     make_private(folder)
     await engine.profile.ask_for("rushes sora explore")
+    recorder = Recorder(engine.base_url, tell, everything=journey.everything)
+    tour = Tour(engine.base_url, journey, recorder)
     try:
-        proxy = await engine.proxies.current()
-        how = Launch(program=engine.program, headed=journey.headed, proxy=proxy)
-        browser = await launch(engine.profile, how)
-        recorder = Recorder(engine.base_url, tell, everything=journey.everything)
-        recorder.listen(browser.context)
+        browser: Browser | None = None
         try:
-            await _go(browser, engine.base_url, journey)
+            browser = await engine.opener(headed=journey.headed).open(tour.begin)
+            await tour.go_on(browser)
         finally:
             recorded = await recorder.har()
-            await browser.close()
+            if browser is not None:
+                await browser.close()
             _write(folder / "requests.har", json.dumps(redact(recorded), indent=1, ensure_ascii=False))
             _write(folder / "requests.txt", "\n".join(table(recorder.exchanges)) + "\n")
     finally:
@@ -113,17 +113,38 @@ def _check(paths: Sequence[str]) -> None:
             raise BadInput(f"{path!r} is no path of the site", next=f"give paths such as {HOME}")
 
 
-async def _go(browser: Browser, base_url: str, journey: Journey) -> None:
-    closed = _closed(browser.context)
-    longest = journey.seconds
-    if longest is None and not journey.headed:
-        longest = LONGEST_PAGE_S * len(journey.paths)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(longest):
-            for path in journey.paths:
-                await _visit(browser, base_url + path)
-            if journey.headed:
-                await closed.wait()
+class Tour:
+    """A journey under way, recorded from its first page on."""
+
+    def __init__(self, base_url: str, journey: Journey, recorder: Recorder) -> None:
+        self._base_url = base_url
+        self._journey = journey
+        self._recorder = recorder
+        self._closed = asyncio.Event()
+        self._ends_at: float | None = None
+
+    async def begin(self, browser: Browser) -> None:
+        """Open the first page in a browser that has just been started; its proxy may fail there."""
+        seconds = self._journey.seconds
+        if seconds is None and not self._journey.headed:
+            seconds = LONGEST_PAGE_S * len(self._journey.paths)
+        self._ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        self._recorder.listen(browser.context)
+        self._closed = _closed(browser.context)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._ends_at):
+                await _visit(browser, self._base_url + self._journey.paths[0])
+
+    async def go_on(self, browser: Browser) -> None:
+        """Open the other pages; with a window, wait until a person closes it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._ends_at):
+                await _wait_until_quiet(browser)
+                for path in self._journey.paths[1:]:
+                    await _visit(browser, self._base_url + path)
+                    await _wait_until_quiet(browser)
+                if self._journey.headed:
+                    await self._closed.wait()
 
 
 def _closed(context: BrowserContext) -> asyncio.Event:
@@ -141,18 +162,19 @@ def _closed(context: BrowserContext) -> asyncio.Event:
 
 
 async def _visit(browser: Browser, address: str) -> None:
-    """Open a page, and wait until it asks for nothing more; some never do."""
-    from playwright.async_api import Error, TimeoutError
-
     try:
-        await browser.page.goto(address, wait_until="domcontentloaded")
-        with suppress(TimeoutError):
-            await browser.page.wait_for_load_state("networkidle", timeout=LONGEST_PAGE_S * 1000)
-    except Error as error:
-        # Where the person has closed the window, that is how this ends.
+        await visit(browser, address)
+    except Unreachable:
+        # If the person has closed the window, that is how this ends.
         if browser.context.pages and not browser.crashed:
-            said = f"{redact_address(address)} could not be opened: {first_line(error)}"
-            raise Unreachable(said) from error
+            raise
+
+
+async def _wait_until_quiet(browser: Browser) -> None:
+    """Wait until the page asks for nothing more; some never do."""
+    # Also if the window was closed meanwhile.
+    with suppress(Exception):
+        await browser.page.wait_for_load_state("networkidle", timeout=LONGEST_PAGE_S * 1000)
 
 
 def _write(file: Path, text: str) -> None:

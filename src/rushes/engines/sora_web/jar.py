@@ -1,11 +1,11 @@
 """The browser's cookies on the disk: written to state.json after every change, put back at the next start.
 
-Two places hold them, and neither is always the newer one. The browser's own profile lacks those that end with
-the browser, and what a kill kept from it: it writes every half minute. It has the last word where the browser
-ended in order after state.json was written, as it does when a person closes its window. A mark tells which:
-every export names one, and hands it to the browser as a cookie of a host that does not exist. The browser
-writes its cookies in the order in which they came, so a profile with the mark of state.json has all that is in
-there, and whatever came later. See docs/decisions/0035-which-cookies-are-newer.md.
+Two places hold them, and neither is always the newer one. The browser's own profile lacks those that end
+with the browser, and what a kill kept from it: it writes every half minute. It has the last word if the
+browser ended in order after state.json was written, as it does when a person closes its window. A mark tells
+which: every export has one, and hands it to the browser as a cookie of a host that does not exist. The browser
+writes its cookies in the order in which they came, so a profile with the mark of state.json has all that is
+in there, and whatever came later. See docs/decisions/0035-which-cookies-are-newer.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from rushes.domain.errors import SignInNeeded
 from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.redaction import first_line
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Response
@@ -51,7 +50,7 @@ class Jar:
         self._follower: asyncio.Task[None] | None = None
 
     async def restore(self) -> None:
-        """Give the browser the newest cookies that there are. Raises SignInNeeded if it refuses the session's."""
+        """Give the browser the newest cookies. Raises SignInNeeded if it refuses those of the session."""
         state = self._profile.state
         stored = [one for one in state.get("cookies", []) if _lives(one)]
         there = await self._context.cookies()
@@ -72,7 +71,7 @@ class Jar:
         except Error as error:
             if is_session(cookie):
                 raise SignInNeeded(
-                    f"the browser does not take the stored session: {first_line(error)}",
+                    "the browser does not take the cookie of the stored session",
                     next="rushes sora login, or rushes sora import with a new export",
                 ) from error
 
@@ -91,8 +90,17 @@ class Jar:
             self._profile.keep_state({"cookies": found, "origins": [], "mark": mark})
             self._exported = found
             # Only now: a profile with the mark has all that was written down.
-            named = {"name": "export", "value": mark, "domain": MARK_HOST, "path": "/"}
-            await self._context.add_cookies([{**named, "expires": time.time() + MARK_S}])  # type: ignore[list-item]
+            await self._context.add_cookies(
+                [
+                    {
+                        "name": "export",
+                        "value": mark,
+                        "domain": MARK_HOST,
+                        "path": "/",
+                        "expires": time.time() + MARK_S,
+                    }
+                ]
+            )
 
     async def close(self) -> None:
         """Stop following."""

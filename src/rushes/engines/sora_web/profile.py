@@ -1,7 +1,8 @@
 """The folder of one signed-in browser, and who may use it: one process at a time.
 
     browser/      the browser's own profile
-    state.json    its cookies, exported after every change: what a browser killed too early did not write; see `jar`
+    state.json    its cookies, exported after every change: what a browser killed too early did not write;
+                  see `jar`
     account.json  who is signed in, until when, and the balance as it was last told
     owner.json    which process has the browser now
 
@@ -135,11 +136,15 @@ class Profile:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         write_private(self.folder / "account.json", {**self.account, **facts, "noted_at": at})
 
+    def note_dead(self) -> None:
+        """Note that the service has just said that the session has ended."""
+        self.note(dead=True, dead_at=datetime.now(UTC).isoformat(timespec="seconds"))
+
     def become(self, other: Profile) -> None:
         """Take over what another profile holds. Both are held, and no browser runs on either.
 
-        A kill in the middle leaves one of the two sessions whole: the cookies change hands at once, and a browser
-        that does not go with them is given them at its start.
+        A kill in the middle leaves one of the two sessions whole: the cookies change hands at once, and a
+        browser profile that is not theirs is given them at its start.
         """
         self.keep_state(other.state)
         write_private(self.folder / "account.json", other.account)

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from rushes.database.database import translated
-from rushes.domain.errors import BadSettings, EngineError, RushesError, Unreachable
+from rushes.domain.errors import BadSettings, RushesError, SetupError, Unreachable
 from rushes.domain.permissions import make_private
 from rushes.engines.http import answer_client, json_of, reason
 from rushes.engines.sora_web.profile import read, write_private
@@ -43,10 +43,21 @@ LIST_LONGEST_S = 120.0
 NOT_NOW = frozenset({408, 425, 429})
 """Refusals of the list that a later try may not meet."""
 
-PROXY_FAILURES = re.compile(
-    r"net::ERR_(?:\w*PROX(?:Y|IES)\w*|TUNNEL_CONNECTION_FAILED|HTTP_RESPONSE_CODE_FAILURE"
-    r"|INVALID_AUTH_CREDENTIALS)\b"
+PROXY_SIGN_IN = 407
+"""The status by which a proxy asks for a user and a password."""
+
+NO_ANSWER = "does not answer"
+NO_WAY_THROUGH = "does not let the page through"
+REFUSED_SIGN_IN = "does not take its user or password"
+"""What is wrong with a proxy, in words that go after its name."""
+
+SIGN_IN_FAILURES = re.compile(
+    r"net::ERR_(?:PROXY_AUTH\w*|HTTP_RESPONSE_CODE_FAILURE|INVALID_AUTH_CREDENTIALS)\b"
 )
+WAY_FAILURES = re.compile(r"net::ERR_TUNNEL_CONNECTION_FAILED\b")
+OTHER_FAILURES = re.compile(r"net::ERR_\w*PROX(?:Y|IES)\w*")
+
+CONNECT_S = 10.0
 
 
 class BrowserProxy(TypedDict, total=False):
@@ -89,6 +100,17 @@ class Proxy:
         if self.username is None:
             return {"server": self.server}
         return {"server": self.server, "username": self.username, "password": self.password or ""}
+
+    async def answers(self) -> bool:
+        """Whether anybody listens at its address."""
+        at = urlsplit(self.server)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                _, writer = await asyncio.open_connection(at.hostname, at.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     def __str__(self) -> str:
         return self.server.removeprefix("http://")
@@ -270,24 +292,31 @@ class Proxies:
             kept = self._read()
             return kept.pick or await self._pick(self._account, kept.failed)
 
-    async def replace(self, failed: Proxy) -> Proxy:
-        """Note that a proxy failed, and return the one to use from now on.
+    async def replace(
+        self, failed: Proxy, why: str = NO_ANSWER, tell: Callable[[str], None] = lambda text: None
+    ) -> Proxy:
+        """Note that a proxy failed, `tell` so, and return the one to use from now on.
 
-        Raises Unreachable where no other is left, and what `current` raises.
+        `why` is NO_ANSWER, NO_WAY_THROUGH or REFUSED_SIGN_IN. Raises BadSettings if the proxy of proxy_url
+        refuses its password, Unreachable if it failed otherwise, SetupError if a Webshare account has no
+        other one left, and what `current` raises.
         """
         if self._account is None:
-            raise Unreachable(
-                f"the proxy {failed} of proxy_url does not work",
-                next="see that it runs and that its user and password are right, or take proxy_url out",
-            )
+            raise _fixed_failed(failed, why)
         async with self._turn:
             kept = self._read()
             pick = None if kept.pick is not None and kept.pick.server == failed.server else kept.pick
             kept = Kept(pick=pick, failed={**kept.failed, failed.server: self._clock()})
             self._write(kept)
-            return kept.pick or await self._pick(self._account, kept.failed)
+            return kept.pick or await self._pick(self._account, kept.failed, f"({failed}) {why}", tell)
 
-    async def _pick(self, account: Webshare, failed: Mapping[str, float]) -> Proxy:
+    async def _pick(
+        self,
+        account: Webshare,
+        failed: Mapping[str, float],
+        failure: str = "",
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> Proxy:
         listed = await account.proxies()
         ours = [one for one in listed if one.proxy.country == self.country]
         if not ours:
@@ -295,6 +324,9 @@ class Proxies:
         left = [one.proxy for one in ours if one.valid and one.proxy.server not in failed]
         if not left:
             raise self._none_works(ours, failed)
+        if failure:
+            count = sum(one.proxy.server in failed for one in ours)
+            tell(f"proxy {count} of {len(ours)} {failure}; trying the next")
         pick = min(left, key=self._rank)
         self._write(Kept(pick=pick, failed=failed))
         return pick
@@ -312,9 +344,9 @@ class Proxies:
             next="set proxy_country to a country that it has, or add proxies of this one at Webshare",
         )
 
-    def _none_works(self, ours: Sequence[Listed], failed: Mapping[str, float]) -> EngineError:
+    def _none_works(self, ours: Sequence[Listed], failed: Mapping[str, float]) -> SetupError:
         tried = sum(one.proxy.server in failed for one in ours)
-        return Unreachable(
+        return SetupError(
             f"no proxy of {self.country} works: of {len(ours)}, {tried} failed here within a day, "
             f"{len(ours) - tried} did not pass Webshare's own check",
             next="get other proxies at Webshare; one that failed is tried again after a day, or at once when "
@@ -345,10 +377,37 @@ def _text(settings: Mapping[str, Any], name: str, default: str = "") -> str:
     return value.strip()
 
 
-def is_proxy_failure(text: str) -> bool:
-    """Whether a browser's error text says that the proxy failed, and not the site.
+def _fixed_failed(proxy: Proxy, why: str) -> RushesError:
+    if why == REFUSED_SIGN_IN:
+        return BadSettings(
+            f"the proxy {proxy} {why}",
+            next="correct them in SORA_PROXY_URL (the environment or a .env file) or in proxy_url (the "
+            "settings file), whichever you set",
+        )
+    return Unreachable(
+        f"the proxy {proxy} {why}",
+        next="check that it runs and that proxy_url (or SORA_PROXY_URL) names it, or take that setting out",
+    )
+
+
+class ProxyFailed(Unreachable):
+    """The proxy did not let a page through; `why` as `Proxies.replace` takes it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the proxy {why}")
+        self.why = why
+
+
+def proxy_failure(text: str) -> str | None:
+    """Return what a browser's error text says is wrong with the proxy; None if it does not say so.
 
     One of them may mean either: ERR_HTTP_RESPONSE_CODE_FAILURE is what Chromium says of a proxy that refuses
     the password for an https page (407), and of any site that answers a page with an error and no body.
     """
-    return PROXY_FAILURES.search(text) is not None
+    kinds = {REFUSED_SIGN_IN: SIGN_IN_FAILURES, NO_WAY_THROUGH: WAY_FAILURES, NO_ANSWER: OTHER_FAILURES}
+    return next((why for why, pattern in kinds.items() if pattern.search(text)), None)
+
+
+def is_proxy_failure(text: str) -> bool:
+    """Whether a browser's error text says that the proxy failed, and not the site."""
+    return proxy_failure(text) is not None

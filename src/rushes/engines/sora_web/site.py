@@ -16,12 +16,12 @@ from rushes.domain.errors import (
     Busy,
     Challenged,
     EngineError,
-    NotDelivered,
     QuotaExhausted,
     ResultGone,
     SignInNeeded,
     Unreachable,
 )
+from rushes.domain.job import age
 from rushes.engines.http import classify_answer, classify_create, json_of, moment, raw
 from rushes.engines.sora_web.answers import (
     MORE_QUOTA,
@@ -51,8 +51,6 @@ RELOAD_EVERY = timedelta(minutes=1)
 
 DEAD_S = 3600.0
 """How long nobody asks about a session that was found dead: jobs try again more often than that."""
-
-PROXY_SIGN_IN = 407
 
 LONGEST_QUIET_S = 3.0
 """How long the session is not read because the page has asked for something and not got it."""
@@ -133,8 +131,6 @@ class Site:
         self._expired_in_a_row = 0
         if refused is not None:
             raise refused
-        if response.status_code == PROXY_SIGN_IN:
-            raise NotDelivered("the proxy wants another user and password; nothing reached the service")
         classify_create(response)
         return {"body": json_of(response), "raw": raw(response)}
 
@@ -239,8 +235,8 @@ class Site:
     async def _read_session_surely(self) -> Session | None:
         """Read the session; None only where it is dead beyond doubt.
 
-        An answer without a token is not believed at once. The service may have erred; or the page has asked at
-        the same moment, was given another cookie, and ours had the one that this put an end to.
+        An answer without a token is not believed at once. The service may have erred; or the page asked at the
+        same moment and was given another cookie, and ours had the one that ended with that.
         """
         found = await self._read_session()
         if found is None:
@@ -263,8 +259,7 @@ class Site:
 
     async def _died(self) -> None:
         """The session is dead: note it, and leave the browser to whoever signs in."""
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._profile.note(dead=True, dead_at=at)
+        self._profile.note_dead()
         await self.leave()
 
     # --- refusals ---
@@ -342,11 +337,16 @@ class Site:
 def check_noted(account: Mapping[str, Any]) -> None:
     """Raise SignInNeeded where nobody is signed in, by what is noted of the account."""
     if not account:
-        raise SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+        raise nobody()
     if account.get("dead"):
         asked_at = moment(account.get("dead_at"))
         asked = f" (as the service said {age(asked_at)})" if asked_at else ""
         raise SignInNeeded(f"the session of {_name(account)} has ended{asked}", next=SIGN_IN)
+
+
+def nobody() -> SignInNeeded:
+    """Return the error for a profile in which nobody has signed in."""
+    return SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
 
 
 def _name(account: Mapping[str, Any]) -> str:

@@ -14,7 +14,6 @@ from rushes.domain.errors import (
     NotDelivered,
     OutcomeUnknown,
     ResultGone,
-    SetupError,
     StorageError,
     Unreachable,
 )
@@ -23,7 +22,7 @@ from rushes.engines.sora_web.answers import PASS_IT
 from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.call import Call, response_of, words_of
 from rushes.engines.sora_web.gate import closed_gate
-from rushes.engines.sora_web.proxy import is_proxy_failure
+from rushes.engines.sora_web.proxy import PROXY_SIGN_IN, REFUSED_SIGN_IN, is_proxy_failure
 from rushes.engines.sora_web.scripts import ANSWER, FETCH, FILE_INPUT, START, TOKEN, UPLOAD
 from rushes.engines.sora_web.warm import WarmPage
 
@@ -50,10 +49,10 @@ class Reopened(Unreachable):
 
 @contextmanager
 def unsent() -> Iterator[None]:
-    """Turn whatever keeps a create from being sent into NotDelivered, but for what a person must mend."""
+    """Turn whatever keeps a create from being sent into NotDelivered, except what a person must repair."""
     try:
         yield
-    except (Unreachable, ResultGone, SetupError, StorageError) as error:
+    except (Unreachable, ResultGone, StorageError) as error:
         raise NotDelivered(error.message, next=error.next) from error
     except TimeoutError as error:
         raise NotDelivered("the page was not ready to send in time") from error
@@ -132,7 +131,11 @@ class Tab:
                     await gate.answered(SPARE_S)
         if "status" in reply:
             with sending():
-                return response_of(words, reply)
+                response = response_of(words, reply)
+            if response.status_code == PROXY_SIGN_IN:
+                browser.crashed = True
+                raise NotDelivered(f"the proxy {REFUSED_SIGN_IN}; nothing reached the service")
+            return response
         raise self._lost_create(browser, gate.failure or str(reply.get("problem") or "the page had left"))
 
     def _lost_create(self, browser: Browser, cause: str) -> NotDelivered | OutcomeUnknown:
@@ -200,7 +203,12 @@ class Tab:
     ) -> httpx.Response:
         if "problem" not in reply:
             with asking():
-                return response_of(words, reply)
+                response = response_of(words, reply)
+            if response.status_code != PROXY_SIGN_IN:
+                return response
+            # The next opening finds out whether the proxy has to be replaced.
+            browser.crashed = True
+            raise Unreachable(f"the proxy {REFUSED_SIGN_IN}")
         cause = await self.page.why(call.method, call.path) or str(reply["problem"])
         if is_proxy_failure(cause):
             browser.crashed = True

@@ -7,63 +7,34 @@ it next finds it opened anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
-from rushes.domain.errors import Challenged, Unreachable
-from rushes.engines.bodies import BEGINNING, LENGTH_HEADERS
+from rushes.domain.errors import Unreachable
 from rushes.engines.recent import Recent
-from rushes.engines.sora_web.answers import PASS_IT, is_challenge
-from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
-from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.proxy import Proxies, is_proxy_failure
-
-HOME = "/explore"
-"""The page that the service's own calls were seen to come from."""
+from rushes.engines.sora_web.browser import Browser, first_line
+from rushes.engines.sora_web.opening import HOME, Opener, check_page, visit
+from rushes.engines.sora_web.proxy import ProxyFailed
 
 LOOK_EVERY_S = 0.25
 MEASURE_EVERY_S = 5.0
 EXPORT_EVERY_S = 30.0
 LONGEST_LOOK_S = 5.0
-LONGEST_LOAD_S = 20.0
 LARGEST_HEAP = 512 * 1024**2
-
-BEGINNING_OF_PAGE = f"() => document.documentElement.outerHTML.slice(0, {BEGINNING})"
-
-PROXIES_TRIED = 5
-PROXY_SIGN_IN = 407
-
-
-class ProxyFailed(Unreachable):
-    """The proxy did not let the page through."""
 
 
 class WarmPage:
-    """The page at `base_url`. `program` and `headed` as in `Launch`.
+    """The site's page, opened by `opener`.
 
     After `idle_s` without a call it is closed, and when its script holds more than `largest_heap` bytes.
     """
 
-    def __init__(
-        self,
-        profile: Profile,
-        base_url: str,
-        proxies: Proxies,
-        *,
-        program: str | None = None,
-        headed: bool = False,
-        idle_s: float = 120.0,
-        largest_heap: int = LARGEST_HEAP,
-    ) -> None:
-        self._profile = profile
-        self.base_url = base_url
-        self._proxies = proxies
-        self._program = program
-        self._headed = headed
+    def __init__(self, opener: Opener, *, idle_s: float = 120.0, largest_heap: int = LARGEST_HEAP) -> None:
+        self._opener = opener
+        self._profile = opener.profile
+        self.base_url = opener.base_url
         self._idle_s = idle_s
         self._largest_heap = largest_heap
         self.openings = 0
@@ -104,11 +75,17 @@ class WarmPage:
         browser.crashed = True
         return Unreachable(f"the page was lost: {first_line(error)}")
 
-    async def renew(self) -> None:
-        """Load the page anew, as a person does whose token has run out; answers to come are awaited."""
+    async def renew(self, *, until_idle: bool = False) -> None:
+        """Load the page anew, as a person does whose token has run out; answers to come are awaited.
+
+        `until_idle`: return only when the page asks for nothing more, or after a while.
+        """
         async with self.hold() as browser:
             await self._quiet.wait()
             await self.go_home(browser)
+            if until_idle:
+                with suppress(Exception):
+                    await browser.page.wait_for_load_state("networkidle", timeout=LONGEST_LOOK_S * 1000)
 
     async def close(self) -> None:
         """Close the browser, if it is open, and let others have the profile; answers to come are awaited."""
@@ -139,7 +116,7 @@ class WarmPage:
             if not self._profile.held:
                 self._profile.take("a worker")
             try:
-                self._browser = await self._open()
+                self._browser = await self._opener.open(self._arrive)
             except BaseException:
                 self._profile.release()
                 raise
@@ -148,54 +125,19 @@ class WarmPage:
             self._keeper = asyncio.create_task(self._keep(), name="the sora-web page")
         return self._browser
 
-    async def _open(self) -> Browser:
-        """Start the browser and load the page; where the proxy fails, with the next one."""
-        proxy = await self._proxies.current()
-        for _ in range(PROXIES_TRIED):
-            browser = await launch(
-                self._profile, Launch(program=self._program, headed=self._headed, proxy=proxy)
-            )
-            try:
-                browser.page.on("requestfailed", self._note)
-                await self.go_home(browser)
-                return browser
-            except ProxyFailed:
-                await browser.close()
-            except BaseException:
-                await browser.close()
-                raise
-            if proxy is None:
-                raise Unreachable(
-                    f"the system's own proxy does not reach {self.base_url}",
-                    next="see that it runs, or set proxy_url under the engine",
-                )
-            proxy = await self._proxies.replace(proxy)
-        raise Unreachable(f"{PROXIES_TRIED} proxies one after another did not reach {self.base_url}")
+    async def _arrive(self, browser: Browser) -> None:
+        browser.page.on("requestfailed", self._note)
+        await self.go_home(browser)
 
     async def go_home(self, browser: Browser) -> None:
         """Load the page. Raises ProxyFailed, Challenged, and Unreachable for every other reason."""
-        statuses: list[int] = []
-        browser.page.once("response", lambda response: statuses.append(response.status))
         try:
-            response = await browser.page.goto(
-                self.base_url + HOME, wait_until="domcontentloaded", timeout=LONGEST_LOAD_S * 1000
-            )
-        except Exception as error:
-            said = f"{self.base_url} could not be opened: {first_line(error)}"
-            # The browser says the same of a site that answers an error without a body.
-            if is_proxy_failure(said) and statuses in ([], [PROXY_SIGN_IN]):
-                raise ProxyFailed(said) from error
-            raise Unreachable(said) from error
-        if response is None:
-            return
-        if response.status == PROXY_SIGN_IN:
-            raise ProxyFailed("the proxy does not take its user and password")
-        words = "" if response.ok else await browser.page.evaluate(BEGINNING_OF_PAGE)
-        page = httpx.Response(response.status, headers=_without_lengths(response.headers), text=words)
-        if is_challenge(page):
-            raise Challenged("the site wants to see a person before it opens", next=PASS_IT)
-        if not response.ok:
-            raise Unreachable(f"{self.base_url}{HOME} answered {response.status}")
+            response = await visit(browser, self.base_url + HOME)
+        except ProxyFailed:
+            # The next opening replaces the proxy, or says what is wrong with it.
+            browser.crashed = True
+            raise
+        await check_page(browser, response)
 
     async def _shut(self) -> None:
         keeper, self._keeper = self._keeper, None
@@ -244,10 +186,6 @@ class WarmPage:
 
     def _note(self, request: Any) -> None:
         self._failures[_place(request.method, request.url)] = str(request.failure)
-
-
-def _without_lengths(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower() not in LENGTH_HEADERS}
 
 
 def _place(method: str, url: str) -> str:
