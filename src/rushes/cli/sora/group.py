@@ -73,8 +73,8 @@ def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """Take over the session of a browser that is signed in elsewhere.
 
     STATE is the state.json that `rushes sora login` names, or another export of cookies: JSON, a cookies.txt,
-    or the value of a Cookie header. Only the cookies of the site itself are kept, and only once the service has
-    taken them: until then whoever is signed in here stays so.
+    or the value of a Cookie header. Only the cookies of the site itself are kept, and only once the service
+    has taken them: until then whoever is signed in here stays so.
     """
     from rushes.engines.sora_web import signin
 
@@ -214,7 +214,7 @@ def refresh(as_json: bool, engine: str | None) -> int:
 @which
 @common
 def logout(as_json: bool, engine: str | None) -> int:
-    """Remove the session from this machine: the browser's profile, its cookies, what was known of the account.
+    """Remove the session from this machine: the browser's profile, its cookies, all notes of the account.
 
     Your clips and the records of your jobs stay, and a record may name the account. The account stays signed
     in on the site's own side until you sign out there.

@@ -3,9 +3,9 @@
 Two places hold them, and neither is always the newer one. The browser's own profile lacks those that end
 with the browser, and what a kill kept from it: it writes every half minute. It has the last word if the
 browser ended in order after state.json was written, as it does when a person closes its window. A mark tells
-which: every export has one, and hands it to the browser as a cookie of a host that does not exist. The browser
-writes its cookies in the order in which they came, so a profile with the mark of state.json has all that is
-in there, and whatever came later. See docs/decisions/0035-which-cookies-are-newer.md.
+which: every export has one, and hands it to the browser as a cookie of a host that does not exist. The
+browser writes its cookies in the order in which they came, so a profile with the mark of state.json has all
+that is in there, and whatever came later. See docs/decisions/0035-which-cookies-are-newer.md.
 """
 
 from __future__ import annotations

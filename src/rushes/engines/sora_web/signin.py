@@ -119,8 +119,8 @@ async def import_state(
 ) -> Standing:
     """Take over the cookies of a browser that is signed in elsewhere, once the service has taken them.
 
-    They are tried in a profile of their own: until then the session that is here stays as it is, for jobs too.
-    `file` is a state.json of ours, or any other export; see `cookies`. Raises BadInput, SignInNeeded.
+    They are tried in a profile of their own: until then the session that is here stays as it is. `file`
+    is a state.json of ours, or any other export; see `cookies`. Raises BadInput, SignInNeeded.
     """
     export = read_cookies(file, engine.base_url)
     if export.others:

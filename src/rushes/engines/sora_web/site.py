@@ -235,8 +235,8 @@ class Site:
     async def _read_session_surely(self) -> Session | None:
         """Read the session; None only where it is dead beyond doubt.
 
-        An answer without a token is not believed at once. The service may have erred; or the page asked at the
-        same moment and was given another cookie, and ours had the one that ended with that.
+        An answer without a token is not believed at once. The service may have erred; or the page asked at
+        the same moment and was given another cookie, and ours had the one that ended with that.
         """
         found = await self._read_session()
         if found is None:
