@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from playwright.async_api import Error, Page, async_playwright
 
@@ -59,3 +60,9 @@ async def close_window(page: Page) -> None:
     with suppress(Error):
         async with asyncio.timeout(ANSWER_S):
             await page.close()
+
+
+def kill_browser(stage: Stage) -> None:
+    """End the stage's browser as a system does that runs out of memory."""
+    lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
+    os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGKILL)

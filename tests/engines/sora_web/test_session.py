@@ -19,6 +19,7 @@ from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.call import Call
 from rushes.engines.sora_web.jar import SESSION_COOKIE
 from rushes.testing.sora_process import SoraProcess, running_sora
+from tests.engines.sora_web.person import kill_browser
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
@@ -368,12 +369,6 @@ def close_window(stage: Stage) -> None:
     """Close the stage's browser as a person does: it ends in order."""
     lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
     os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGINT)
-
-
-def kill_browser(stage: Stage) -> None:
-    """End the stage's browser as a system does that runs out of memory."""
-    lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
-    os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGKILL)
 
 
 def processes_on(stage: Stage) -> int:
