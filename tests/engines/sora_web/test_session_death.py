@@ -15,7 +15,6 @@ from tests.engines.sora_web.person import kill_browser
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
-
 READS = """() => {
   for (let at = 0; at < 100; at += 5) setTimeout(() => fetch("/api/auth/session", {cache: "no-store"}), at);
 }"""
@@ -40,7 +39,7 @@ async def test_the_page_asks_at_the_same_moment(stage: Stage) -> None:
     stage.emulator.fault("session-rotates", "drop")
     async with stage.engine() as engine:
         await engine.lists.pending()
-        for _ in range(5):
+        for _ in range(2):
             async with engine.site.tab.page.hold() as browser:
                 await browser.page.evaluate(READS)
             await engine.site.renew()
