@@ -229,7 +229,7 @@ def test_cookies_of_other_sites_are_left_out(home: SoraHome) -> None:
 
 
 def test_an_import_that_is_killed_changes_nothing(home: SoraHome) -> None:
-    """While other cookies are tried it is ended: who was signed in still is, and the next one can be tried."""
+    """While other cookies are tried it is ended: who was signed in still is; the next one can be tried."""
     home.sign_in()
     before = [(home.profile / name).read_bytes() for name in ("state.json", "account.json")]
     dead = home.cookies()
