@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rushes.engines.sora_web.profile import Profile
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.cli.sora.sora_home import SoraHome
 from tests.cli.terminal import Terminal
@@ -134,6 +136,19 @@ def test_a_service_that_does_not_answer(terminal: Terminal, tmp_path: Path) -> N
     assert "this is not from now" in said.out
     assert "ERR_CONNECTION_REFUSED" in said.out
     assert home.terminal.json("sora", "status")["not_newer_because"] is not None
+
+
+def test_a_dead_session_and_a_service_that_does_not_answer(home: SoraHome) -> None:
+    """What the service said last was that the session has ended: that is told, with its age."""
+    profile = Profile(home.profile)
+    profile.note(email=home.email)
+    profile.note_dead()
+    home.terminal.settings('[engines.sora-web]\nbase_url = "http://127.0.0.1:9"\n')
+
+    said = home.sora("status")
+
+    assert said.code == 7, said
+    assert re.search(rf"the session of {home.email} has ended \(as the service said \d+ s ago\)", said.err)
 
 
 @pytest.mark.parametrize("command", ["status", "refresh", "explore"])

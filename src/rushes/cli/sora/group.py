@@ -147,6 +147,7 @@ def status(as_json: bool, engine: str | None) -> int:
 
 async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any], list[str]]:
     from rushes.engines.sora_web import chromium, signin
+    from rushes.engines.sora_web.site import check_noted
 
     async with Studio.open() as studio:
         engine = open_engine(studio, name)
@@ -158,6 +159,7 @@ async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any
         except Blocked:
             raise
         except EngineError as error:
+            check_noted(engine.profile.account)
             standing = signin.standing(engine)
             at = f"{standing.noted_at:%Y-%m-%d %H:%M} UTC" if standing.noted_at else "some time"
             old = f"it is what the service said at {at}; {error.message}"

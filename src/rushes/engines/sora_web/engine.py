@@ -39,7 +39,7 @@ from rushes.engines.sora_web.lists import Lists
 from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
-from rushes.engines.sora_web.site import DEAD_S, Site, check_noted
+from rushes.engines.sora_web.site import DEAD_S, Site, account_name, check_noted
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
@@ -289,7 +289,7 @@ class SoraWebEngine(BaseEngine):
         """Return who is signed in. Raises EngineMissing without a browser, SignInNeeded."""
         program = chromium.find(self.program)
         check_noted(self.profile.account)
-        return f"signed in as {self.profile.account.get('email')}, {program.name}"
+        return f"signed in as {account_name(self.profile.account)}, {program.name}"
 
     async def aclose(self) -> None:
         if self._site is not None:

@@ -20,7 +20,7 @@ from rushes.engines.sora_web.jar import is_session
 from rushes.engines.sora_web.opening import HOME, visit
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.session import Session, session_from
-from rushes.engines.sora_web.site import Site, nobody
+from rushes.engines.sora_web.site import Site, account_name, nobody
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -195,7 +195,7 @@ def standing(engine: SoraWebEngine) -> Standing:
         raise nobody()
     left = account.get("quota_left")
     return Standing(
-        email=str(account.get("email") or "an account that tells no address"),
+        email=account_name(account),
         session_expires=moment(account.get("expires")),
         token_expires=moment(account.get("token_expires")),
         quota_left=left if isinstance(left, int) else None,

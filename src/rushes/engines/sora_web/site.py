@@ -211,7 +211,9 @@ class Site:
             found = await self._read_session_surely()
         if found is None:
             await self._died()
-            raise SignInNeeded(f"the session of {_name(self._profile.account)} has ended", next=SIGN_IN)
+            raise SignInNeeded(
+                f"the session of {account_name(self._profile.account)} has ended", next=SIGN_IN
+            )
         self._opening = self.tab.page.openings
         self._device = await self.tab.cookie("oai-did")
         # The answer may have put another cookie in the place of the one we know.
@@ -341,7 +343,7 @@ def check_noted(account: Mapping[str, Any]) -> None:
     if account.get("dead"):
         asked_at = moment(account.get("dead_at"))
         asked = f" (as the service said {age(asked_at)})" if asked_at else ""
-        raise SignInNeeded(f"the session of {_name(account)} has ended{asked}", next=SIGN_IN)
+        raise SignInNeeded(f"the session of {account_name(account)} has ended{asked}", next=SIGN_IN)
 
 
 def nobody() -> SignInNeeded:
@@ -349,7 +351,8 @@ def nobody() -> SignInNeeded:
     return SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
 
 
-def _name(account: Mapping[str, Any]) -> str:
+def account_name(account: Mapping[str, Any]) -> str:
+    """Return what people call an account, by what is noted of it."""
     return str(account.get("email") or "an account that tells no address")
 
 
