@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from rushes import settings
 from rushes.alternatives import NOTHING, Alternatives, in_words
 from rushes.domain.errors import BadSettings, RushesError, SignInNeeded, StorageError
 from rushes.domain.extras import command_to_install, install_command
-from rushes.domain.permissions import opening
+from rushes.domain.permissions import is_read_by_others, opening
 from rushes.jobs.rescue import rescued_files
 from rushes.jobs.starter import is_held
 from rushes.settings import EngineSettings, Settings
@@ -57,7 +58,7 @@ def examine() -> list[Check]:
         found = settings.load()
     except BadSettings as error:
         return [*checks, Check(name="settings", good=False, told=error.message, mend=error.next)]
-    return [*checks, *_settings(found), _keys(found), *_storage(found), *_engines(found)]
+    return [*checks, *_settings(found), _keys(found), *_open_files(found), *_storage(found), *_engines(found)]
 
 
 def _packages() -> Iterator[Check]:
@@ -91,6 +92,21 @@ def _keys(found: Settings) -> Check:
         told += ", whose package is not installed"
         return Check(name="keys", good=False, told=told, mend=install_command("keyring"))
     return Check(name="keys", good=True, told=told)
+
+
+def _open_files(found: Settings) -> Iterator[Check]:
+    """Yield a check for each `.env` that a key or a password is taken from and that everybody can read."""
+    engines = (*found.engines.values(), *found.shipped.values())
+    # "NAME in FILE", as `Environment.place` says it.
+    places = sorted({where for engine in engines for where in engine.key_sources.values()})
+    for variable, _, file in (where.partition(" in ") for where in places):
+        if Path(file).name == ".env" and is_read_by_others(Path(file)):
+            yield Check(
+                name="keys",
+                good=False,
+                told=f"everybody who uses this machine can read {variable} in {file}",
+                mend=f"chmod 600 {file}",
+            )
 
 
 def _storage(found_settings: Settings) -> Iterator[Check]:

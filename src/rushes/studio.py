@@ -39,6 +39,7 @@ from rushes.domain.errors import (
     WrongState,
     error_of,
 )
+from rushes.domain.gitignore import ignore_home
 from rushes.domain.job import Job, JobState
 from rushes.domain.model import Model
 from rushes.domain.money import LARGEST_LIMIT, Budget, Quote, can_be_limit, usd
@@ -113,6 +114,7 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self._database = Database(settings.ledger)
+        ignore_home(settings.home)
         self.ledger = Ledger(self._database, marks=settings.marks)
         self.library = Library(settings.home, self._database)
         self.roster = Roster(settings)

@@ -75,6 +75,17 @@ def opening(path: Path) -> str:
     return ""
 
 
+def is_read_by_others(path: Path) -> bool:
+    """Whether every user of this machine can read a file: its mode and the folders above it let them."""
+    if not HAS_OWNERS:
+        return False
+    try:
+        file, folders = path.stat(), [one.stat() for one in path.resolve().parents]
+    except OSError:
+        return False
+    return bool(file.st_mode & stat.S_IROTH) and all(one.st_mode & stat.S_IXOTH for one in folders)
+
+
 @contextmanager
 def made_for_user(path: Path) -> Iterator[None]:
     """Have a file that the block makes, and its folders, get the modes that a person's umask asks for.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rushes.engines.sora_web.profile import Profile
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.cli.sora.sora_home import SoraHome
 from tests.cli.terminal import Terminal
@@ -114,7 +118,7 @@ def test_the_account_stands_as_the_service_says(home: SoraHome) -> None:
     assert found["not_newer_because"] is None
     assert found["proxy"] == "none"
     assert found["profile"] == str(home.profile)
-    for words in (home.email, "alive, 90 days left", "100 videos left", found["browser"]):
+    for words in (home.email, "alive, 90 days left", "100 videos left", "asked", "s ago", found["browser"]):
         assert words in said.out
 
 
@@ -134,6 +138,19 @@ def test_a_service_that_does_not_answer(terminal: Terminal, tmp_path: Path) -> N
     assert home.terminal.json("sora", "status")["not_newer_because"] is not None
 
 
+def test_a_dead_session_and_a_service_that_does_not_answer(home: SoraHome) -> None:
+    """What the service said last was that the session has ended: that is told, with its age."""
+    profile = Profile(home.profile)
+    profile.note(email=home.email)
+    profile.note_dead()
+    home.terminal.settings('[engines.sora-web]\nbase_url = "http://127.0.0.1:9"\n')
+
+    said = home.sora("status")
+
+    assert said.code == 7, said
+    assert re.search(rf"the session of {home.email} has ended \(as the service said \d+ s ago\)", said.err)
+
+
 @pytest.mark.parametrize("command", ["status", "refresh", "explore"])
 def test_nobody_is_signed_in(home: SoraHome, command: str) -> None:
     """Without a sign-in every command that needs one says so, with the code of that."""
@@ -144,18 +161,35 @@ def test_nobody_is_signed_in(home: SoraHome, command: str) -> None:
 
 
 def test_a_session_that_has_ended(home: SoraHome) -> None:
-    """A dead session is told by refresh and by status, and nothing else is tried with it."""
+    """A dead session is told by refresh and by status, who both ask, and the service gets no other call."""
     home.sign_in()
     home.emulator.fault("session-dead")
+    called = len(home.emulator.requests("/backend/"))
 
     refreshed = home.sora("refresh")
-    asked = len(home.emulator.requests())
+    asked = len(home.emulator.requests("/api/auth/session"))
     standing = home.sora("status")
 
     assert (refreshed.code, standing.code) == (7, 7)
-    assert "has ended" in refreshed.err
+    assert f"the session of {home.email} has ended" in refreshed.err
     assert "rushes sora login" in refreshed.err
-    assert len(home.emulator.requests()) == asked
+    assert len(home.emulator.requests("/api/auth/session")) > asked
+    assert len(home.emulator.requests("/backend/")) == called
+
+
+def test_a_session_that_was_wrongly_said_to_have_ended(home: SoraHome) -> None:
+    """The service errs for a while and a job is blocked: the next refresh finds the session alive."""
+    home.sign_in()
+    home.emulator.fault("session-dead")
+    job = home.terminal.run("create", "a lighthouse", "--model", "sora-web/sy_8", "--seconds", "5", "--json")
+    assert (job.code, job.json()["job"]["reason"]) == (7, "sign-in"), job
+    home.emulator.clear()
+
+    said = home.sora("refresh")
+
+    assert said.code == 0, said
+    assert said.out.endswith("; jobs: 1 job waited for this and now goes on\n")
+    assert home.terminal.run("wait", job.json()["job"]["id"], "--timeout", "60").code == 0
 
 
 def test_refresh_is_one_plain_line(home: SoraHome) -> None:
@@ -178,6 +212,7 @@ def test_signing_out_removes_everything_and_can_be_repeated(home: SoraHome) -> N
     assert (first.code, second.code) == (0, 0)
     assert home.email in first.out
     assert "its cookies" in first.out
+    assert "the records of your jobs stay; a record may name the account" in first.out
     assert "nothing to remove" in second.out
     assert [one.name for one in home.profile.iterdir() if one.name != "lock"] == []
     assert home.sora("status").code == 7
@@ -193,6 +228,42 @@ def test_cookies_without_a_session_are_refused(home: SoraHome) -> None:
     assert said.code == 2, said
     assert "holds no session" in said.err
     assert not home.profile.exists()
+
+
+def test_cookies_of_other_sites_are_left_out(home: SoraHome) -> None:
+    """An export of a whole browser: only the site's own are kept, and how many others there were is said."""
+    file = home.cookies()
+    others = [{"name": "SID", "value": "a-secret", "domain": f".{one}.example"} for one in ("mail", "bank")]
+    file.write_text(json.dumps([*json.loads(file.read_text()), *others]))
+
+    said = home.sora("import", str(file))
+
+    assert said.code == 0, said
+    assert f"2 cookies of other sites in {file} left out" in said.err
+    assert "a-secret" not in (home.profile / "state.json").read_text()
+
+
+def test_an_import_that_is_killed_changes_nothing(home: SoraHome) -> None:
+    """While other cookies are tried it is ended: who was signed in still is; the next one can be tried."""
+    home.sign_in()
+    before = [(home.profile / name).read_bytes() for name in ("state.json", "account.json")]
+    dead = home.cookies()
+    dead.write_text(dead.read_text().replace('"value": "', '"value": "dead'))
+    trial = home.profile / "import"
+    importing = subprocess.Popen(
+        home.terminal.command("sora", "import", str(dead)), env=home.terminal.environ
+    )
+    deadline = time.monotonic() + 60
+    while not (trial / "browser" / "SingletonLock").is_symlink():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    importing.kill()
+    importing.wait()
+
+    assert [(home.profile / name).read_bytes() for name in ("state.json", "account.json")] == before
+    assert home.sora("import", str(dead)).code == 7
+    assert home.terminal.json("sora", "status")["email"] == home.email
+    assert [one.name for one in trial.iterdir()] == ["lock"]
 
 
 def test_an_engine_has_to_be_chosen_among_several(terminal: Terminal) -> None:

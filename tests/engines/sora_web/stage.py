@@ -72,8 +72,9 @@ class Stage:
     def sign_in(self) -> None:
         """Bring a signed-in session to this home."""
         profile = Profile(self.home / "profiles" / "sora-web")
-        profile.keep_state({"cookies": read_cookies(self.exported(), self.emulator.base_url), "origins": []})
-        profile.note(email=self.email, dead=False)
+        found = read_cookies(self.exported(), self.emulator.base_url)
+        profile.keep_state({"cookies": found.cookies, "origins": []})
+        profile.note(email=self.email, dead=False, dead_at=None)
 
     def exported(self) -> Path:
         """Return a file of this account's cookies, as a browser extension exports them."""

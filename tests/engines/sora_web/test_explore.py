@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
-from rushes.engines.sora_web.browser import SESSION_COOKIE
 from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.engines.sora_web.explore import Journey, explore
 from rushes.engines.sora_web.inspection import reading
+from rushes.engines.sora_web.jar import SESSION_COOKIE
 from rushes.engines.sora_web.recording import Exchange
 from tests.engines.sora_web.stage import Stage
 

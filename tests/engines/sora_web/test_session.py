@@ -18,10 +18,11 @@ import pytest
 from rushes.domain.errors import BadInput, SignInNeeded, Unreachable
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
-from rushes.engines.sora_web.browser import SESSION_COOKIE
 from rushes.engines.sora_web.call import Call
+from rushes.engines.sora_web.jar import SESSION_COOKIE
 from rushes.engines.sora_web.session import RENEW_BEFORE
 from rushes.testing.sora_process import SoraProcess, running_sora, start_sora
+from tests.engines.sora_web.person import kill_browser
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
@@ -321,6 +322,35 @@ async def test_an_import_that_cannot_be_tried_changes_nothing(stage: Stage, tmp_
     assert [entry["account"] for entry in stage.creates()] == [stage.email]
 
 
+async def test_an_import_while_a_job_runs_blocks_nothing(stage: Stage) -> None:
+    """The cookies are tried beside it, and change hands between two of its polls: the clip comes."""
+    stage.emulator.fault("never-ends", match=stage.prompt())
+    async with stage.working(), stage.engine() as person:
+        job = await stage.submit()
+        await stage.settled(job, JobState.RUNNING)
+        await signin.import_state(person, stage.exported())
+        polled = len(stage.emulator.requests("/nf/tasks/"))
+        await until(lambda: len(stage.emulator.requests("/nf/tasks/")) > polled)
+        events = [event["kind"] for event in stage.studio.ledger.events(job.id)]
+
+        assert stage.studio.ledger.job(job.id).state is JobState.RUNNING
+    assert "blocked" not in events
+
+
+async def test_an_import_that_fails_leaves_no_cookie(stage: Stage, tmp_path: Path) -> None:
+    """What was tried and not taken is on this machine nowhere, and what was there is as it was."""
+    other = Stage(tmp_path / "other", stage.emulator)
+    before = stage.home / "profiles" / "sora-web" / "state.json"
+    state = before.read_bytes()
+    stage.emulator.fault("session-dead")
+    async with stage.engine() as engine:
+        with pytest.raises(SignInNeeded, match="does not take the session in"):
+            await signin.import_state(engine, other.exported())
+    other.close()
+    assert before.read_bytes() == state
+    assert [path.name for path in (before.parent / "import").iterdir()] == ["lock"]
+
+
 async def test_cookies_of_another_machine_are_taken_over(tmp_path: Path, emulator: SoraProcess) -> None:
     """What an exporter wrote, and our own state.json: both sign in; the files are for nobody else to read."""
     first, second = Stage(tmp_path / "first", emulator), Stage(tmp_path / "second", emulator)
@@ -433,12 +463,6 @@ def close_window(stage: Stage) -> None:
     """Close the stage's browser as a person does: it ends in order."""
     lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
     os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGINT)
-
-
-def kill_browser(stage: Stage) -> None:
-    """End the stage's browser as a system does that runs out of memory."""
-    lock = stage.home / "profiles" / "sora-web" / "browser" / "SingletonLock"
-    os.kill(int(os.readlink(lock).rpartition("-")[2]), signal.SIGKILL)
 
 
 def processes_on(stage: Stage) -> int:

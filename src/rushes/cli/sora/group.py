@@ -14,11 +14,18 @@ import click
 from rushes.cli.output import common, echo, put_json, put_pairs, style
 from rushes.cli.paths import FILE
 from rushes.cli.sora.emulator import emulator
-from rushes.cli.sora.engine import open_engine, opened, outside_a_job, sora_engine, which
+from rushes.cli.sora.engine import open_engine, outside_a_job, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
 from rushes.cli.values import LONGEST_WAIT_S, Number
-from rushes.domain.errors import Blocked, EngineError, RushesError, SetupError, WrongState
-from rushes.domain.job import JobState
+from rushes.domain.errors import (
+    Blocked,
+    EngineError,
+    RushesError,
+    SetupError,
+    SignInNeeded,
+    WrongState,
+)
+from rushes.domain.job import JobState, age
 from rushes.studio import Studio
 
 if TYPE_CHECKING:
@@ -69,7 +76,8 @@ def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """Take over the session of a browser that is signed in elsewhere.
 
     STATE is the state.json that `rushes sora login` names, or another export of cookies: JSON, a cookies.txt,
-    or the value of a Cookie header. Only the cookies of the site itself are kept.
+    or the value of a Cookie header. Only the cookies of the site itself are kept, and only once the service
+    has taken them: until then whoever is signed in here stays so.
     """
     from rushes.engines.sora_web import signin
 
@@ -99,21 +107,20 @@ def _come_in(as_json: bool, name: str | None, sign_in: Callable[[SoraWebEngine],
             ("signed in", standing.email),
             ("session", _time_left(standing.session_expires)),
             ("state", f"{state} (whoever has this file is signed in as you)"),
-            (
-                "jobs",
-                f"{_count(len(jobs), 'job')} waited for this and now {'goes' if len(jobs) == 1 else 'go'} on",
-            )
-            if jobs
-            else ("jobs", "none waited for this"),
+            ("jobs", _going_on(jobs) if jobs else "none waited for this"),
         ]
     )
     return 0
 
 
-def _go_on(studio: Studio, engine: str) -> list[str]:
-    """Have the engine's blocked jobs tried at once; return their ids."""
+def _going_on(jobs: list[str]) -> str:
+    return f"{_count(len(jobs), 'job')} waited for this and now {'goes' if len(jobs) == 1 else 'go'} on"
+
+
+def _go_on(studio: Studio, engine: str, reason: str | None = None) -> list[str]:
+    """Have the engine's blocked jobs, those of one reason or all, tried at once; return their ids."""
     blocked = studio.ledger.jobs(state=JobState.BLOCKED, limit=MANY)
-    ids = [job.id for job in blocked if job.engine == engine]
+    ids = [job.id for job in blocked if job.engine == engine and reason in (None, job.reason)]
     for id in ids:
         # The first one unblocks those of its account; a worker may have taken one up by now.
         with suppress(WrongState):
@@ -129,26 +136,33 @@ def status(as_json: bool, engine: str | None) -> int:
 
     Exits with 7 where nobody is signed in, or the session has ended.
     """
-    standing, old, facts = asyncio.run(_status(engine))
+    with outside_a_job():
+        standing, old, facts, jobs = asyncio.run(_status(engine))
     if as_json:
-        put_json({**standing.as_json(), **facts, "not_newer_because": old})
+        put_json({**standing.as_json(), **facts, "not_newer_because": old, "jobs": jobs})
         return 0
-    put_pairs(_standing_pairs(standing) + [(name, str(value)) for name, value in facts.items()])
+    pairs = _standing_pairs(standing) + [(name, str(value)) for name, value in facts.items()]
+    put_pairs(pairs + ([("jobs", _going_on(jobs))] if jobs else []))
     if old is not None:
         echo(f"{style(' warn', fg='yellow')}: this is not from now: {old}")
     return 0
 
 
-async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any]]:
+async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any], list[str]]:
     from rushes.engines.sora_web import chromium, signin
+    from rushes.engines.sora_web.site import check_noted
 
-    async with opened(name) as engine:
+    async with Studio.open() as studio:
+        engine = open_engine(studio, name)
         old: str | None = None
+        jobs: list[str] = []
         try:
             standing = await signin.refresh(engine, "rushes sora status")
+            jobs = _go_on(studio, engine.name, SignInNeeded.reason)
         except Blocked:
             raise
         except (EngineError, SetupError) as error:
+            check_noted(engine.profile.account)
             standing = signin.standing(engine)
             at = f"{standing.noted_at:%Y-%m-%d %H:%M} UTC" if standing.noted_at else "some time"
             old = f"it is what the service said at {at}; {error.message}"
@@ -157,7 +171,7 @@ async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any
             "browser": str(chromium.find(engine.program)),
             "profile": str(engine.profile.folder),
         }
-        return standing, old, facts
+        return standing, old, facts, jobs
 
 
 async def _proxy(engine: SoraWebEngine) -> str:
@@ -174,7 +188,10 @@ async def _proxy(engine: SoraWebEngine) -> str:
 @which
 @common
 def refresh(as_json: bool, engine: str | None) -> int:
-    """Keep the session young, in one line. Exits with 7 where it has ended.
+    """Keep the session young, in one line. Exits with 7 if it has ended.
+
+    The service is asked each time. If it was wrong when it said that the session had ended, the jobs that
+    waited for a sign-in go on.
 
     \b
     For a crontab, once a day (it prints only where something is wrong):
@@ -182,26 +199,31 @@ def refresh(as_json: bool, engine: str | None) -> int:
     """
     from rushes.engines.sora_web import signin
 
-    async def run() -> Standing:
-        async with opened(engine) as found:
-            return await signin.refresh(found)
+    async def run() -> tuple[Standing, list[str]]:
+        async with Studio.open() as studio:
+            found = open_engine(studio, engine)
+            standing = await signin.refresh(found)
+            return standing, _go_on(studio, found.name, SignInNeeded.reason)
 
-    standing = asyncio.run(run())
+    with outside_a_job():
+        standing, jobs = asyncio.run(run())
     if as_json:
-        put_json(standing.as_json())
+        put_json({**standing.as_json(), "jobs": jobs})
     else:
         session, token = _time_left(standing.session_expires), _time_left(standing.token_expires)
-        echo(f"{standing.email} is signed in; session: {session}; token: {token}")
+        rest = f"; jobs: {_going_on(jobs)}" if jobs else ""
+        echo(f"{standing.email} is signed in; session: {session}; token: {token}{rest}")
     return 0
 
 
-@sora.command(short_help="Remove all that signing in has left here.")
+@sora.command(short_help="Remove the session from this machine.")
 @which
 @common
 def logout(as_json: bool, engine: str | None) -> int:
-    """Remove from this machine all that signing in has left here.
+    """Remove the session from this machine: the browser's profile, its cookies, all notes of the account.
 
-    The account stays signed in on the site's own side until you sign out there.
+    Your clips and the records of your jobs stay, and a record may name the account. The account stays signed
+    in on the site's own side until you sign out there.
     """
     from rushes.engines.sora_web import signin
 
@@ -223,6 +245,7 @@ def logout(as_json: bool, engine: str | None) -> int:
         echo(f"signed out {email or 'an account that tells no address'}; removed from {folder}:")
         for one in removed:
             echo(f"  {one}")
+        echo("your clips and the records of your jobs stay; a record may name the account")
     return 0
 
 
@@ -234,6 +257,7 @@ def _remains(folder: Path) -> list[str]:
         "account.json": "what was known of the account",
         "proxy.json": "the pick of a proxy",
         "explore": "the recordings of rushes sora explore",
+        "import": "what an import that was ended has left",
     }
     return [said for name, said in names.items() if (folder / name).exists()]
 
@@ -242,11 +266,13 @@ def _standing_pairs(standing: Standing) -> list[tuple[str, str]]:
     quota = "not told" if standing.quota_left is None else f"{_count(standing.quota_left, 'video')} left"
     if standing.quota_resets_at is not None:
         quota += f"; resets {standing.quota_resets_at:%Y-%m-%d %H:%M} UTC"
+    asked = [("asked", age(standing.noted_at))] if standing.noted_at else []
     return [
         ("account", standing.email),
         ("session", f"alive, {_time_left(standing.session_expires)}"),
         ("token", _time_left(standing.token_expires)),
         ("quota", quota),
+        *asked,
     ]
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rushes.domain.errors import SetupError, SignInNeeded
+from rushes.domain.errors import SetupError
 from rushes.domain.permissions import make_private
 from rushes.engines.sora_web import chromium
+from rushes.engines.sora_web.jar import Jar
 from rushes.engines.sora_web.leftovers import clear_leftovers, end_browser
 from rushes.engines.sora_web.preferences import write_preferences
 from rushes.engines.sora_web.profile import Profile
@@ -23,10 +22,7 @@ from rushes.engines.sora_web.redaction import redact_address
 from rushes.engines.sora_web.under_way import UnderWay
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page, Playwright
-
-SESSION_COOKIE = "__Secure-next-auth.session-token"
-"""Its name; large values are split over `.0`, `.1` …"""
+    from playwright.async_api import Page, Playwright
 
 ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 
@@ -56,12 +52,14 @@ class Launch:
 class Browser:
     """A running browser on one profile, with one page."""
 
-    def __init__(self, playwright: Playwright, page: Page, under_way: UnderWay, profile: Profile) -> None:
+    def __init__(
+        self, playwright: Playwright, page: Page, under_way: UnderWay, jar: Jar, profile: Profile
+    ) -> None:
         self.context = page.context
         self.page = page
         self._playwright = playwright
         self._profile = profile
-        self._exported: Any = None
+        self._jar = jar
         self._sockets: Page | None = None
         self.under_way = under_way
         self.crashed = False
@@ -76,11 +74,8 @@ class Browser:
         return any(page is not self._sockets for page in self.context.pages)
 
     async def export(self) -> None:
-        """Write the cookies down, so that a kill loses none of them."""
-        state = await self.context.storage_state()
-        if state != self._exported:
-            self._profile.keep_state(state)
-            self._exported = state
+        """Write the cookies down now; they are after every answer that may have changed them."""
+        await self._jar.export()
 
     async def close_connections(self) -> None:
         """Close every connection, so that the next request opens one of its own; see `gate`."""
@@ -105,6 +100,7 @@ class Browser:
         """Close it in order: only then are its cookies on the disk. One that does not end is ended."""
         try:
             async with asyncio.timeout(CLOSE_S):
+                await self._jar.close()
                 if not self.crashed:
                     with suppress(Exception):
                         await self.export()
@@ -140,7 +136,9 @@ async def launch(profile: Profile, how: Launch) -> Browser:
             service_workers="block",
             timeout=LAUNCH_S * 1000,
         )
-        await _restore(context, profile.state.get("cookies", []))
+        jar = Jar(context, profile)
+        await jar.restore()
+        jar.follow()
         page = context.pages[0] if context.pages else await context.new_page()
         under_way = await UnderWay.of(page)
     except BaseException as error:
@@ -149,7 +147,7 @@ async def launch(profile: Profile, how: Launch) -> Browser:
         if not isinstance(error, Error):
             raise
         raise _not_started(program, error, headed=how.headed) from error
-    return Browser(playwright, page, under_way, profile)
+    return Browser(playwright, page, under_way, jar, profile)
 
 
 def _not_started(program: Path, error: Exception, *, headed: bool) -> SetupError:
@@ -167,32 +165,6 @@ def _not_started(program: Path, error: Exception, *, headed: bool) -> SetupError
 def _through(proxy: Proxy | None) -> Any:
     # Without this, a site on this machine would be spoken to directly.
     return {**proxy.as_playwright(), "bypass": "<-loopback>"} if proxy else None
-
-
-async def _restore(context: BrowserContext, cookies: Iterable[dict[str, Any]]) -> None:
-    """Put the exported cookies back: session cookies are in no profile, and a kill keeps others from it.
-
-    Raises SignInNeeded if the browser does not take the session's.
-    """
-    from playwright.async_api import Error
-
-    now = time.time()
-    alive = [
-        cookie for cookie in cookies if cookie.get("expires", -1) in (-1, None) or cookie["expires"] > now
-    ]
-    if any(cookie["name"].startswith(SESSION_COOKIE) for cookie in alive):
-        # Whole and split parts of different ages must not stand side by side.
-        await context.clear_cookies(name=re.compile(re.escape(SESSION_COOKIE)))
-    for cookie in alive:
-        # One by one: a single cookie that the browser does not take would cost all the others.
-        try:
-            await context.add_cookies([cookie])  # type: ignore[list-item]
-        except Error as error:
-            if cookie["name"].startswith(SESSION_COOKIE):
-                raise SignInNeeded(
-                    f"the browser does not take the stored session: {first_line(error)}",
-                    next="rushes sora login, or rushes sora import with a new export",
-                ) from error
 
 
 def first_line(error: Exception) -> str:

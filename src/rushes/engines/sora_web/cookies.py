@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -20,13 +20,10 @@ from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadInput, SignInNeeded
 from rushes.domain.text import decode_text
-from rushes.engines.sora_web.browser import SESSION_COOKIE
+from rushes.engines.sora_web.jar import SESSION_COOKIE, WITH_THE_BROWSER, is_session
 
 LARGEST_BYTES = 4 * 2**20
 """An export of all cookies of a browser has some 500 kB."""
-
-WITH_THE_BROWSER = -1.0
-"""When a cookie ends that ends with its browser, in Playwright's words."""
 
 LAST_END = 253_402_300_799.0
 """The end of the year 9999, the last that Playwright takes."""
@@ -66,14 +63,25 @@ class Site:
         return self.host == bare or self.host.endswith(f".{bare}")
 
 
-def read_cookies(file: Path, base_url: str, now: float | None = None) -> list[dict[str, Any]]:
-    """Return the cookies for the site at `base_url` in an export, in Playwright's shape.
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What an export holds for the site: its living `cookies` in Playwright's shape.
+
+    `others` is how many cookies of other sites it holds, which are left out.
+    """
+
+    cookies: list[dict[str, Any]] = field(repr=False)
+    others: int
+
+
+def read_cookies(file: Path, base_url: str, now: float | None = None) -> Export:
+    """Return what an export holds for the site at `base_url`.
 
     `now` is in seconds since 1970. Raises BadInput, and SignInNeeded if the session in it has ended.
     """
     site = Site.of(base_url)
     found = [_cookie(one) for one in _listed(file, _text(file), site) if _is_one(one)]
-    sessions = [one for one in found if one["name"].startswith(SESSION_COOKIE)]
+    sessions = [one for one in found if is_session(one)]
     if not sessions:
         raise BadInput(
             f"{file} holds no session ({SESSION_COOKIE})",
@@ -93,7 +101,8 @@ def read_cookies(file: Path, base_url: str, now: float | None = None) -> list[di
             f"the session in {file} ended on {ended:%Y-%m-%d %H:%M} UTC",
             next=f"sign in to {site.host} in a browser, then export its cookies again",
         )
-    return [one for one in found if site.is_sent(one["domain"]) and _lives(one, now)]
+    own = [one for one in found if site.is_sent(one["domain"])]
+    return Export(cookies=[one for one in own if _lives(one, now)], others=len(found) - len(own))
 
 
 def _lives(cookie: Mapping[str, Any], now: float) -> bool:

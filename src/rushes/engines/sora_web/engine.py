@@ -39,7 +39,7 @@ from rushes.engines.sora_web.lists import Lists
 from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
-from rushes.engines.sora_web.site import Site
+from rushes.engines.sora_web.site import DEAD_S, Site, account_name, check_noted
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
@@ -62,7 +62,8 @@ CLOCK_MARGIN = timedelta(minutes=5)
 class SoraWebEngine(BaseEngine):
     """Settings: `base_url`; `browser` (a program), `headed`; `proxy_url`, or `webshare_key` and
     `proxy_country`; `idle_s` until an unused browser is closed, `largest_heap` bytes until a grown one is;
-    `ask_after`, `post_timeout`, `list_delay`, `missing_after` in seconds.
+    `ask_after`, `post_timeout`, `list_delay`, `missing_after` in seconds; `recheck_after` until a session
+    that was found to have ended is asked about again.
     """
 
     recovery = Recovery.LOOKUP
@@ -75,6 +76,7 @@ class SoraWebEngine(BaseEngine):
         self.list_delay = float(settings.get("list_delay", 30.0))
         self._ask_after = float(settings.get("ask_after", ASK_AFTER_S))
         self._missing_after = float(settings.get("missing_after", 600.0))
+        self._recheck_after = float(settings.get("recheck_after", DEAD_S))
         self.profile = Profile(Path(settings["work"]).parent / "profiles" / name)
         self.proxies = Proxies(settings, self.profile.folder)
         self.program = settings.get("browser")
@@ -90,15 +92,19 @@ class SoraWebEngine(BaseEngine):
     def site(self) -> Site:
         """The service, through a page that is opened with the first call."""
         if self._site is None:
-            opener = self.opener(headed=self.headed)
-            page = WarmPage(opener, idle_s=self._idle_s, largest_heap=self._largest_heap)
-            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
+            self._site = self.site_on(self.profile)
         return self._site
 
-    def opener(self, *, headed: bool) -> Opener:
-        """Return what opens this engine's browser, with a window or without."""
+    def site_on(self, profile: Profile) -> Site:
+        """Return the service as the browser on `profile` sees it."""
+        opener = self.opener(headed=self.headed, profile=profile)
+        page = WarmPage(opener, idle_s=self._idle_s, largest_heap=self._largest_heap)
+        return Site(Tab(page), profile, create_s=self.post_timeout, dead_s=self._recheck_after)
+
+    def opener(self, *, headed: bool, profile: Profile | None = None) -> Opener:
+        """Return what opens this engine's browser, with a window or without, on its profile or another."""
         return Opener(
-            profile=self.profile,
+            profile=profile or self.profile,
             base_url=self.base_url,
             proxies=self.proxies,
             program=self.program,
@@ -274,7 +280,7 @@ class SoraWebEngine(BaseEngine):
         return Quote(
             amount=Decimal(0),
             basis=Basis.INCLUDED_IN_PLAN,
-            source=f"the balance of {account.get('email')}",
+            source="the account's balance",
             as_of=at.date(),
             quota_left=left,
         )
@@ -282,8 +288,8 @@ class SoraWebEngine(BaseEngine):
     async def check(self) -> str:
         """Return who is signed in. Raises EngineMissing without a browser, SignInNeeded."""
         program = chromium.find(self.program)
-        self.site.check_signed_in()
-        return f"signed in as {self.profile.account.get('email')}, {program.name}"
+        check_noted(self.profile.account)
+        return f"signed in as {account_name(self.profile.account)}, {program.name}"
 
     async def aclose(self) -> None:
         if self._site is not None:

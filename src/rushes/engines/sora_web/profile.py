@@ -1,7 +1,8 @@
 """The folder of one signed-in browser, and who may use it: one process at a time.
 
     browser/      the browser's own profile
-    state.json    its cookies, exported after every change: what a browser killed too early did not write
+    state.json    its cookies, exported after every change: what a browser killed too early did not write;
+                  see `jar`
     account.json  who is signed in, until when, and the balance as it was last told
     owner.json    which process has the browser now
 
@@ -15,7 +16,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from rushes.domain.errors import Unreachable
+from rushes.domain.gitignore import ignore_all
 from rushes.domain.permissions import make_private
 
 WISH_LASTS_S = 3.0
@@ -123,15 +124,17 @@ class Profile:
     def _make(self) -> None:
         make_private(self.folder)
         self.folder.chmod(0o700)
+        ignore_all(self.folder)
 
     # --- what it remembers ---
 
     @property
     def state(self) -> dict[str, Any]:
-        """The exported cookies in Playwright's shape, {} where there are none."""
+        """The exported cookies in Playwright's shape, with their `mark`; {} where there are none."""
         return read(self.folder / "state.json")
 
     def keep_state(self, state: Any) -> None:
+        """Put exported cookies in the place of those there."""
         self._make()
         write_private(self.folder / "state.json", state)
 
@@ -146,14 +149,21 @@ class Profile:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         write_private(self.folder / "account.json", {**self.account, **facts, "noted_at": at})
 
-    def restore(self, state: Any, account: Mapping[str, Any]) -> None:
-        """Put back what was there before somebody tried to sign in."""
-        self._make()
-        for name, data in (("state.json", state), ("account.json", account)):
-            if data:
-                write_private(self.folder / name, data)
-            else:
-                (self.folder / name).unlink(missing_ok=True)
+    def note_dead(self) -> None:
+        """Note that the service has just said that the session has ended."""
+        self.note(dead=True, dead_at=datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def become(self, other: Profile) -> None:
+        """Take over what another profile holds. Both are held, and no browser runs on either.
+
+        A kill in the middle leaves one of the two sessions whole: the cookies change hands at once, and a
+        browser profile that is not theirs is given them at its start.
+        """
+        self.keep_state(other.state)
+        write_private(self.folder / "account.json", other.account)
+        shutil.rmtree(self.browser, ignore_errors=True)
+        os.replace(other.browser, self.browser)
+        other.remove()
 
     def remove(self) -> None:
         """Forget everything: browser profile, cookies, account. The lock's own file stays."""

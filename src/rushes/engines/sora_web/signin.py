@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rushes.domain.errors import RushesError, SignInNeeded, Unreachable
+from rushes.domain.errors import SignInNeeded, Unreachable
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import Browser
 from rushes.engines.sora_web.challenge import note_let_in
 from rushes.engines.sora_web.cookies import read_cookies
+from rushes.engines.sora_web.jar import is_session
 from rushes.engines.sora_web.opening import HOME, visit
+from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.session import Session, session_from
+from rushes.engines.sora_web.site import Site, account_name, nobody
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -29,6 +33,8 @@ LOOK_EVERY_S = 0.5
 
 ASK_S = 20.0
 """How long a worker has to give way to a person."""
+
+IMPORT = "rushes sora import"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +70,9 @@ async def log_in(engine: SoraWebEngine, patience: float) -> Standing:
     """Open a browser for a person to sign in with, and close it once he has.
 
     If he is signed in already he has come for something else, a check of the site's perhaps: then it
-    stays open until he closes it. `patience` in seconds. Raises SetupError without a screen, SignInNeeded
-    if nobody signed in, Unreachable if another process keeps the browser.
+    stays open until he closes it, and what holds then is returned. `patience` in seconds. Raises SetupError
+    without a screen, SignInNeeded if nobody is signed in at the end, Unreachable if another process keeps the
+    browser.
     """
     chromium.check_display(os.environ)
     await engine.profile.ask_for("rushes sora login", patience=min(patience, ASK_S), window=True)
@@ -79,55 +86,86 @@ async def log_in(engine: SoraWebEngine, patience: float) -> Standing:
 
         browser = await engine.opener(headed=True).open(arrive)
         try:
-            already = await _session_of(browser.page, engine.base_url)
-            if already is not None:
+            session = await _session_of(browser.page, engine.base_url)
+            if session is not None:
+                note_let_in(engine.profile)
                 engine.tell(
-                    f"You are signed in as {already.email}. Do what the site asks for, then close the window."
+                    f"You are signed in as {session.email}. Do what the site asks for, then close the window."
                 )
                 await _closed_by_hand(browser, patience)
-            session = already or await _signed_in(browser, engine.base_url, patience)
-            if already is None:
+                session = None
+            else:
+                session = await _signed_in(browser, engine.base_url, patience)
+            if session is not None:
                 # At once: a kill right after the sign-in must not lose it.
                 await browser.export()
-            _note(engine, session)
-            note_let_in(engine.profile)
+                _note(engine, session)
+                note_let_in(engine.profile)
         finally:
             await browser.close()
+        if session is None:
+            _note(engine, await _session_after(engine))
     finally:
-        engine.profile.release()
+        await engine.site.leave()
     return standing(engine)
+
+
+async def _session_after(engine: SoraWebEngine) -> Session:
+    """Return the session that is left once the window is closed, as the service tells it."""
+    if not any(is_session(one) for one in engine.profile.state.get("cookies", ())):
+        if engine.profile.account:
+            engine.profile.note_dead()
+        raise SignInNeeded("the window was closed, and nobody is signed in", next="rushes sora login")
+    return await engine.site.renew()
 
 
 async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
-    """Take over the cookies of a browser that is signed in elsewhere, and see that they are good.
+    """Take over the cookies of a browser that is signed in elsewhere, once the service has taken them.
 
-    `file` is a state.json of ours, or any other export; see `cookies`. Raises BadInput, SignInNeeded.
+    They are tried in a profile of their own: until then the session that is here stays as it is. `file`
+    is a state.json of ours, or any other export; see `cookies`. Raises BadInput, SignInNeeded.
     """
-    state = {"cookies": read_cookies(file, engine.base_url), "origins": []}
-    await engine.site.leave()
-    await engine.profile.ask_for("rushes sora import")
-    before, account = engine.profile.state, engine.profile.account
-    engine.profile.keep_state(state)
-    engine.profile.note(dead=False, email=None)
+    export = read_cookies(file, engine.base_url)
+    if export.others:
+        cookies = "1 cookie" if export.others == 1 else f"{export.others} cookies"
+        engine.tell(f"{cookies} of other sites in {file} left out")
+    trial = Profile(engine.profile.folder / "import")
+    await trial.ask_for(IMPORT)
     try:
-        session = await engine.site.session()
-    except RushesError as error:
-        # First: what closes exports the cookies that it has.
+        session = await _tried(engine.site_on(trial), trial, export.cookies, file)
         await engine.site.leave()
-        engine.profile.restore(before, account)
-        if not isinstance(error, SignInNeeded):
-            raise
-        raise SignInNeeded(
-            f"the service does not take the cookies of {file}: {error.message}",
-            next="sign in anew where they come from, and export them again",
-        ) from error
-    await engine.site.leave()
-    _note(engine, session)
+        await engine.profile.ask_for(IMPORT)
+        try:
+            engine.profile.become(trial)
+            _note(engine, session)
+        finally:
+            engine.profile.release()
+    finally:
+        trial.remove()
+        trial.release()
     return standing(engine)
 
 
+async def _tried(site: Site, trial: Profile, cookies: Sequence[Mapping[str, Any]], file: Path) -> Session:
+    """Return the session that the service has for `cookies`; `trial` is held, and has them then."""
+    trial.remove()
+    trial.keep_state({"cookies": cookies, "origins": []})
+    try:
+        session = await site.renew()
+    except SignInNeeded as error:
+        raise SignInNeeded(
+            f"the service does not take the session in {file}: it has ended, or was signed out",
+            next="sign in anew where it comes from, and export it again",
+        ) from error
+    finally:
+        # What closes it exports the cookies.
+        await site.leave()
+        trial.take(IMPORT)
+    return session
+
+
 async def log_out(engine: SoraWebEngine) -> None:
-    """Remove the profile, the cookies, the account, the proxy: all that signing in has left here."""
+    """Remove the profile, the cookies, what was known of the account, the proxy; the records of jobs stay."""
     await engine.profile.ask_for("rushes sora logout")
     try:
         # The proxy that was picked for this account goes with it.
@@ -139,9 +177,10 @@ async def log_out(engine: SoraWebEngine) -> None:
 async def refresh(engine: SoraWebEngine, doing: str = "rushes sora refresh") -> Standing:
     """Have the service look at the session, which keeps it young, and read the balance.
 
-    Raises SignInNeeded where the session has ended.
+    It is asked also where the session was found to have ended. Raises SignInNeeded where it has.
     """
-    engine.site.check_signed_in()
+    if not engine.profile.account:
+        raise nobody()
     await engine.profile.ask_for(doing)
     try:
         await engine.site.renew()
@@ -156,10 +195,10 @@ def standing(engine: SoraWebEngine) -> Standing:
     """Return how the account stands as it was last told. Raises SignInNeeded where nobody is signed in."""
     account = engine.profile.account
     if not account:
-        raise SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+        raise nobody()
     left = account.get("quota_left")
     return Standing(
-        email=str(account.get("email") or "an account that tells no address"),
+        email=account_name(account),
         session_expires=moment(account.get("expires")),
         token_expires=moment(account.get("token_expires")),
         quota_left=left if isinstance(left, int) else None,
@@ -170,8 +209,8 @@ def standing(engine: SoraWebEngine) -> Standing:
     )
 
 
-async def _signed_in(browser: Browser, base_url: str, patience: float) -> Session:
-    """Wait until one of the browser's pages has a session."""
+async def _signed_in(browser: Browser, base_url: str, patience: float) -> Session | None:
+    """Wait until one of the browser's pages has a session; None if the window is closed before that."""
     try:
         async with asyncio.timeout(patience):
             while not browser.crashed and browser.visible():
@@ -182,11 +221,11 @@ async def _signed_in(browser: Browser, base_url: str, patience: float) -> Sessio
                 await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError as error:
         raise SignInNeeded(f"nobody signed in within {patience:.0f} s", next="rushes sora login") from error
-    raise SignInNeeded("the window was closed before anybody had signed in", next="rushes sora login")
+    return None
 
 
 async def _closed_by_hand(browser: Browser, patience: float) -> None:
-    """Return once the person has closed the window; its cookies are written down all along."""
+    """Return once the person has closed the window; what scripts set is written down, too."""
     with suppress(TimeoutError):
         async with asyncio.timeout(patience):
             while not browser.crashed and browser.visible():
@@ -210,4 +249,6 @@ async def _session_of(page: Page, base_url: str) -> Session | None:
 
 def _note(engine: SoraWebEngine, session: Session) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    engine.profile.note(**session.as_notes(), dead=False, signed_in_at=at, quota_left=None, quota_at=None)
+    engine.profile.note(
+        **session.as_notes(), dead=False, dead_at=None, signed_in_at=at, quota_left=None, quota_at=None
+    )

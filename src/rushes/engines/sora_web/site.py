@@ -21,6 +21,7 @@ from rushes.domain.errors import (
     SignInNeeded,
     Unreachable,
 )
+from rushes.domain.job import age
 from rushes.engines.http import classify_answer, classify_create, json_of, moment, raw
 from rushes.engines.sora_web.answers import (
     MORE_QUOTA,
@@ -48,6 +49,12 @@ MOST_EXPIRED = 2
 
 RELOAD_EVERY = timedelta(minutes=1)
 
+DEAD_S = 3600.0
+"""How long nobody asks about a session that was found dead: jobs try again more often than that."""
+
+LONGEST_QUIET_S = 3.0
+"""How long the session is not read because the page has asked for something and not got it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
@@ -59,12 +66,17 @@ class Signed:
 
 
 class Site:
-    """The service, through one page. `create_s` is how long a create may take in all, in seconds."""
+    """The service, through one page. `create_s` is how long a create may take in all, in seconds.
 
-    def __init__(self, tab: Tab, profile: Profile, *, create_s: float) -> None:
+    A session that was found dead is asked about again after `dead_s`: the service may have erred.
+    """
+
+    def __init__(self, tab: Tab, profile: Profile, *, create_s: float, dead_s: float = DEAD_S) -> None:
         self.tab = tab
         self._profile = profile
         self._create_s = create_s
+        self._dead_s = dead_s
+        self._renewing = asyncio.Lock()
         self._session: Session | None = None
         self._device: str | None = None
         self._opening = 0
@@ -124,17 +136,24 @@ class Site:
 
     async def session(self) -> Session:
         """Return the living session, renewed where its token is about to run out. Raises SignInNeeded."""
-        if self._opening != self.tab.page.openings:
-            # Somebody else may have signed in since.
-            self._session = None
-        if self._session is None or not self._session.fresh(datetime.now(UTC)):
-            self._session = await self._renew()
-        return self._session
+        async with self._renewing:
+            # Another call may just have found it dead.
+            self.check_signed_in()
+            if self._opening != self.tab.page.openings:
+                # Somebody else may have signed in since.
+                self._session = None
+            if self._session is None or not self._session.fresh(datetime.now(UTC)):
+                self._session = await self._renew()
+            return self._session
 
     async def renew(self) -> Session:
-        """Have the service look at the session again, which keeps it young. Raises SignInNeeded."""
-        self._session = await self._renew()
-        return self._session
+        """Have the service look at the session again, which keeps it young. Raises SignInNeeded.
+
+        It is asked whatever is noted: a session that was found dead may live.
+        """
+        async with self._renewing:
+            self._session = await self._renew()
+            return self._session
 
     async def balance(self) -> dict[str, Any]:
         """Return `quota_left` and `quota_resets_at` as the service tells them now, and note them."""
@@ -159,12 +178,15 @@ class Site:
     # --- the session ---
 
     def check_signed_in(self) -> None:
-        """Raise SignInNeeded where nobody is signed in, without starting a browser to find that out."""
+        """Raise SignInNeeded where nobody is signed in, without starting a browser to find that out.
+
+        A session that was found dead long enough ago passes: the service is asked again.
+        """
         account = self._profile.account
-        if not account:
-            raise SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
-        if account.get("dead"):
-            raise SignInNeeded(f"the session of {account.get('email')} has ended", next=SIGN_IN)
+        dead_at = moment(account.get("dead_at"))
+        if account and dead_at is not None and datetime.now(UTC) - dead_at > timedelta(seconds=self._dead_s):
+            return
+        check_noted(account)
 
     async def _signed(self) -> Signed:
         """Return the headers of a call, and the opening of the page that they are good for."""
@@ -182,20 +204,29 @@ class Site:
 
         The service answers with the same token for long. A new one may take loading the page.
         """
-        found = await self._read_session()
+        found = await self._read_session_surely()
         if found is not None and self._worth_reloading(found, refused):
             self._reloaded_at = datetime.now(UTC)
             await self.tab.page.renew()
-            found = await self._read_session()
+            found = await self._read_session_surely()
         if found is None:
             await self._died()
-            raise SignInNeeded("the session has ended", next=SIGN_IN)
+            raise SignInNeeded(
+                f"the session of {account_name(self._profile.account)} has ended", next=SIGN_IN
+            )
         self._opening = self.tab.page.openings
         self._device = await self.tab.cookie("oai-did")
         # The answer may have put another cookie in the place of the one we know.
         await self.tab.export()
-        self._profile.note(**found.as_notes(), dead=False)
+        self._note(found)
         return found
+
+    def _note(self, found: Session) -> None:
+        facts = found.as_notes()
+        if facts["user"] != self._profile.account.get("user"):
+            # What was told of the plan was of somebody else's.
+            facts |= {"quota_left": None, "quota_at": None, "quota_resets_at": None}
+        self._profile.note(**facts, dead=False, dead_at=None)
 
     def _worth_reloading(self, found: Session, refused: str | None) -> bool:
         if found.token == refused:
@@ -203,7 +234,23 @@ class Site:
         now = datetime.now(UTC)
         return not found.fresh(now) and now - self._reloaded_at > RELOAD_EVERY
 
+    async def _read_session_surely(self) -> Session | None:
+        """Read the session; None only where it is dead beyond doubt.
+
+        An answer without a token is not believed at once. The service may have erred; or the page asked at
+        the same moment and was given another cookie, and ours had the one that ended with that.
+        """
+        found = await self._read_session()
+        if found is None:
+            found = await self._read_session()
+        if found is None:
+            await self.tab.page.renew(until_idle=True)
+            found = await self._read_session()
+        return found
+
     async def _read_session(self) -> Session | None:
+        # Whatever the page asks for by itself may change the session's cookie.
+        await self.tab.quiet(LONGEST_QUIET_S)
         response = await self.tab.ask(Call(method="GET", path="/api/auth/session", headers={}, seconds=ASK_S))
         refused = refusal(response)
         if refused is not None:
@@ -213,7 +260,7 @@ class Site:
 
     async def _died(self) -> None:
         """The session is dead: note it, and leave the browser to whoever signs in."""
-        self._profile.note(dead=True)
+        self._profile.note_dead()
         await self.leave()
 
     # --- refusals ---
@@ -255,13 +302,17 @@ class Site:
 
     async def _token_refused(self, refused: SignInNeeded, signed: Signed) -> EngineError:
         """Have another token given for one that is taken no longer; without one the session is dead."""
-        if signed.opening != self.tab.page.openings:
-            return Reopened("the browser was opened anew meanwhile")
-        self._session = await self._renew(signed.token)
-        if self._session.token == signed.token and not isinstance(refused, TokenExpired):
-            await self._died()
-            return refused
-        return TokenExpired(refused.message)
+        async with self._renewing:
+            # Another call may just have found it dead, or have got another token.
+            self.check_signed_in()
+            if signed.opening != self.tab.page.openings:
+                return Reopened("the browser was opened anew meanwhile")
+            if self._session is None or self._session.token == signed.token:
+                self._session = await self._renew(signed.token)
+            if self._session.token == signed.token and not isinstance(refused, TokenExpired):
+                await self._died()
+                return refused
+            return TokenExpired(refused.message)
 
     async def leave(self) -> None:
         """Close the browser, forget its session, and let others have the profile."""
@@ -284,6 +335,26 @@ class Site:
         if account.get("quota_left") == 0 and resets is not None and resets > datetime.now(UTC):
             said = f"the plan's quota is used up; it resets at {resets:%Y-%m-%d %H:%M} UTC"
             raise QuotaExhausted(said, next=MORE_QUOTA)
+
+
+def check_noted(account: Mapping[str, Any]) -> None:
+    """Raise SignInNeeded where nobody is signed in, by what is noted of the account."""
+    if not account:
+        raise nobody()
+    if account.get("dead"):
+        asked_at = moment(account.get("dead_at"))
+        asked = f" (as the service said {age(asked_at)})" if asked_at else ""
+        raise SignInNeeded(f"the session of {account_name(account)} has ended{asked}", next=SIGN_IN)
+
+
+def nobody() -> SignInNeeded:
+    """Return the error for a profile in which nobody has signed in."""
+    return SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+
+
+def account_name(account: Mapping[str, Any]) -> str:
+    """Return what people call an account, by what is noted of it."""
+    return str(account.get("email") or "an account that tells no address")
 
 
 def _parsed(response: httpx.Response) -> Any:

@@ -155,6 +155,11 @@ class Tab:
         async with self.page.hold() as browser:
             await self._bounded(browser, browser.export(), SPARE_S)
 
+    async def quiet(self, patience: float) -> None:
+        """Return once the page waits for no answer, or after `patience` seconds."""
+        async with self.page.hold() as browser:
+            await browser.under_way.none(patience)
+
     def _check_opening(self, call: Call) -> None:
         if call.opening not in (None, self.page.openings):
             raise Reopened("the browser was opened anew meanwhile")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class UnderWay:
                     await self._changed.wait()
         except TimeoutError:
             self._ids.clear()
+
+    async def none(self, patience: float) -> None:
+        """Wait until there are none, for `patience` seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._ids:
+                    self._changed.clear()
+                    await self._changed.wait()
 
     def look_again(self) -> None:
         """Have whoever waits count again."""

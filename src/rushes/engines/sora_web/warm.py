@@ -81,11 +81,17 @@ class WarmPage:
         """The site wants a person; what that person can do depends on whether this browser has a window."""
         return challenged(self._profile, said, headed=self._opener.headed)
 
-    async def renew(self) -> None:
-        """Load the page anew, as a person does whose token has run out; answers to come are awaited."""
+    async def renew(self, *, until_idle: bool = False) -> None:
+        """Load the page anew, as a person does whose token has run out; answers to come are awaited.
+
+        `until_idle`: return only when the page asks for nothing more, or after a while.
+        """
         async with self.hold() as browser:
             await self._quiet.wait()
             await self.go_home(browser)
+            if until_idle:
+                with suppress(Exception):
+                    await browser.page.wait_for_load_state("networkidle", timeout=LONGEST_LOOK_S * 1000)
 
     async def close(self) -> None:
         """Close the browser, if it is open, and let others have the profile; answers to come are awaited."""
