@@ -95,7 +95,8 @@ class Job:
     last sent. `fraction` is how far its render, and then its download, is: 0 to 1 if the provider
     tells it. `cancel_requested` is a wish; the state tells
     whether it was granted. `tries` counts since it last got anywhere; `due_at` (seconds since 1970) is when
-    it continues automatically, 0 if it does not. `facts` is what the provider said when it accepted; a
+    it continues automatically, 0 if it does not. `missing_since` is when its provider began to show no such
+    render, None while it does. `facts` is what the provider said when it accepted; a
     `quota_left` among them counts clips. `unreadable` says what of it cannot be read in the ledger, if
     anything: all of that is replaced by what promises nothing, and only a person can end the job. `digest`
     is what makes two requests the same.
@@ -120,6 +121,7 @@ class Job:
     key_source: str | None = None
     attempt: int = 0
     posted_at: datetime | None = None
+    missing_since: datetime | None = None
     tries: int = 0
     due_at: float = 0.0
     charged: Decimal | None = None
@@ -223,8 +225,13 @@ class Job:
 
 def age(moment: datetime) -> str:
     """Return how long ago a moment was, in one unit."""
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    return f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something lasted, in one unit."""
+    whole = max(0, int(seconds))
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"
+        if whole >= 2 * length:
+            return f"{whole // length} {unit}"
+    return f"{whole} s"

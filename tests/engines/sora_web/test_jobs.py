@@ -214,7 +214,7 @@ async def test_a_service_that_falters_loses_nothing(stage: Stage) -> None:
         ("render-error", "render_failed", "processing_failed"),
         ("fails-in-pending", "render_failed", "processing_failed"),
         ("no-url", "result_gone", "without a file"),
-        ("lost", "result_gone", "nowhere any more"),
+        ("lost", "result_gone", "the service does not list it"),
     ],
 )
 async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, code: str, told: str) -> None:
@@ -227,6 +227,17 @@ async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, co
     assert job.failure.code == code
     assert told in job.failure.message
     assert job.failure.billed is Billed.NO
+
+
+async def test_a_task_that_is_nowhere_for_a_while_is_said_and_goes_on(stage: Stage) -> None:
+    """The service forgets a task half-way and finds it again: told while it lasts, and a clip in the end."""
+    stage.fault("forgotten", 200)
+    async with stage.working():
+        job = await stage.submit()
+        missing = await stage.settled(job, JobState.QUEUED, JobState.RUNNING, which=lambda one: one.missing_since)
+        assert missing.reason == "the service does not list it"
+        job = await stage.settled(job)
+    assert (job.state, job.missing_since) == (JobState.COMPLETED, None), job.failure
 
 
 async def test_a_task_canceled_in_the_app_is_canceled_here(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rushes.domain.errors import EngineError, ModelRetired, OutcomeUnknown, ResultGone, Unreachable
+from rushes.domain.errors import ModelRetired, OutcomeUnknown, ResultGone, Unreachable
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import (
@@ -31,7 +31,6 @@ from rushes.engines.contract import (
     Ticket,
 )
 from rushes.engines.http import moment
-from rushes.engines.recent import Recent
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.creates import check_sayable, create_from, same_create, unconfirmed
 from rushes.engines.sora_web.lists import Lists
@@ -39,7 +38,7 @@ from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
 from rushes.engines.sora_web.site import Site
 from rushes.engines.sora_web.tab import Tab
-from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
+from rushes.engines.sora_web.tasks import UNLISTED, UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
 
 BASE_URL = "https://sora.chatgpt.com"
@@ -70,7 +69,7 @@ class SoraWebEngine(BaseEngine):
         self.post_timeout = float(settings.get("post_timeout", 90.0))
         self.list_delay = float(settings.get("list_delay", 30.0))
         self._ask_after = float(settings.get("ask_after", ASK_AFTER_S))
-        self._missing_after = float(settings.get("missing_after", 600.0))
+        self.missing_after = float(settings.get("missing_after", 600.0))
         self.profile = Profile(Path(settings["work"]).parent / "profiles" / name)
         self.proxies = Proxies(settings, self.profile.folder)
         self.program = settings.get("browser")
@@ -78,7 +77,6 @@ class SoraWebEngine(BaseEngine):
         self._idle_s = float(settings.get("idle_s", 120.0))
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
         self._site: Site | None = None
-        self._missing: Recent[str, float] = Recent()
 
     @property
     def site(self) -> Site:
@@ -189,21 +187,14 @@ class SoraWebEngine(BaseEngine):
 
     async def poll(self, ticket: Ticket) -> Progress:
         """Ask for the task itself; where that address is not there, look in pending, then in the drafts."""
-        id = str(ticket["id"])
-        try:
-            found = await self._find(id)
-        except EngineError:
-            # Only answers that do not tell of it count, one after the other.
-            self._missing.pop(id, None)
-            raise
-        if found is None or found is UNREADY:
-            self._check_patience(id, found)
-            return Progress(state=RenderState.RUNNING, ask_after=self._ask_after)
-        self._missing.pop(id, None)
-        return replace(found, ask_after=self._ask_after)
+        found = await self._find(str(ticket["id"]))
+        return replace(found or UNLISTED, ask_after=self._ask_after)
 
     async def _find(self, id: str) -> Progress | None:
-        """Return what the service tells of a task; None where it is listed nowhere."""
+        """Return what the service tells of a task; None if it is listed nowhere.
+
+        It is listed late, and between pending and the drafts it is nowhere at all, both for some seconds.
+        """
         task = await self.lists.task(id)
         if task is None:
             task = next((one for one in await self.lists.pending() if one.get("id") == id), None)
@@ -219,24 +210,6 @@ class SoraWebEngine(BaseEngine):
         best = _best(drafts) if drafts else UNREADY
         # A failure without words among its drafts has them in the task.
         return told if best is UNREADY and told.state is not RenderState.SUCCEEDED else best
-
-    def _check_patience(self, id: str, found: Progress | None) -> None:
-        """Raise where a task has been nowhere, or without a file, for too long.
-
-        It is listed late, and between pending and the drafts it is nowhere at all, both for some seconds.
-        """
-        now = asyncio.get_running_loop().time()
-        if now - self._missing.setdefault(id, now) <= self._missing_after:
-            return
-        del self._missing[id]
-        if found is UNREADY:
-            said = f"the service finished the task {id} without a file, and gives no reason"
-        else:
-            who = self.profile.account.get("email") or "this account"
-            said = f"the service lists the task {id} nowhere any more (signed in: {who})"
-        raise ResultGone(
-            said, next="rushes collect ID looks again, free; was it made by another account than this one?"
-        )
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
         """Return the clips, their addresses read now: those run out after some days."""

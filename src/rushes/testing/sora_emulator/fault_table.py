@@ -119,6 +119,7 @@ _TASK = _area(
     canceled=("task_cancelled", "pending says cancelled half-way, with this reason"),
     vanishes=(None, "never in pending; its draft comes all the same"),
     lost=(None, "never seen anywhere after it was accepted"),
+    forgotten=("600", "half-way it is nowhere for so many virtual seconds, then as if nothing had been"),
     stays_when_done=(None, "pending goes on listing it as succeeded, with its generations, for 60 s"),
     never_ends=(None, "runs for ever at 0.9"),
 )

@@ -100,7 +100,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """How a task stands: `listed` in pending, `drafted` among the drafts, `live` while it takes a place."""
+    """How a task stands: `listed` in pending, `drafted` among the drafts, `live` while it takes a place.
+
+    With `known` False no address knows of it.
+    """
 
     status: str
     progress: float | None
@@ -108,6 +111,7 @@ class Moment:
     listed: bool = True
     drafted: bool = False
     live: bool = True
+    known: bool = True
 
 
 def moment(task: Task, now: float) -> Moment:
@@ -118,8 +122,8 @@ def moment(task: Task, now: float) -> Moment:
     ends = _ends_early(task, age)
     if ends is not None:
         return ends
-    if "lost" in task.faults:
-        return Moment(status="queued", progress=None, listed=False, live=age < UNLISTED_AT)
+    if "lost" in task.faults or _is_forgotten(task, now):
+        return Moment(status="queued", progress=None, listed=False, live=age < UNLISTED_AT, known=False)
     if age >= UNLISTED_AT:
         return Moment(
             status="succeeded" if age >= DRAFTED_AT else "processing",
@@ -132,6 +136,11 @@ def moment(task: Task, now: float) -> Moment:
     if status == "running":
         status = task.faults.get("unknown-status", status)
     return Moment(status=status, progress=progress, listed="vanishes" not in task.faults)
+
+
+def _is_forgotten(task: Task, now: float) -> bool:
+    since = now - task.created_at - HALF_WAY * task.scale
+    return 0 <= since < task.number("forgotten")
 
 
 def _ends_early(task: Task, age: float) -> Moment | None:
