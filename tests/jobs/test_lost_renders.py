@@ -41,7 +41,7 @@ def shop(tmp_path: Path, provider: ProviderProcess, clock: Clock) -> Iterator[Sh
 
 
 async def test_it_is_said_and_gives_its_place_to_another(shop: Shop) -> None:
-    """With one place in all, a lost render does not keep the next job out; when it is back it is collected."""
+    """A lost render does not keep the next job out of the only place; when it is back it is collected."""
     shop.limits = Limits(concurrency=1)
     shop.script("lost", render={"faults": [NOWHERE]})
     shop.script("next")
@@ -59,7 +59,7 @@ async def test_it_is_said_and_gives_its_place_to_another(shop: Shop) -> None:
 
 
 async def test_it_ends_by_the_wall_clock_whatever_happens_meanwhile(shop: Shop, clock: Clock) -> None:
-    """Neither a new worker nor polls that fail begin the ten minutes anew; the ticket and the hold are kept."""
+    """No new worker and no poll that fails begins the ten minutes anew; the ticket and the hold are kept."""
     shop.script(render={"faults": [NOWHERE]})
     job = shop.submit()
     async with shop.working():

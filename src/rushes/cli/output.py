@@ -19,6 +19,7 @@ import click
 
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
+from rushes.domain.errors import SignInNeeded
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 from rushes.domain.text import json_text, one_line, visible_lines
@@ -221,7 +222,10 @@ def state(job: Job) -> str:
     """Return a job's state, with its reason and progress, in its colour."""
     text = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
-        text += f" ({shortened(job.reason, REASON_WIDTH)})"
+        reason = job.reason
+        if job.person is not None and reason == SignInNeeded.reason:
+            reason = f"sign in as {job.key_source}"
+        text += f" ({shortened(reason, REASON_WIDTH)})"
     if job.fraction is not None and job.state.has_progress:
         text += f" {job.fraction:.0%}"
     return style(text, fg=COLOURS.get(job.state))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from rushes.domain.account import split_account
 from rushes.domain.errors import Billed
 from rushes.domain.money import Quote, usd
 from rushes.domain.request import VideoRequest
@@ -91,13 +92,12 @@ class Job:
     """The durable record of one request for one clip.
 
     `request` is complete: nothing in it is left to a default. `account` says who pays, `key_source` where
-    that key came from, in words; None: there was none, or it is not known. `posted_at` is when its create was
-    last sent. `fraction` is how far its render, and then its download, is: 0 to 1 if the provider
-    tells it. `cancel_requested` is a wish; the state tells
-    whether it was granted. `tries` counts since it last got anywhere; `due_at` (seconds since 1970) is when
-    it continues automatically, 0 if it does not. `missing_since` is when its provider began to show no such
-    render, None while it does. `facts` is what the provider said when it accepted; a
-    `quota_left` among them counts clips. `unreadable` says what of it cannot be read in the ledger, if
+    that key came from, or who is signed in, in words; None: there was none, or it is not known. `posted_at`
+    is when its create was last sent. `fraction` is how far its render, and then its download, is: 0 to 1 if
+    the provider tells it. `cancel_requested` is a wish; the state tells whether it was granted. `tries`
+    counts since it last got anywhere; `due_at` (seconds since 1970) is when it continues automatically, 0 if
+    it does not. `missing_since` is when its provider began to show no such render, None while it does.
+    `facts` is what the provider said when it accepted; a `quota_left` among them counts clips. `unreadable` says what of it cannot be read in the ledger, if
     anything: all of that is replaced by what promises nothing, and only a person can end the job. `digest`
     is what makes two requests the same.
     """
@@ -133,6 +133,14 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
     unreadable: str | None = None
     digest: str = ""
+
+    @property
+    def person(self) -> str | None:
+        """The fingerprint of the person whose account makes it, if its service is signed in to by persons.
+
+        `key_source` is then who that is.
+        """
+        return split_account(self.account)[1]
 
     @property
     def quota_left(self) -> int | None:

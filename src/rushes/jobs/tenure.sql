@@ -87,6 +87,13 @@ UPDATE jobs SET reason = :reason, updated_at = :now WHERE id = :id
 -- name: missing
 UPDATE jobs SET missing_since = :since, reason = :reason, updated_at = :now WHERE id = :id
 
+-- name: bind
+UPDATE jobs SET account = :account, key_source = :key_source, updated_at = :now WHERE id = :id
+
+-- name: bind_submissions
+UPDATE submissions SET account = :account
+WHERE job_id = :id AND engine = (SELECT engine FROM jobs WHERE id = :id)
+
 -- name: add_submission
 INSERT INTO submissions (job_id, attempt, engine, account, key, intended_at)
 SELECT jobs.id, 1 + (SELECT count(*) FROM submissions WHERE job_id = jobs.id),

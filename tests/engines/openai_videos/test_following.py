@@ -261,7 +261,7 @@ async def test_a_job_that_is_not_known_everywhere_yet_is_waited_for(lab: Labs) -
 
 
 async def test_a_job_that_the_server_does_not_know_is_missing(lab: Labs) -> None:
-    """A server that was started anew has forgotten its jobs: its 404 says so, and the worker keeps the time."""
+    """One that was started anew has forgotten its jobs, and its 404 says so; the worker keeps the time."""
     one = lab(missing_after=0.2)
     async with one.engine() as engine:
         progress = await engine.poll({"id": "video_of_before"})

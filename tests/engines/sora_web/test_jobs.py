@@ -234,7 +234,9 @@ async def test_a_task_that_is_nowhere_for_a_while_is_said_and_goes_on(stage: Sta
     stage.fault("forgotten", 200)
     async with stage.working():
         job = await stage.submit()
-        missing = await stage.settled(job, JobState.QUEUED, JobState.RUNNING, which=lambda one: one.missing_since)
+        missing = await stage.settled(
+            job, JobState.QUEUED, JobState.RUNNING, which=lambda one: one.missing_since
+        )
         assert missing.reason == "the service does not list it"
         job = await stage.settled(job)
     assert (job.state, job.missing_since) == (JobState.COMPLETED, None), job.failure

@@ -17,6 +17,7 @@ from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, opened, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
 from rushes.cli.values import LONGEST_WAIT_S, Number
+from rushes.domain.account import split_account
 from rushes.domain.errors import Blocked, EngineError, RushesError, WrongState
 from rushes.domain.job import JobState
 from rushes.studio import Studio
@@ -116,9 +117,11 @@ def _come_in(
 
 
 def _go_on(studio: Studio, engine: str) -> list[str]:
-    """Have the engine's blocked jobs tried at once; return their ids."""
+    """Have the engine's blocked jobs tried at once, but for those of other accounts; return their ids."""
     blocked = studio.ledger.jobs(state=JobState.BLOCKED, limit=MANY)
-    ids = [job.id for job in blocked if job.engine == engine]
+    account, _ = studio.roster.payer(engine)
+    ours = (account, split_account(account)[0])
+    ids = [job.id for job in blocked if job.engine == engine and job.account in ours]
     for id in ids:
         # The first one unblocks those of its account; a worker may have taken one up by now.
         with suppress(WrongState):

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rushes.domain.account import split_account
 from rushes.domain.errors import ModelRetired, OutcomeUnknown, ResultGone, Unreachable
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
@@ -28,6 +29,7 @@ from rushes.engines.contract import (
     Recovery,
     RenderState,
     Result,
+    SignedIn,
     Ticket,
 )
 from rushes.engines.http import moment
@@ -36,6 +38,7 @@ from rushes.engines.sora_web.creates import check_sayable, create_from, same_cre
 from rushes.engines.sora_web.lists import Lists
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
+from rushes.engines.sora_web.session import person_from
 from rushes.engines.sora_web.site import Site
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNLISTED, UNREADY, Draft, draft_from, progress_of
@@ -76,6 +79,9 @@ class SoraWebEngine(BaseEngine):
         self.headed = bool(settings.get("headed", False))
         self._idle_s = float(settings.get("idle_s", 120.0))
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
+        _, person = split_account(self.account)
+        name = str(settings.get("account_name") or "the account it was made for")
+        self._bound_to = SignedIn(fingerprint=person, name=name) if person is not None else None
         self._site: Site | None = None
 
     @property
@@ -91,8 +97,13 @@ class SoraWebEngine(BaseEngine):
                 idle_s=self._idle_s,
                 largest_heap=self._largest_heap,
             )
-            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout)
+            self._site = Site(Tab(page), self.profile, create_s=self.post_timeout, bound_to=self._bound_to)
         return self._site
+
+    @property
+    def signed_in(self) -> SignedIn | None:
+        account = self.profile.account
+        return None if account.get("dead") else person_from(account)
 
     @property
     def lists(self) -> Lists:
