@@ -122,7 +122,7 @@ def test_a_model_tells_what_it_takes(lab: Terminal) -> None:
         (("--shot", "5"), "does not begin with its seconds"),
         (("--shot", "5: "), "the shot's prompt is empty"),
         (("--shot", "5: a", "--seconds", "4"), "last 5 s together, and seconds is 4"),
-        (("--remix", "s_1", "--extend", "gen_1"), "made anew or continued"),
+        (("--remix", "s_1", "--extend", "gen_1"), "remixed or continued"),
         (("--style", ""), "style is empty"),
         (("--style", "anime"), "style is anime; allowed: none"),
         (("--reference", "subject=id:"), "the reference's id is empty"),
@@ -145,7 +145,7 @@ def test_a_ledger_without_these_wishes_is_still_read(terminal: Terminal) -> None
     first = terminal.json(*words)
     with sqlite3.connect(terminal.home / "ledger.db") as ledger:
         ((text,),) = ledger.execute("SELECT request FROM jobs").fetchall()
-        later = {"style", "remix", "extend", "shots"}
+        later = {"style", "remix", "extend", "storyboard_id", "shots"}
         old = {name: value for name, value in json.loads(text).items() if name not in later}
         ledger.execute("UPDATE jobs SET request = ?", (json.dumps(old),))
 

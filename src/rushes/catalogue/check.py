@@ -57,7 +57,7 @@ def problem(request: VideoRequest, model: Model) -> Problem | None:
 
 
 def unconfirmed(request: VideoRequest, model: Model) -> tuple[str, ...]:
-    """Return what a complete `request` asks for though nobody saw `model` do it: "1:1", "720p", "20 s"."""
+    """Return what a complete `request` asks for not confirmed to work: "1:1", "720p", "20 s"."""
     asked = (request.aspect, request.resolution, f"{_seconds(request, model):g} s")
     return tuple(value for value in asked if value in model.unconfirmed)
 
@@ -127,4 +127,8 @@ def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
         return Problem(field="remix", value=request.remix, allowed="none", option="--remix")
     if request.extend and not model.extend:
         return Problem(field="extend", value=request.extend, allowed="none", option="--extend")
+    if request.storyboard_id and not model.storyboard_ids:
+        return Problem(
+            field="storyboard id", value=request.storyboard_id, allowed="none", option="--storyboard-id"
+        )
     return None

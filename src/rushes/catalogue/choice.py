@@ -100,7 +100,7 @@ def _why_not(asked: VideoRequest, model: Model, quote: Quote) -> str | None:
     """Return the first reason against a living model whose engine is ready."""
     if model.named_only:
         return f"it is used only where it is named: --model {model.address}"
-    if asked.remix or asked.extend or any(one.remote for one in asked.references):
+    if asked.remix or asked.extend or asked.storyboard_id or any(one.remote for one in asked.references):
         return "an id of one provider's own means nothing to another; give --model ENGINE/MODEL"
     found = problem(asked, model)
     if found is not None:

@@ -238,7 +238,7 @@ def remark(offer: Offer) -> None:
     """Say what nobody is sure of, before anything is sent."""
     if offer.unconfirmed:
         said = ", ".join(offer.unconfirmed)
-        say(f"unconfirmed: {said}; sent as asked, though nobody saw {offer.model.address} do it")
+        say(f"unconfirmed: {said}; sent as asked, not confirmed to work with {offer.model.address}")
     if offer.quota_unknown:
         say(f"what is left of your plan is not known: {offer.quota_unknown}")
 

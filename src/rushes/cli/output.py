@@ -208,8 +208,13 @@ def put_clip(clip: Clip, price: str, copies: Sequence[Path] = ()) -> None:
 
 
 def wishes(request: VideoRequest) -> list[tuple[str, str]]:
-    """Return the names and values of what else was asked for: style, remix, shots, references."""
-    named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
+    """Return the names and values of what else was asked for: style, remix, storyboard, references."""
+    named = (
+        ("style", request.style),
+        ("remix of", request.remix),
+        ("continues", request.extend),
+        ("storyboard", request.storyboard_id),
+    )
     pairs = [(name, value) for name, value in named if value]
     pairs += [("caption", "none")] if request.caption is False else []
     pairs += [("shot", f"{shot.seconds:g} s: {shot.prompt}") for shot in request.shots]

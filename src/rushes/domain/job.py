@@ -97,9 +97,9 @@ class Job:
     the provider tells it. `cancel_requested` is a wish; the state tells whether it was granted. `tries`
     counts since it last got anywhere; `due_at` (seconds since 1970) is when it continues automatically, 0 if
     it does not. `missing_since` is when its provider began to show no such render, None while it does.
-    `facts` is what the provider said when it accepted; a `quota_left` among them counts clips. `unreadable` says what of it cannot be read in the ledger, if
-    anything: all of that is replaced by what promises nothing, and only a person can end the job. `digest`
-    is what makes two requests the same.
+    `facts` is what the provider said when it accepted; a `quota_left` among them counts clips. `unreadable`
+    says what of it cannot be read in the ledger, if anything: all of that is replaced by what promises
+    nothing, and only a person can end the job. `digest` is what makes two requests the same.
     """
 
     id: str

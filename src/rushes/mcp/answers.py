@@ -30,7 +30,7 @@ def quote_shape(
     """Return a quote with what to do about it; `missing` is what keeps it from being made yet."""
     offer = kept.offer
     remarks = [
-        f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
+        f"{one}: sent as asked; not confirmed to work with {offer.model.address}" for one in offer.unconfirmed
     ]
     if offer.quota_unknown:
         remarks.append(f"what is left of the plan is not known: {offer.quota_unknown}")

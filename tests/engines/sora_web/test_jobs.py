@@ -97,7 +97,7 @@ async def test_the_same_words_with_other_pictures_are_not_mixed_up(stage: Stage,
 
 
 async def test_a_lost_remix_is_found(stage: Stage) -> None:
-    """The list tells which clip was made anew."""
+    """The list tells which clip was remixed."""
     async with stage.working():
         first = await stage.made("the first")
         async with stage.engine() as person:
