@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from rushes.catalogue.aliases import meant
 from rushes.catalogue.catalogue import alive, retired
-from rushes.catalogue.choice import Candidate, choose, reason, refusal, weigh
+from rushes.catalogue.choice import Candidate, cannot, choose, reason, refusal, weigh
 from rushes.catalogue.offer import Offer, listed_offer
 from rushes.catalogue.price import price
 from rushes.domain.errors import (
@@ -76,7 +76,7 @@ class Quoting:
         groups = self._groups(request)
         if not groups:
             return self._weighed(request)
-        if choose(groups) is None and self.named(request) in FALLING_BACK:
+        if choose(groups) is None and self.named(request) in FALLING_BACK and not self._generators(groups):
             return self._weighed(request, named=DEFAULT_MODEL)
         return [one for group in groups for one in group]
 
@@ -95,8 +95,11 @@ class Quoting:
         if name not in FALLING_BACK:
             candidates = [one for group in groups for one in group]
             raise refusal(str(name), candidates, datetime.now(UTC).date())
-        lacking = "can do this" if self._any_ready() else "is configured"
-        return self._roster.model(DEFAULT_MODEL), f"no video model {lacking}; using the free storyboard"
+        able = self._generators(groups)
+        if able:
+            # Whoever has set up an engine that generates wants no storyboard because of a mistyped length.
+            raise cannot(able)
+        return self._roster.model(DEFAULT_MODEL), "no video model is configured; using the free storyboard"
 
     def _groups(self, request: VideoRequest) -> Sequence[Sequence[Candidate]]:
         """Return what the alias or engine of a request means, or all for none; empty for a whole name."""
@@ -121,10 +124,16 @@ class Quoting:
         models = (replace(one, named_only=False) if one.address == named else one for one in every)
         return weigh(request, models, unready, datetime.now(UTC).date())
 
-    def _any_ready(self) -> bool:
-        """Whether an engine is ready that makes anything without being named."""
-        ready = (name for name, why in self._roster.readiness().items() if why is None)
-        return any(not model.named_only for name in ready for model in self._roster.models_of(name))
+    def _generators(self, groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+        """Return those candidates that generate and could be used now, if not for this request."""
+        ready = {name for name, why in self._roster.readiness().items() if why is None}
+        today = datetime.now(UTC).date()
+        return [
+            one
+            for group in groups
+            for one in group
+            if one.model.engine in ready and alive(one.model, today) and not one.model.named_only
+        ]
 
     async def price_now(self, job: Job) -> Quote | None:
         """Return what a job would cost if it were quoted now; None if what it was quoted at is still fresh.
@@ -162,8 +171,8 @@ class Quoting:
 
     async def _fallback(self, request: VideoRequest, name: str) -> Offer:
         wanted = replace(request, model=name, fallback=())
-        model, chosen = self._chosen(wanted)
         try:
+            model, chosen = self._chosen(wanted)
             return await self._offer(wanted, model, chosen)
         except BadInput as error:
             raise type(error)(f"as a fallback: {error.message}", next=error.next) from error
