@@ -139,6 +139,17 @@ def test_a_wish_that_cannot_be_met_is_named(terminal: Terminal, words: tuple[str
     assert terminal.json("jobs") == []
 
 
+def test_words_by_pipe_are_the_same_words(terminal: Terminal) -> None:
+    """`echo` ends a line: that is no part of the prompt, so the job is the one that the same words made."""
+    typed = terminal.json("create", "a forest", *QUICK, "--no-wait")["job"]
+    for piped in ("a forest\n", "a forest\r\n", "\ufeffa forest\n"):
+        said = terminal.run("create", "-", *QUICK, "--no-wait", "--json", stdin=piped)
+        assert (said.json()["job"]["id"], said.json()["job"]["request"]["prompt"]) == (
+            typed["id"],
+            "a forest",
+        )
+
+
 def test_a_ledger_without_these_wishes_is_still_read(terminal: Terminal) -> None:
     """A job stored before there were styles is shown, and its key still stands for the same words."""
     words = ("create", "a forest", *QUICK, "--seed", "1", "--key", "mine", "--no-wait")

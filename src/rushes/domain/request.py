@@ -152,6 +152,12 @@ class VideoRequest:
         if self.shots:
             object.__setattr__(self, "seconds", _storyboard_seconds(self.shots, self.seconds))
 
+    @property
+    def clip_seconds(self) -> float | None:
+        """How long the clip itself has to be; None if that is not known: a continuation may come with the
+        clip that it continues."""
+        return None if self.extend is not None else self.seconds
+
     def as_json(self) -> dict[str, Any]:
         """Return the shape every door shows, and the ledger keeps."""
         return {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from rushes.domain.errors import (
     RushesError,
     SetupError,
     StorageError,
+    Unreachable,
 )
 from rushes.domain.job import Job, duration
 from rushes.engines.contract import CancelOutcome, Engine, Progress, RenderState
@@ -43,6 +45,7 @@ class Watch:
     unknown_since: float = 0.0
     cancel_asked: bool = False
     cancel_failed: bool = False
+    silent: bool = False
     state: RenderState | None = None
     told_at: float = 0.0
     told: float | None = None
@@ -99,7 +102,8 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
     assert job.ticket is not None
     try:
         async with kit.asking[job.engine]:
-            progress = await kit.engine(job).poll(job.ticket)
+            with telling_silence(kit, job, watch):
+                progress = await kit.engine(job).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)
         return None
@@ -110,11 +114,28 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on without us
         return poll_failed(kit, job, watch, classified(error, "polling for progress"))
-    if watch.failures:
+    if watch.failures or watch.silent:
         kit.tenure.held_up(job, None)
+        watch.silent = False
         watch.failures = watch.faults = 0
         watch.failing_since = None
     return rhythm.next(progress) if still_there(kit, job, progress, watch) else None
+
+
+@contextmanager
+def telling_silence(kit: Kit, job: Job, watch: Watch) -> Iterator[None]:
+    """Say on the job that its provider does not answer, if the poll of the block takes long."""
+
+    def tell() -> None:
+        watch.silent = True
+        with suppress(StorageError):
+            kit.tenure.held_up(job, Unreachable(f"no answer from {job.engine}; it is asked again"))
+
+    alarm = asyncio.get_running_loop().call_later(kit.patience.silence, tell)
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 def poll_failed(kit: Kit, job: Job, watch: Watch, error: EngineError) -> float | None:
@@ -126,6 +147,7 @@ def poll_failed(kit: Kit, job: Job, watch: Watch, error: EngineError) -> float |
         kit.block(job, error)
         return None
     if watch.failures == 1:
+        watch.silent = False
         kit.tenure.held_up(job, error)
     return min(LONGEST_PAUSE_S, kit.backoff.pause(watch.failures, getattr(error, "ask_after", None)))
 

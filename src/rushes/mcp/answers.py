@@ -106,7 +106,7 @@ def job_shape(answer: Answer) -> JobShape:
         percent=None if job.fraction is None else round(job.fraction * 100),
         cost=job.cost.words,
         key=job.key,
-        clips=[clip_shape(clip, job.request.seconds) for clip in answer.clips],
+        clips=[clip_shape(clip, job.request.clip_seconds) for clip in answer.clips],
         error=None
         if failure is None
         else ErrorShape(
@@ -139,7 +139,7 @@ def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
     lines += understanding_lines(answer.understanding)
     for clip in answer.clips:
         lines += [
-            *Observation.of(clip, ordered=job.request.seconds).lines(),
+            *Observation.of(clip, ordered=job.request.clip_seconds).lines(),
             f"file: {clip.path}",
             f"sheet of twelve frames: {clip.sheet}",
         ]

@@ -242,6 +242,20 @@ async def test_a_task_that_is_nowhere_for_a_while_is_said_and_goes_on(stage: Sta
     assert (job.state, job.missing_since) == (JobState.COMPLETED, None), job.failure
 
 
+async def test_a_continuation_is_as_long_as_both(stage: Stage) -> None:
+    """It holds the clip that it continues: 15 s where 10 s more were ordered are nothing to warn of."""
+    async with stage.working():
+        first = await stage.made("the first")
+        async with stage.engine() as engine:
+            await engine.profile.ask_for("the test", patience=10.0)
+            (draft,) = await engine.lists.drafts_of(str((first.ticket or {})["id"]))
+            await engine.site.leave()
+        job = await stage.made("the second", extend=draft.id, seconds=10.0)
+    (clip,) = stage.studio.library.of_job(job.id)
+    assert clip.seconds > 14
+    assert job.warnings == ()
+
+
 async def test_a_task_canceled_in_the_app_is_canceled_here(stage: Stage) -> None:
     """Its person canceled it by hand: no failure, and nothing to wait for."""
     stage.fault("canceled")
