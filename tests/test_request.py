@@ -46,6 +46,8 @@ def test_a_request_comes_back_from_json_as_it_was() -> None:
     assert VideoRequest.from_json(FULL.as_json()) == FULL
     going_on = VideoRequest(prompt="on it goes", extend="gen_01")
     assert VideoRequest.from_json(going_on.as_json()) == going_on
+    board = VideoRequest(prompt="as it stands there", storyboard_id="storyboard_01")
+    assert VideoRequest.from_json(board.as_json()) == board
 
 
 def test_a_request_of_an_older_ledger_is_read_and_is_still_the_same() -> None:
@@ -66,6 +68,7 @@ def test_every_wish_makes_another_clip() -> None:
         {"style": "news"},
         {"remix": "s_01"},
         {"extend": "s_01"},
+        {"storyboard_id": "s_01"},
         {"caption": False},
         {"shots": BOARD},
         {"shots": BOARD[::-1]},
@@ -94,6 +97,9 @@ def test_a_storyboard_sets_the_length() -> None:
         ({"remix": "s_01", "extend": "gen_01"}, "remix is 's_01' and extend is 'gen_01'"),
         ({"style": "  "}, "style is empty"),
         ({"remix": "a" * 201}, "remix has 201 characters"),
+        ({"storyboard_id": ""}, "storyboard id is empty"),
+        ({"storyboard_id": "s_01", "extend": "gen_01"}, "a provider's storyboard goes alone"),
+        ({"storyboard_id": "s_01", "shots": BOARD}, "there are shots"),
         ({"extend": "a\x1b[2J"}, "extend has 5 characters, or some that cannot be printed"),
         ({"shots": (Shot(seconds=2000, prompt="a"), Shot(seconds=2000, prompt="b"))}, "at most 3600 s"),
     ],

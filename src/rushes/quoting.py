@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from rushes.alternatives import NOTHING, Alternatives, in_words
 from rushes.catalogue.aliases import meant, short_name
 from rushes.catalogue.catalogue import alive, retired
-from rushes.catalogue.choice import MOST_REASONS, Candidate, choose, reason, refusal, weigh
+from rushes.catalogue.choice import MOST_REASONS, Candidate, cannot, choose, reason, refusal, weigh
 from rushes.catalogue.offer import Offer, listed_offer
 from rushes.catalogue.price import price
 from rushes.domain.errors import (
@@ -98,7 +98,7 @@ class Quoting:
         groups = self._groups(request)
         if not groups:
             return self._weighed(request)
-        if choose(groups) is None and self.named(request) in FALLING_BACK:
+        if choose(groups) is None and self.named(request) in FALLING_BACK and not self._generators(groups):
             return self._weighed(request, named=DEFAULT_MODEL)
         return [one for group in groups for one in group]
 
@@ -116,6 +116,10 @@ class Quoting:
             return self._roster.model(name), "asked for" if request.model else "set as default"
         if name not in FALLING_BACK:
             raise self._refusal(request, str(name), groups)
+        able = self._generators(groups)
+        if able:
+            # Whoever has set up an engine that generates wants no storyboard because of a mistyped length.
+            raise cannot(able)
         lacking = "nothing that generates video can do this" if self._alternatives.exist() else NOTHING
         return self._roster.model(DEFAULT_MODEL), f"{lacking}: a free storyboard, not generated video"
 
@@ -165,6 +169,17 @@ class Quoting:
         advice = self._alternatives.instead(request, models)
         return ModelRetired(f"{label}{words}{lacking}", next=advice or None)
 
+    def _generators(self, groups: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+        """Return those candidates that generate and could be used now, if not for this request."""
+        ready = {name for name, why in self._roster.readiness().items() if why is None}
+        today = datetime.now(UTC).date()
+        return [
+            one
+            for group in groups
+            for one in group
+            if one.model.engine in ready and alive(one.model, today) and not one.model.named_only
+        ]
+
     async def price_now(self, job: Job) -> Quote | None:
         """Return what a job would cost if it were quoted now; None if what it was quoted at is still fresh.
 
@@ -201,8 +216,8 @@ class Quoting:
 
     async def _fallback(self, request: VideoRequest, name: str) -> Offer:
         wanted = replace(request, model=name, fallback=())
-        model, chosen = self._chosen(wanted)
         try:
+            model, chosen = self._chosen(wanted)
             return await self._offer(wanted, model, chosen)
         except BadInput as error:
             raise type(error)(f"as a fallback: {error.message}", next=error.next) from error

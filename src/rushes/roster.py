@@ -19,6 +19,7 @@ from rushes.catalogue.catalogue import Catalogue, alive
 from rushes.catalogue.loading import origin, read_model, shipped_models
 from rushes.catalogue.saved import SavedList, merged, save, saved_list
 from rushes.database.database import translated
+from rushes.domain.account import bound_account, split_account
 from rushes.domain.errors import (
     BadSettings,
     KeyMissing,
@@ -273,14 +274,16 @@ class Roster:
             return made
         own, trouble = self._known(job.engine), None
         read = self._at_hand
-        if job.account in (NOBODY, own.options.get("account")):
+        account, person = split_account(job.account)
+        if account in (NOBODY, own.options.get("account")):
             # Nobody's key, or stored before jobs said who pays.
-            return self._engine(job.engine, read)
+            unbound = self._engine(job.engine, read)
+            return unbound if person is None else self._made(self._own[job.engine], bound_to=job)
         for candidate in self._candidates(own):
             try:
                 found = candidate.with_keys(read)
-                if account_of(found) == job.account:
-                    return self._made(found)
+                if account_of(found) == account:
+                    return self._made(found, bound_to=None if person is None else job)
             except SetupError as error:
                 if not candidate.absent & payer_options_of(candidate):
                     trouble = error
@@ -292,10 +295,13 @@ class Roster:
     def payer(self, name: str) -> tuple[str, str | None]:
         """Return the account that pays for an engine's new jobs, and where its key comes from, in words.
 
-        Raises what `engine` does.
+        Of a service that a person signs in to: that person's, and who it is. Raises what `engine` does.
         """
-        self.engine(name)
-        return account_of(self._own[name]), key_source_of(self._own[name])
+        person = self.engine(name).signed_in
+        account, key_source = account_of(self._own[name]), key_source_of(self._own[name])
+        if person is None:
+            return account, key_source
+        return bound_account(account, person.fingerprint), person.name
 
     def holds(self, name: str, account: str) -> bool:
         """Whether the settings have the key of an account. Keys in the keyring are not looked at."""
@@ -324,11 +330,14 @@ class Roster:
         """Keep a key that was handed over, in memory. It counts for the account that it really is of."""
         self._taken[key.engine, key.account] = key
 
-    def _made(self, settings: EngineSettings) -> SharedEngine:
-        account = account_of(settings)
+    def _made(self, settings: EngineSettings, *, bound_to: Job | None = None) -> SharedEngine:
+        """Return the engine of these settings; `bound_to` is a job whose person alone it may ask for."""
+        account = account_of(settings) if bound_to is None else bound_to.account
         key = (settings.name, account)
         if key not in self._engines:
             options = {**settings.options, "account": account, "work": str(self.settings.home / "work")}
+            if bound_to is not None:
+                options["account_name"] = bound_to.key_source
             self.text.learn([*self.settings.secrets(), *settings.secrets()])
             self._engines[key] = registry.make(settings.kind, settings.name, options, self.text)
         return self._engines[key]

@@ -23,6 +23,7 @@ from rushes.catalogue.catalogue import Catalogue
 from rushes.catalogue.choice import Candidate
 from rushes.catalogue.offer import Offer, amount_to_hold
 from rushes.database.database import Database
+from rushes.domain.account import split_account
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip, Damage
 from rushes.domain.destination import CLIP, Destination
@@ -628,7 +629,12 @@ class Studio:
         await worker.run()
 
     def _pay_with_ours(self, job: Job) -> None:
-        """Have a job that waits for its key go on with ours; without one, it stays the other's."""
+        """Have a job that waits for its key go on with ours; without one, it stays the other's.
+
+        So does one that is bound to a person: another one's quota is not taken for it.
+        """
+        if split_account(job.account)[1] is not None:
+            return
         with suppress(SetupError):
             account, key_source = self.roster.payer(job.engine)
             if key_source is not None or job.key_source is None:

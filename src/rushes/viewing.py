@@ -95,7 +95,7 @@ def named(studio: Studio, words: str) -> list[Video]:
 def _ordered(studio: Studio, clip: Clip) -> float | None:
     """Return the length that was ordered, in seconds; None if the ledger has lost the clip's job."""
     try:
-        return studio.ledger.job(clip.job_id).request.seconds
+        return studio.ledger.job(clip.job_id).request.clip_seconds
     except NotFound:
         return None
 

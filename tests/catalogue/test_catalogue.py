@@ -24,6 +24,7 @@ EVERYTHING: dict[str, Any] = {
     "styles": True,
     "remix": True,
     "extend": True,
+    "storyboard_ids": True,
     "shots": 2,
     "remote_references": True,
     "references": {"subject": 2},
@@ -52,6 +53,12 @@ def refusal(model: Model, **asked: Any) -> UnsupportedOption:
         ("styles", {"style": "anime"}, "style is anime; allowed: none", "--style"),
         ("remix", {"remix": "s_01"}, "remix is s_01; allowed: none", "--remix"),
         ("extend", {"extend": "gen_01"}, "extend is gen_01; allowed: none", "--extend"),
+        (
+            "storyboard_ids",
+            {"storyboard_id": "sb_01"},
+            "storyboard id is sb_01; allowed: none",
+            "--storyboard-id",
+        ),
         ("shots", {"shots": TWO_SHOTS}, "shots is 2; allowed: none", "--shot"),
         (
             "remote_references",
@@ -198,16 +205,19 @@ def test_only_what_was_asked_for_is_told_as_unconfirmed() -> None:
 
 
 def test_the_larger_model_makes_what_the_smaller_does_not() -> None:
-    """25 s and 1080p are refused with a way to the model that makes them."""
+    """25 s is refused with a way to the model that makes it; 1080p is for both, as unconfirmed for one."""
     models = shipped_models("sora-web", "mine", base_url="http://127.0.0.1:9")
     catalogue = Catalogue(models)
     small, large = (catalogue.find(f"mine/{id}") for id in ("sy_8", "sy_ore"))
-    for asked in ({"seconds": 25.0}, {"resolution": "1080p"}):
-        request = VideoRequest(prompt="a boat", **asked)
-        with pytest.raises(UnsupportedOption) as caught:
-            catalogue.check(complete(request, small), small, TODAY)
-        assert "--model mine/sy_ore could do it" in caught.value.next
-        catalogue.check(complete(request, large), large, TODAY)
+    request = VideoRequest(prompt="a boat", seconds=25.0)
+    with pytest.raises(UnsupportedOption) as caught:
+        catalogue.check(complete(request, small), small, TODAY)
+    assert "--model mine/sy_ore could do it" in caught.value.next
+    catalogue.check(complete(request, large), large, TODAY)
+    request = VideoRequest(prompt="a boat", resolution="1080p")
+    told = [unconfirmed(complete(request, model), model) for model in (small, large)]
+    catalogue.check(complete(request, small), small, TODAY)
+    assert told == [("1080p",), ()]
 
 
 def test_a_switch_that_is_no_switch_is_named() -> None:

@@ -234,6 +234,7 @@ def test_abilities_tell_models_apart() -> None:
         styles=True,
         remix=True,
         extend=True,
+        storyboard_ids=True,
         shots=2,
         references=dict.fromkeys(Role, 1),
     )

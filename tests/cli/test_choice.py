@@ -136,14 +136,64 @@ def test_a_key_in_the_environment_makes_an_engine_count(terminal: Terminal) -> N
     assert able == {"fal"}
 
 
-def test_what_no_other_can_do_goes_to_the_free_default(lab: Terminal) -> None:
-    """Where an engine is ready and cannot do it, the free storyboard is taken, saying so."""
-    quote = lab.json("quote", "a boat", "--seconds", "2", "--aspect", "21:9", "--explain")
-    able = [one["model"] for one in quote["candidates"] if one["why_not"] is None]
+def test_what_no_engine_that_is_set_up_can_do_is_no_storyboard(lab: Terminal) -> None:
+    """Whoever has an engine that generates wants a video: the wish is refused, and says what each makes."""
+    said = lab.run("create", "a boat", "--seconds", "2", "--aspect", "21:9")
 
-    assert quote["model"] == "animatic/storyboard"
-    assert quote["chosen"].startswith("nothing that generates video can do this: a free storyboard")
-    assert able == ["animatic/storyboard"]
+    assert said.code == 2
+    assert "no model that is set up can do this: lab/free and 1 more: aspect is 21:9" in said.err
+    assert "--model animatic/storyboard" in said.err
+    assert lab.json("jobs") == []
+    named = lab.json(
+        "quote", "a boat", "--seconds", "2", "--aspect", "21:9", "--model", "animatic/storyboard"
+    )
+    assert named["model"] == "animatic/storyboard"
+
+
+SORA = '[engines.sora-web]\nbase_url = "http://127.0.0.1:9"\n'
+
+
+def test_a_mistyped_number_of_frames_says_which_there_are(terminal: Terminal) -> None:
+    """100 for 150 is no reason for a storyboard; as a fallback, too, it is said in the words it came in."""
+    terminal.settings(SORA)
+    said = terminal.run("create", "a kite", "landscape", "small", "100")
+    as_fallback = terminal.run(
+        "create",
+        "a kite",
+        "landscape",
+        "small",
+        "100",
+        "--model",
+        "animatic/storyboard",
+        "--fallback",
+        "cheap",
+    )
+
+    assert said.code == as_fallback.code == 2
+    frames = "seconds is 3.33 (100 frames); allowed: 5, 10, 15, 20 s (150, 300, 450, 600 frames)"
+    assert f"sora-web/sy_8: {frames}" in said.err
+    assert f"as a fallback: no model that is set up can do this: sora-web/sy_8: {frames}" in as_fallback.err
+    assert terminal.json("jobs") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "doubt"),
+    [
+        (("landscape", "small", "150"), []),
+        (("landscape", "small", "600"), ["20 s"]),
+        (("portrait", "large", "150"), ["1080p"]),
+        (("square", "medium", "--seconds", "20"), ["1:1", "720p", "20 s"]),
+    ],
+)
+def test_every_value_of_the_first_notes_goes_to_the_model_of_the_notes(
+    terminal: Terminal, words: tuple[str, ...], doubt: list[str]
+) -> None:
+    """With Sora's web app set up and no model named it is sy_8; what nobody confirmed is said."""
+    terminal.settings(SORA)
+    quote = terminal.json("quote", "a kite", *words)
+
+    assert quote["model"] == "sora-web/sy_8"
+    assert quote["unconfirmed"] == doubt
 
 
 def test_whoever_asks_for_the_cheapest_reads_why_it_is_a_storyboard(terminal: Terminal) -> None:

@@ -122,7 +122,7 @@ def test_a_model_tells_what_it_takes(lab: Terminal) -> None:
         (("--shot", "5"), "does not begin with its seconds"),
         (("--shot", "5: "), "the shot's prompt is empty"),
         (("--shot", "5: a", "--seconds", "4"), "last 5 s together, and seconds is 4"),
-        (("--remix", "s_1", "--extend", "gen_1"), "made anew or continued"),
+        (("--remix", "s_1", "--extend", "gen_1"), "remixed or continued"),
         (("--style", ""), "style is empty"),
         (("--style", "anime"), "style is anime; allowed: none"),
         (("--reference", "subject=id:"), "the reference's id is empty"),
@@ -139,13 +139,24 @@ def test_a_wish_that_cannot_be_met_is_named(terminal: Terminal, words: tuple[str
     assert terminal.json("jobs") == []
 
 
+def test_words_by_pipe_are_the_same_words(terminal: Terminal) -> None:
+    """`echo` ends a line: that is no part of the prompt, so the job is the one that the same words made."""
+    typed = terminal.json("create", "a forest", *QUICK, "--no-wait")["job"]
+    for piped in ("a forest\n", "a forest\r\n", "\ufeffa forest\n"):
+        said = terminal.run("create", "-", *QUICK, "--no-wait", "--json", stdin=piped)
+        assert (said.json()["job"]["id"], said.json()["job"]["request"]["prompt"]) == (
+            typed["id"],
+            "a forest",
+        )
+
+
 def test_a_ledger_without_these_wishes_is_still_read(terminal: Terminal) -> None:
     """A job stored before there were styles is shown, and its key still stands for the same words."""
     words = ("create", "a forest", *QUICK, "--seed", "1", "--key", "mine", "--no-wait")
     first = terminal.json(*words)
     with sqlite3.connect(terminal.home / "ledger.db") as ledger:
         ((text,),) = ledger.execute("SELECT request FROM jobs").fetchall()
-        later = {"style", "remix", "extend", "shots"}
+        later = {"style", "remix", "extend", "storyboard_id", "shots"}
         old = {name: value for name, value in json.loads(text).items() if name not in later}
         ledger.execute("UPDATE jobs SET request = ?", (json.dumps(old),))
 

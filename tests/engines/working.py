@@ -47,12 +47,21 @@ async def working(settings: Settings, engine: Engine, concurrency: int) -> Async
         database.close()
 
 
-async def settled(studio: Studio, job: Job, *states: JobState, patience: float = 40.0) -> Job:
-    """Return a job once it stands in one of `states`; without any, once it has ended or needs a person."""
+async def settled(
+    studio: Studio,
+    job: Job,
+    *states: JobState,
+    which: Callable[[Job], object] = lambda job: True,
+    patience: float = 40.0,
+) -> Job:
+    """Return a job once it stands in one of `states`, and is as `which` wants it.
+
+    Without any state: once it has ended or needs a person.
+    """
 
     def there() -> bool:
         now = studio.ledger.job(job.id)
-        return (now.state in states) if states else now.settled
+        return bool((now.state in states if states else now.settled) and which(now))
 
     await until(there, patience)
     return studio.ledger.job(job.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,18 @@ async def test_polls_that_go_wrong_only_cost_time(shop: Shop, faults: list[dict[
         done = await shop.settled(job)
     assert done.state is JobState.COMPLETED
     assert len(shop.creates()) == 1
+
+
+async def test_a_provider_that_does_not_answer_is_said(shop: Shop) -> None:
+    """Whoever watches reads it while the poll still waits, and no longer once there was an answer."""
+    shop.patience = replace(shop.patience, silence=0.2)
+    shop.script(render={"faults": [{"hang": 1.0, "times": 1}]})
+    job = shop.submit()
+    async with shop.working():
+        said = await shop.until(job, JobState.QUEUED, which=lambda one: one.reason is not None)
+        assert said.reason == "no answer from scripted; it is asked again"
+        done = await shop.settled(job)
+    assert (done.state, done.reason) == (JobState.COMPLETED, None)
 
 
 async def test_a_sign_in_that_ran_out_blocks_and_resumes(shop: Shop) -> None:

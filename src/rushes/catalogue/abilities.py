@@ -25,12 +25,13 @@ ABILITIES: Mapping[str, Callable[[Model], bool]] = {
     "style": lambda model: model.styles,
     "remix": lambda model: model.remix,
     "extend": lambda model: model.extend,
+    "storyboard_id": lambda model: model.storyboard_ids,
     "shots": lambda model: model.shots > 0,
     "seed": lambda model: model.seed,
     "negative_prompt": lambda model: model.negative_prompt,
 }
 """`audio` is sound in the clip, `audio_reference` a sound handed in; `style` one of the provider's styles by
-name, `style_reference` a picture whose style is taken."""
+name, `style_reference` a picture whose style is taken; `storyboard_id` one that the provider holds."""
 
 
 def least_per_second(model: Model) -> Decimal | None:

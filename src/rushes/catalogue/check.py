@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from rushes.domain.model import Audio, Model
+from rushes.domain.model import Audio, Lengths, Model
 from rushes.domain.request import VideoRequest
+
+FRAMES_PER_SECOND = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ def problem(request: VideoRequest, model: Model) -> Problem | None:
     seconds, lengths = _seconds(request, model), model.lengths_of(request)
     if seconds not in lengths:
         option = "--shot" if request.shots else "--seconds"
-        return Problem(field="seconds", value=f"{seconds:g}", allowed=str(lengths), option=option)
+        return _length_problem(seconds, lengths, option)
     if request.aspect and request.aspect not in model.aspects:
         return Problem(
             field="aspect", value=request.aspect, allowed=", ".join(model.aspects), option="--aspect"
@@ -56,8 +58,25 @@ def problem(request: VideoRequest, model: Model) -> Problem | None:
     )
 
 
+def _length_problem(seconds: float, lengths: Lengths, option: str) -> Problem:
+    """Return that a length is not made; one that was given in frames is told in frames, too."""
+    value, allowed = f"{seconds:g}", str(lengths)
+    frames, choices = _in_frames(seconds), [_in_frames(one) for one in lengths.only]
+    if seconds != round(seconds, 1) and frames is not None:
+        value = f"{seconds:.3g} ({frames} frames)"
+        if choices and None not in choices:
+            allowed += f" ({', '.join(map(str, choices))} frames)"
+    return Problem(field="seconds", value=value, allowed=allowed, option=option)
+
+
+def _in_frames(seconds: float) -> int | None:
+    """Return a length in frames at 30 a second, as the command line takes it; None if it is none."""
+    frames = seconds * FRAMES_PER_SECOND
+    return round(frames) if abs(frames - round(frames)) < 1e-6 else None
+
+
 def unconfirmed(request: VideoRequest, model: Model) -> tuple[str, ...]:
-    """Return what a complete `request` asks for though nobody saw `model` do it: "1:1", "720p", "20 s"."""
+    """Return what a complete `request` asks for not confirmed to work: "1:1", "720p", "20 s"."""
     asked = (request.aspect, request.resolution, f"{_seconds(request, model):g} s")
     return tuple(value for value in asked if value in model.unconfirmed)
 
@@ -127,4 +146,8 @@ def _switch_problem(request: VideoRequest, model: Model) -> Problem | None:
         return Problem(field="remix", value=request.remix, allowed="none", option="--remix")
     if request.extend and not model.extend:
         return Problem(field="extend", value=request.extend, allowed="none", option="--extend")
+    if request.storyboard_id and not model.storyboard_ids:
+        return Problem(
+            field="storyboard id", value=request.storyboard_id, allowed="none", option="--storyboard-id"
+        )
     return None

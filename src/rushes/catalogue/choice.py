@@ -72,15 +72,27 @@ def refusal(alias: str, candidates: Sequence[Candidate], today: date) -> Unsuppo
     """Return the error for an alias none of whose models can be used: each with its reason."""
     # Those that lack nothing but a key or a bound come first: that is what a person can give.
     near = sorted(candidates, key=lambda one: not alive(one.model, today))
-    reasons: dict[str, list[str]] = {}
-    for one in near:
-        reasons.setdefault(str(one.why_not), []).append(one.model.address)
-    said = [_of_all(addresses, why) for why, addresses in reasons.items()][:MOST_REASONS]
-    more = ["…"] if len(reasons) > MOST_REASONS else []
     return UnsupportedOption(
-        f"no model behind {alias!r} is available: {'; '.join(said + more) or 'no engine has one'}",
+        f"no model behind {alias!r} is available: {_reasons(near) or 'no engine has one'}",
         next=f"rushes quote … --model {alias} --explain shows all of them; rushes models lists others",
     )
+
+
+def cannot(candidates: Sequence[Candidate]) -> UnsupportedOption:
+    """Return the error for a request that none of the models that are set up can do: each with its reason."""
+    return UnsupportedOption(
+        f"no model that is set up can do this: {_reasons(candidates)}",
+        next="change what is named, or have the free storyboard drawn: --model animatic/storyboard",
+    )
+
+
+def _reasons(candidates: Iterable[Candidate]) -> str:
+    """Return why models cannot be used, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for one in candidates:
+        reasons.setdefault(str(one.why_not), []).append(one.model.address)
+    said = [_of_all(addresses, why) for why, addresses in reasons.items()][:MOST_REASONS]
+    return "; ".join([*said, *(["…"] if len(reasons) > MOST_REASONS else [])])
 
 
 def _of_all(addresses: Sequence[str], why: str) -> str:
@@ -93,7 +105,7 @@ def _why_not(asked: VideoRequest, model: Model, quote: Quote) -> str | None:
     """Return the first reason against a living model whose engine is ready."""
     if model.named_only:
         return f"it is used only where it is named: --model {model.address}"
-    if asked.remix or asked.extend or any(one.remote for one in asked.references):
+    if asked.remix or asked.extend or asked.storyboard_id or any(one.remote for one in asked.references):
         return "an id of one provider's own means nothing to another; give --model ENGINE/MODEL"
     found = problem(asked, model)
     if found is not None:

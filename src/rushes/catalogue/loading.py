@@ -115,6 +115,7 @@ def _model(table: Mapping[str, Any], engine: str) -> Model:
         styles=bool(table.get("styles", False)),
         remix=bool(table.get("remix", False)),
         extend=bool(table.get("extend", False)),
+        storyboard_ids=bool(table.get("storyboard_ids", False)),
         extend_lengths=_lengths(table["extend_seconds"]) if "extend_seconds" in table else None,
         shots=int(table.get("shots", 0)),
         remote_references=bool(table.get("remote_references", False)),

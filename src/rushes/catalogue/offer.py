@@ -17,7 +17,7 @@ from rushes.domain.request import VideoRequest
 class Offer:
     """What would be made and for how much: a complete request and its quote. `chosen`: why this model.
 
-    `unconfirmed` lists what is sent as asked though nobody saw the model do it; `quota_unknown` says why
+    `unconfirmed` lists what is sent as asked, not confirmed to work; `quota_unknown` says why
     what is left of a plan is not known, where it was asked for in vain. `fallbacks` are the offers to turn
     to, in order, where the one before was accepted by nobody. `replaces` says of the first of them that a
     model before it is retired, and when; `advice` how to get generated video, if this is none because

@@ -92,6 +92,7 @@ def table_of(model: Model) -> dict[str, Any]:
     """Return a model as the table that `read_model` reads, made of what JSON has."""
     switches = (
         *("caption", "seed", "negative_prompt", "styles", "remix", "extend", "remote_references"),
+        "storyboard_ids",
         "variants",
     )
     table: dict[str, Any] = {

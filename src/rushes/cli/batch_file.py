@@ -31,6 +31,7 @@ WORDS = {
     "style": str,
     "remix": str,
     "extend": str,
+    "storyboard_id": str,
 }
 """The fields of a request that a line gives as plain values."""
 

@@ -242,7 +242,7 @@ def remark(offer: Offer) -> None:
         say(offer.replacing)
     if offer.unconfirmed:
         said = ", ".join(offer.unconfirmed)
-        say(f"unconfirmed: {said}; sent as asked, though nobody saw {offer.model.address} do it")
+        say(f"unconfirmed: {said}; sent as asked, not confirmed to work with {offer.model.address}")
     if offer.quota_unknown:
         say(f"what is left of your plan is not known: {offer.quota_unknown}")
 

@@ -126,7 +126,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         *(understanding.lines() if understanding else ()),
         *wishes(request),
         ("model", job.model),
-        *([("key", f"from {job.key_source}")] if job.key_source else []),
+        *payer_pairs(job),
         ("clip", shape + ("" if request.seed is None else f", seed {request.seed}")),
         ("cost", cost_with_quota(job)),
         ("made", made),
@@ -135,6 +135,13 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         said = (f"{name.replace('_', ' ')} {value}" for name, value in job.facts.items() if value is not None)
         pairs.append(("accepted", shortened(", ".join(said), 120)))
     return pairs
+
+
+def payer_pairs(job: Job) -> list[tuple[str, str]]:
+    """Return whose account a job is made with, or where the key comes from that pays for it."""
+    if job.key_source is None:
+        return []
+    return [("key", f"from {job.key_source}") if job.person is None else ("account", job.key_source)]
 
 
 @click.command()

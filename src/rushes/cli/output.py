@@ -19,6 +19,7 @@ import click
 
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
+from rushes.domain.errors import SignInNeeded
 from rushes.domain.job import Job, JobState
 from rushes.domain.request import VideoRequest
 from rushes.domain.text import json_text, one_line, visible_lines
@@ -221,8 +222,13 @@ def put_clip(clip: Clip, price: str, copies: Sequence[Path] = ()) -> None:
 
 
 def wishes(request: VideoRequest) -> list[tuple[str, str]]:
-    """Return the names and values of what else was asked for: style, remix, shots, references."""
-    named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
+    """Return the names and values of what else was asked for: style, remix, storyboard, references."""
+    named = (
+        ("style", request.style),
+        ("remix of", request.remix),
+        ("continues", request.extend),
+        ("storyboard", request.storyboard_id),
+    )
     pairs = [(name, value) for name, value in named if value]
     pairs += [("caption", "none")] if request.caption is False else []
     pairs += [("shot", f"{shot.seconds:g} s: {shot.prompt}") for shot in request.shots]
@@ -235,7 +241,10 @@ def state(job: Job) -> str:
     """Return a job's state, with its reason and progress, in its colour."""
     text = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
-        text += f" ({shortened(job.reason, REASON_WIDTH)})"
+        reason = job.reason
+        if job.person is not None and reason == SignInNeeded.reason:
+            reason = f"sign in as {job.key_source}"
+        text += f" ({shortened(reason, REASON_WIDTH)})"
     if job.fraction is not None and job.state.has_progress:
         text += f" {job.fraction:.0%}"
     return style(text, fg=COLOURS.get(job.state))

@@ -58,8 +58,11 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A picture or clip with a role: a file, or what the provider holds under this id.",
         ),
         click.option("--style", metavar="NAME", help="A style, by the provider's own name for it."),
-        click.option("--remix", metavar="ID", help="The provider's id of a clip to make anew."),
+        click.option("--remix", metavar="ID", help="The provider's id of a clip to remix."),
         click.option("--extend", metavar="ID", help="The provider's id of a clip to go on from."),
+        click.option(
+            "--storyboard-id", metavar="ID", help="The provider's id of a storyboard that it holds already."
+        ),
         click.option(
             "--shot",
             multiple=True,
@@ -108,6 +111,7 @@ def request_from(
     style: str | None,
     remix: str | None,
     extend: str | None,
+    storyboard_id: str | None,
     shot: tuple[str, ...],
     seed: int | None,
     no_audio: bool,
@@ -123,7 +127,7 @@ def request_from(
     if last_frame is not None:
         references.append(file_reference(Role.LAST_FRAME, last_frame))
     return VideoRequest(
-        prompt=sys.stdin.read().removeprefix(BYTE_ORDER_MARK) if prompt == "-" else prompt,
+        prompt=piped(sys.stdin.read()) if prompt == "-" else prompt,
         model=model,
         seconds=once("N_FRAMES", frames, "--seconds", seconds),
         aspect=once("ORIENTATION", word("orientation", orientation, ORIENTATIONS), "--aspect", aspect),
@@ -135,9 +139,15 @@ def request_from(
         style=style,
         remix=remix,
         extend=extend,
+        storyboard_id=storyboard_id,
         shots=tuple(timed_shot(one) for one in shot),
         fallback=fallback,
     )
+
+
+def piped(text: str) -> str:
+    """Return the prompt in what a pipe or a file holds: without the newline that `echo` and editors add."""
+    return text.removeprefix(BYTE_ORDER_MARK).removesuffix("\n").removesuffix("\r")
 
 
 def word(what: str, given: str | None, known: dict[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from rushes.domain.account import split_account
 from rushes.domain.errors import Billed
 from rushes.domain.money import Quote, usd
 from rushes.domain.request import VideoRequest
@@ -91,14 +92,14 @@ class Job:
     """The durable record of one request for one clip.
 
     `request` is complete: nothing in it is left to a default. `account` says who pays, `key_source` where
-    that key came from, in words; None: there was none, or it is not known. `posted_at` is when its create was
-    last sent. `fraction` is how far its render, and then its download, is: 0 to 1 if the provider
-    tells it. `cancel_requested` is a wish; the state tells
-    whether it was granted. `tries` counts since it last got anywhere; `due_at` (seconds since 1970) is when
-    it continues automatically, 0 if it does not. `facts` is what the provider said when it accepted; a
-    `quota_left` among them counts clips. `unreadable` says what of it cannot be read in the ledger, if
-    anything: all of that is replaced by what promises nothing, and only a person can end the job. `digest`
-    is what makes two requests the same.
+    that key came from, or who is signed in, in words; None: there was none, or it is not known. `posted_at`
+    is when its create was last sent. `fraction` is how far its render, and then its download, is: 0 to 1 if
+    the provider tells it. `cancel_requested` is a wish; the state tells whether it was granted. `tries`
+    counts since it last got anywhere; `due_at` (seconds since 1970) is when it continues automatically, 0 if
+    it does not. `missing_since` is when its provider began to show no such render, None while it does.
+    `facts` is what the provider said when it accepted; a `quota_left` among them counts clips. `unreadable`
+    says what of it cannot be read in the ledger, if anything: all of that is replaced by what promises
+    nothing, and only a person can end the job. `digest` is what makes two requests the same.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Job:
     key_source: str | None = None
     attempt: int = 0
     posted_at: datetime | None = None
+    missing_since: datetime | None = None
     tries: int = 0
     due_at: float = 0.0
     charged: Decimal | None = None
@@ -131,6 +133,14 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
     unreadable: str | None = None
     digest: str = ""
+
+    @property
+    def person(self) -> str | None:
+        """The fingerprint of the person whose account makes it, if its service is signed in to by persons.
+
+        `key_source` is then who that is.
+        """
+        return split_account(self.account)[1]
 
     @property
     def quota_left(self) -> int | None:
@@ -223,8 +233,13 @@ class Job:
 
 def age(moment: datetime) -> str:
     """Return how long ago a moment was, in one unit."""
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    return f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something lasted, in one unit."""
+    whole = max(0, int(seconds))
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"
+        if whole >= 2 * length:
+            return f"{whole // length} {unit}"
+    return f"{whole} s"

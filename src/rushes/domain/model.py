@@ -66,13 +66,13 @@ class Model:
 
     `roles` maps what it accepts as references to how many, `remote_references` whether as the provider's own
     ids, too; the first of `aspects` and `resolutions` is its default; `unconfirmed` lists values ("1:1",
-    "720p", "20 s") that are sent as asked though nobody saw them work. `caption` tells whether it writes
-    words on the picture, and can leave them out. `styles`, `remix` and `extend` say whether it takes them,
-    `extend_lengths` how long a continuation may be where that differs from `lengths`, `shots` how many a
-    storyboard may have (0: it takes none). With `variants`, ids that begin with this one and go on after
-    "_", "-", "." or ":" are dated variants of it. `service` is the address of the host that `retires_on` is
-    about; None: it is about the model wherever it is served. With `named_only` it is used where it is named,
-    and never chosen: what it makes is no generated video.
+    "720p", "20 s") that are sent as asked, not confirmed to work. `caption` tells whether it writes
+    words on the picture, and can leave them out. `styles`, `remix`, `extend` and `storyboard_ids` say whether
+    it takes them, `extend_lengths` how long a continuation may be where that differs from `lengths`, `shots`
+    how many a storyboard may have (0: it takes none). With `variants`, ids that begin with this one and go on
+    after "_", "-", "." or ":" are dated variants of it. `service` is the address of the host that
+    `retires_on` is about; None: it is about the model wherever it is served. With `named_only` it is used
+    where it is named, and never chosen: what it makes is no generated video.
     """
 
     engine: str
@@ -90,6 +90,7 @@ class Model:
     styles: bool = False
     remix: bool = False
     extend: bool = False
+    storyboard_ids: bool = False
     extend_lengths: Lengths | None = None
     shots: int = 0
     remote_references: bool = False
@@ -130,6 +131,7 @@ class Model:
             "styles": self.styles,
             "remix": self.remix,
             "extend": self.extend,
+            "storyboard_ids": self.storyboard_ids,
             "extend_seconds": str(self.extend_lengths) if self.extend_lengths else None,
             "shots": self.shots,
             "remote_references": self.remote_references,

@@ -99,7 +99,8 @@ class VideoRequest:
     `model` is `engine/model` or an alias; `seconds` the length; `aspect` "W:H"; `resolution` the short
     side as "720p"; `audio` False asks for a silent clip, `caption` False for one without words on the
     picture. `style` is a style by the provider's own name.
-    `remix` is the provider's id of a clip to be made anew with these words, `extend` of one to be continued.
+    `remix` is the provider's id of a clip to be remixed with these words, `extend` of one to be continued,
+    `storyboard_id` of a storyboard that it holds.
     `shots` is a storyboard, in order: it sets `seconds`, and `prompt` holds what goes for all of them.
     `fallback` names the models to turn to, in order, where one before has accepted nothing.
     """
@@ -117,6 +118,7 @@ class VideoRequest:
     style: str | None = None
     remix: str | None = None
     extend: str | None = None
+    storyboard_id: str | None = None
     shots: tuple[Shot, ...] = ()
     fallback: tuple[str, ...] = ()
 
@@ -132,17 +134,29 @@ class VideoRequest:
             raise BadInput(f"resolution is {self.resolution!r}", next="give it as 480p, 720p or 1080p")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}", next="give a whole number from 0 to 2^63-1")
-        for name in ("style", "remix", "extend"):
-            _check_name(name, getattr(self, name), f"--{name}")
+        for name in ("style", "remix", "extend", "storyboard_id"):
+            _check_name(name.replace("_", " "), getattr(self, name), f"--{name.replace('_', '-')}")
         if self.remix is not None and self.extend is not None:
             raise BadInput(
-                f"remix is {self.remix!r} and extend is {self.extend!r}: a clip is made anew or continued",
+                f"remix is {self.remix!r} and extend is {self.extend!r}: a clip is remixed or continued",
                 next="leave one of them out: --remix or --extend",
+            )
+        if self.storyboard_id is not None and (self.shots or self.extend is not None):
+            other = "there are shots" if self.shots else f"extend is {self.extend!r}"
+            raise BadInput(
+                f"storyboard id is {self.storyboard_id!r} and {other}: a provider's storyboard goes alone",
+                next="leave one of them out: --storyboard-id, or --shot or --extend",
             )
         object.__setattr__(self, "fallback", tuple(self.fallback))
         object.__setattr__(self, "shots", tuple(self.shots))
         if self.shots:
             object.__setattr__(self, "seconds", _storyboard_seconds(self.shots, self.seconds))
+
+    @property
+    def clip_seconds(self) -> float | None:
+        """How long the clip itself has to be; None if that is not known: a continuation may come with the
+        clip that it continues."""
+        return None if self.extend is not None else self.seconds
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape every door shows, and the ledger keeps."""
@@ -160,6 +174,7 @@ class VideoRequest:
             "style": self.style,
             "remix": self.remix,
             "extend": self.extend,
+            "storyboard_id": self.storyboard_id,
             "shots": [shot.as_json() for shot in self.shots],
             "fallback": list(self.fallback),
         }

@@ -96,6 +96,8 @@ class Progress:
 
     `unknown_word` is the provider's own word for its state if the engine does not know it: the render then
     counts as running, but not forever. A word that comes with an error is a failure, whatever it says.
+    `missing` says in words that the provider shows no such render, or none of its files ("the service does
+    not list it"): it may be listed late, and counts as lost after the engine's `missing_after`.
     """
 
     state: RenderState
@@ -106,6 +108,7 @@ class Progress:
     content_refused: bool = False
     cost: Decimal | None = None
     unknown_word: str | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -184,6 +187,14 @@ class Attempt:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """The person who is signed in at a service: a fingerprint of who that is there, and the name to show."""
+
+    fingerprint: str
+    name: str
+
+
 @runtime_checkable
 class Engine(Protocol):
     """Our adapter for one protocol. A configured instance has its own `name` and `account`."""
@@ -199,7 +210,11 @@ class Engine(Protocol):
     @property
     def list_delay(self) -> float: ...
     @property
+    def missing_after(self) -> float: ...
+    @property
     def key_lifetime(self) -> float: ...
+    @property
+    def signed_in(self) -> SignedIn | None: ...
     @property
     def in_private_network(self) -> bool: ...
 
@@ -229,8 +244,9 @@ class BaseEngine:
 
     `models` are those the engine brings itself, `packages` what it imports only when it is used; `settings`
     is its own table of the settings file.
-    In seconds: `post_timeout` bounds the create, `list_delay` says how late a `lookup` may show it,
-    `key_lifetime` how long the service remembers a key.
+    In seconds: `post_timeout` bounds the create, `list_delay` says how late the service may list what it
+    accepted, `missing_after` how long that may be missing before it counts as lost, `key_lifetime` how long
+    the service remembers a key.
     """
 
     recovery: Recovery = Recovery.ASK
@@ -238,12 +254,18 @@ class BaseEngine:
     packages: ClassVar[Sequence[str]] = ()
     post_timeout: float = 60.0
     list_delay: float = 5.0
+    missing_after: float = 600.0
     key_lifetime: float = 86_400.0
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         self.name = name
         self.settings = settings
         self.account = str(settings.get("account", "default"))
+
+    @property
+    def signed_in(self) -> SignedIn | None:
+        """Who is signed in and pays, if a person signs in to this service; asked often, nothing is sent."""
+        return None
 
     @property
     def in_private_network(self) -> bool:

@@ -49,6 +49,7 @@ from rushes.engines.contract import (
     Progress,
     Recovery,
     Result,
+    SignedIn,
     Source,
     Ticket,
 )
@@ -121,8 +122,16 @@ class GuardedEngine:
         return self.adapter.list_delay
 
     @property
+    def missing_after(self) -> float:
+        return self.adapter.missing_after
+
+    @property
     def key_lifetime(self) -> float:
         return self.adapter.key_lifetime
+
+    @property
+    def signed_in(self) -> SignedIn | None:
+        return self.adapter.signed_in
 
     @property
     def in_private_network(self) -> bool:
@@ -228,6 +237,7 @@ class GuardedEngine:
             error=self._line(progress.error),
             cost=amount(progress.cost),
             unknown_word=self._line(progress.unknown_word),
+            missing=self._line(progress.missing),
         )
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:

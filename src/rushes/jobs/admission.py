@@ -15,7 +15,7 @@ from rushes.domain.money import Quote
 from rushes.domain.request import VideoRequest
 from rushes.jobs.budget import to_micros
 
-LATER_FIELDS = ("style", "remix", "extend", "shots", "caption")
+LATER_FIELDS = ("style", "remix", "extend", "storyboard_id", "shots", "caption")
 """What requests had not at first. Where it is not set it takes no part in a digest: a request made before
 it was there, and its key, are the same request today."""
 

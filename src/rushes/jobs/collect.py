@@ -249,7 +249,7 @@ async def fetch(
         # Only decoding takes a place: a download that stalls must not keep other clips from being looked at.
         async with kit.decoders.place(job.engine):
             tags = file_tags(job.request.prompt, job.model, f"job {job.id}")
-            return await inspect(target, job.request.seconds, tags)
+            return await inspect(target, job.request.clip_seconds, tags)
     except MediaError:
         # Kept, under another name: from a fresh address it may come better.
         target.replace(target.with_suffix(".broken.mp4"))
@@ -310,7 +310,7 @@ def _forget_download(kit: Kit, target: Path, done: asyncio.Future[Path]) -> None
 
 async def keep(kit: Kit, job: Job, number: int, arrival: Arrival) -> Clip:
     """File one arrival, and say where it is not as long as ordered; once, though it be brought in again."""
-    said = arrival.other_length(job.request.seconds)
+    said = arrival.other_length(job.request.clip_seconds)
     if said:
         warn_once(kit, job, said)
     return await file(kit, job, number, arrival)

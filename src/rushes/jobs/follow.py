@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from rushes.domain.errors import (
@@ -18,12 +20,14 @@ from rushes.domain.errors import (
     RushesError,
     SetupError,
     StorageError,
+    Unreachable,
 )
-from rushes.domain.job import Job
+from rushes.domain.job import Job, duration
 from rushes.engines.contract import CancelOutcome, Engine, Progress, RenderState
 from rushes.jobs.kit import FAULTS_BEFORE_BLOCK, Kit, classified
 from rushes.jobs.ledger import LONGEST_PAUSE_S
 from rushes.jobs.rhythm import Rhythm
+from rushes.jobs.rows import moment
 from rushes.jobs.typical import typical
 
 TELL_EVERY_S = 2.0
@@ -41,9 +45,11 @@ class Watch:
     unknown_since: float = 0.0
     cancel_asked: bool = False
     cancel_failed: bool = False
+    silent: bool = False
     state: RenderState | None = None
     told_at: float = 0.0
     told: float | None = None
+    missing_since: datetime | None = None
 
     @property
     def heard(self) -> bool:
@@ -64,7 +70,7 @@ class Watch:
 
 async def follow(kit: Kit, job: Job) -> None:
     """Poll until there is something to collect, or nothing more to wait for."""
-    watch = Watch(state=RenderState(job.state.value))
+    watch = Watch(state=RenderState(job.state.value), missing_since=job.missing_since)
     rhythm = rhythm_for(kit, job)
     wish = kit.wishes.setdefault(job.id, asyncio.Event())
     if job.cancel_requested:
@@ -96,7 +102,8 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
     assert job.ticket is not None
     try:
         async with kit.asking[job.engine]:
-            progress = await kit.engine(job).poll(job.ticket)
+            with telling_silence(kit, job, watch):
+                progress = await kit.engine(job).poll(job.ticket)
     except (Blocked, SetupError) as error:
         kit.block(job, error)
         return None
@@ -107,11 +114,28 @@ async def poll(kit: Kit, job: Job, watch: Watch, rhythm: Rhythm) -> float | None
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the render goes on without us
         return poll_failed(kit, job, watch, classified(error, "polling for progress"))
-    if watch.failures:
+    if watch.failures or watch.silent:
         kit.tenure.held_up(job, None)
+        watch.silent = False
         watch.failures = watch.faults = 0
         watch.failing_since = None
     return rhythm.next(progress) if still_there(kit, job, progress, watch) else None
+
+
+@contextmanager
+def telling_silence(kit: Kit, job: Job, watch: Watch) -> Iterator[None]:
+    """Say on the job that its provider does not answer, if the poll of the block takes long."""
+
+    def tell() -> None:
+        watch.silent = True
+        with suppress(StorageError):
+            kit.tenure.held_up(job, Unreachable(f"no answer from {job.engine}; it is asked again"))
+
+    alarm = asyncio.get_running_loop().call_later(kit.patience.silence, tell)
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 def poll_failed(kit: Kit, job: Job, watch: Watch, error: EngineError) -> float | None:
@@ -123,12 +147,18 @@ def poll_failed(kit: Kit, job: Job, watch: Watch, error: EngineError) -> float |
         kit.block(job, error)
         return None
     if watch.failures == 1:
+        watch.silent = False
         kit.tenure.held_up(job, error)
     return min(LONGEST_PAUSE_S, kit.backoff.pause(watch.failures, getattr(error, "ask_after", None)))
 
 
 def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
     """Write down one answer of the provider; False if there is nothing more to poll for."""
+    if progress.missing is not None:
+        return not is_lost(kit, job, progress.missing, watch)
+    if watch.missing_since is not None:
+        watch.missing_since = None
+        kit.tenure.missing(job, None, None)
     match progress.state:
         case RenderState.QUEUED | RenderState.RUNNING:
             if progress.state is not watch.state:
@@ -145,6 +175,24 @@ def still_there(kit: Kit, job: Job, progress: Progress, watch: Watch) -> bool:
             kit.tenure.canceled(job, progress.cost)
         case RenderState.EXPIRED:
             kit.tenure.fail(job, ResultGone("the provider let it expire"), progress.cost)
+    return False
+
+
+def is_lost(kit: Kit, job: Job, missing: str, watch: Watch) -> bool:
+    """Whether the provider has shown no such render for so long that the job has failed.
+
+    What was just accepted, or has just finished, is listed late: until then nothing is said. The ledger keeps
+    since when it is missing, so that neither another worker nor a poll that goes wrong begins anew.
+    """
+    now, engine = moment(kit.tenure.ledger.clock()), kit.engine(job)
+    watch.missing_since = watch.missing_since or now
+    lasted = (now - watch.missing_since).total_seconds()
+    if lasted >= engine.missing_after:
+        kit.tenure.fail(job, ResultGone(f"{missing}, for {duration(lasted)} now"))
+        return True
+    if lasted >= engine.list_delay:
+        minutes = int(lasted // 60)
+        kit.tenure.missing(job, watch.missing_since, missing + (f", {minutes} min" if minutes else ""))
     return False
 
 

@@ -47,12 +47,14 @@ class Backoff:
 class Patience:
     """How long something may go on before a person is asked to look, or a job ends. Durations in seconds.
 
-    `unknown_word_done` is for a render at 100 % under a word that its engine does not know, `unknown_word`
-    for one that does not say how far it is; `unreachable` is how long no poll may get through, `download` how
-    long a download is tried. `result_tries` is how often a file that is not there is asked for before it
-    counts as gone: with the pauses three minutes, which a service may need to make it available.
+    `silence` is how long a poll may go unanswered before that is said. `unknown_word_done` is for a render at
+    100 % under a word that its engine does not know, `unknown_word` for one that does not say how far it is;
+    `unreachable` is how long no poll may get through, `download` how long a download is tried. `result_tries`
+    is how often a file that is not there is asked for before it counts as gone: with the pauses three
+    minutes, which a service may need to make it available.
     """
 
+    silence: float = 15.0
     unknown_word_done: float = 600.0
     unknown_word: float = 6 * 3600.0
     unreachable: float = 24 * 3600.0

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from rushes.domain.errors import LedgerCorrupt, StorageError, Superseded
 from rushes.domain.job import Job, JobState
+from rushes.jobs.binding import bind
 from rushes.jobs.collect import collect
 from rushes.jobs.follow import follow
 from rushes.jobs.key_gate import has_key, missing_key
@@ -67,7 +68,7 @@ async def carry(kit: Kit, job: Job) -> None:
     while job.state in STEPS and not job.left_to_a_person and not kit.ending:
         try:
             # Nobody is asked about a job with another key than the one that pays for it.
-            if await has_key(kit, job):
+            if await has_key(kit, job) and not bind(kit, job):
                 await STEPS[job.state](kit, job)
             tries = 0
         except (Superseded, LedgerCorrupt):

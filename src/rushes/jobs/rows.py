@@ -87,6 +87,7 @@ def job_from(row: Row) -> Job:
         ticket=reader.read_if_set("ticket", _table),
         attempt=row["attempt"] or 0,
         posted_at=reader.read_if_set("posted_at", moment, EPOCH),
+        missing_since=reader.read_if_set("missing_since", moment),
         tries=row["tries"],
         due_at=row["due_at"],
         charged=to_amount(row["charged"]) if row["charged"] is not None else None,

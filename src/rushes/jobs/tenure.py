@@ -400,6 +400,31 @@ class Tenure:
             values = {"id": job.id, "reason": reason, "now": self.ledger.clock()}
             self._database.run(self._sql["held_up"], values)
 
+    def missing(self, job: Job, since: datetime | None, reason: str | None) -> None:
+        """Say since when the provider shows no such render, or (None) that it shows it again."""
+        now = self.ledger.job(job.id)
+        if (now.missing_since, now.reason) == (since, reason):
+            # A commit, even of nothing, would have every watcher look again.
+            return
+        with self.fenced():
+            values = {
+                "id": job.id,
+                "since": None if since is None else since.timestamp(),
+                "reason": reason,
+                "now": self.ledger.clock(),
+            }
+            self._database.run(self._sql["missing"], values)
+            if (now.missing_since is None) != (since is None):
+                self.ledger.note(job.id, "found" if since is None else "missing", because=reason)
+
+    def bind(self, job: Job, account: str, name: str) -> None:
+        """Write the account of the person who is signed in on a job; `name` is what it is shown by."""
+        with self.fenced():
+            values = {"id": job.id, "account": account, "key_source": name, "now": self.ledger.clock()}
+            self._database.run(self._sql["bind"], values)
+            self._database.run(self._sql["bind_submissions"], {"id": job.id, "account": account})
+            self.ledger.note(job.id, "bound", account=name)
+
     def warn(self, job: Job, text: str) -> None:
         """Tell everybody who looks at the job something that did not go as asked."""
         with self.fenced():

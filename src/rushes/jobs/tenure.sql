@@ -50,10 +50,11 @@ SELECT DISTINCT engine FROM jobs WHERE state = 'waiting'
 
 -- name: occupied
 -- How many of an engine's places are taken: what is, or may be, at the provider. An unknown outcome that is
--- left to a person takes none, or a few of them would stop the engine.
+-- left to a person takes none, nor does what the provider does not show any more, or a few of them would stop
+-- the engine.
 SELECT count(*) AS jobs FROM jobs
 WHERE engine = :engine
-  AND (state IN ('submitting', 'queued', 'running') OR (state = 'outcome_unknown' AND due_at > 0))
+  AND (state = 'submitting' OR (state IN ('queued', 'running') AND missing_since IS NULL) OR (state = 'outcome_unknown' AND due_at > 0))
 
 -- name: next_due
 -- When the next job that is put off may go on.
@@ -82,6 +83,16 @@ UPDATE jobs SET warnings = :warnings WHERE id = :id
 
 -- name: held_up
 UPDATE jobs SET reason = :reason, updated_at = :now WHERE id = :id
+
+-- name: missing
+UPDATE jobs SET missing_since = :since, reason = :reason, updated_at = :now WHERE id = :id
+
+-- name: bind
+UPDATE jobs SET account = :account, key_source = :key_source, updated_at = :now WHERE id = :id
+
+-- name: bind_submissions
+UPDATE submissions SET account = :account
+WHERE job_id = :id AND engine = (SELECT engine FROM jobs WHERE id = :id)
 
 -- name: add_submission
 INSERT INTO submissions (job_id, attempt, engine, account, key, intended_at)

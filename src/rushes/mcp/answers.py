@@ -31,7 +31,7 @@ def quote_shape(
     offer = kept.offer
     remarks = [offer.replacing] if offer.replacing else []
     remarks += [
-        f"{one}: sent as asked, though nobody saw {offer.model.address} do it" for one in offer.unconfirmed
+        f"{one}: sent as asked; not confirmed to work with {offer.model.address}" for one in offer.unconfirmed
     ]
     if offer.quota_unknown:
         remarks.append(f"what is left of the plan is not known: {offer.quota_unknown}")
@@ -108,7 +108,7 @@ def job_shape(answer: Answer) -> JobShape:
         percent=None if job.fraction is None else round(job.fraction * 100),
         cost=job.cost.words,
         key=job.key,
-        clips=[clip_shape(clip, job.request.seconds) for clip in answer.clips],
+        clips=[clip_shape(clip, job.request.clip_seconds) for clip in answer.clips],
         error=None
         if failure is None
         else ErrorShape(
@@ -141,7 +141,7 @@ def job_lines(answer: Answer, todo: str | None = None) -> list[str]:
     lines += understanding_lines(answer.understanding)
     for clip in answer.clips:
         lines += [
-            *Observation.of(clip, ordered=job.request.seconds).lines(),
+            *Observation.of(clip, ordered=job.request.clip_seconds).lines(),
             f"file: {clip.path}",
             f"sheet of twelve frames: {clip.sheet}",
         ]

@@ -80,8 +80,11 @@ class Spending(Themed):
         ] = None,
         negative_prompt: str | None = None,
         style: Annotated[str | None, Field(description="A style, by the provider's own name.")] = None,
-        remix: Annotated[str | None, Field(description="Provider's id of a clip to make anew.")] = None,
+        remix: Annotated[str | None, Field(description="Provider's id of a clip to remix.")] = None,
         extend: Annotated[str | None, Field(description="Provider's id of a clip to go on from.")] = None,
+        storyboard_id: Annotated[
+            str | None, Field(description="Provider's id of a storyboard that it holds.")
+        ] = None,
         fallback: Annotated[
             list[str] | None,
             Field(description="Models to turn to, in order, where the one before accepts nothing."),
@@ -106,6 +109,7 @@ class Spending(Themed):
             style=style,
             remix=remix,
             extend=extend,
+            storyboard_id=storyboard_id,
             fallback=tuple(fallback or ()),
         )
         limit = amount("max_usd", max_usd)
@@ -259,7 +263,12 @@ def question(kept: KeptQuote) -> Question:
     The files are the library's copies.
     """
     request = kept.offer.request
-    named = (("style", request.style), ("remix of", request.remix), ("continues", request.extend))
+    named = (
+        ("style", request.style),
+        ("remix of", request.remix),
+        ("continues", request.extend),
+        ("storyboard", request.storyboard_id),
+    )
     others = "".join(f", else {one.model.address}" for one in kept.offer.fallbacks)
     lines = [
         f"Spend {price_words(kept)} on {kept.count} × {request.seconds:g} s, {request.aspect}, "

@@ -28,7 +28,7 @@ INNER = str.maketrans("“”", '""')
 
 OPTION = re.compile(
     r"--(seconds|key|model|aspect|resolution|first-frame|last-frame|seed|again|max-usd|count|fallback|style"
-    r"|remix|extend)(?![\w-])"
+    r"|remix|extend|storyboard-id)(?![\w-])"
 )
 """Options of the command line that are arguments of tools."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from rushes.domain.errors import ContentRefused, Unreachable
+from rushes.domain.errors import ContentRefused, ResultGone, Unreachable
 from rushes.domain.model import Audio, Lengths, Model, Price
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Role, VideoRequest
@@ -55,7 +55,8 @@ class ScriptedEngine(BaseEngine):
     """Speaks to `rushes.testing.provider`.
 
     Settings: `base_url`; `recovery` (replay_key, lookup, rerun_free, ask); `key`, sent as a bearer token;
-    `post_timeout`, `list_delay`, `key_lifetime`, `ask_timeout` in seconds; `list_prompts` False for a list
+    `post_timeout`, `list_delay`, `key_lifetime`, `ask_timeout` in seconds; with `missing_after`, too, a job
+    that the provider does not know is waited for that long; `list_prompts` False for a list
     that tells no prompts; `price` in dollars a second, told as a live quote.
     """
 
@@ -70,6 +71,7 @@ class ScriptedEngine(BaseEngine):
         self.recovery = Recovery(settings.get("recovery", Recovery.ASK))
         self.post_timeout = float(settings.get("post_timeout", 10.0))
         self.list_delay = float(settings.get("list_delay", 0.5))
+        self.missing_after = float(settings.get("missing_after", 600.0))
         self.key_lifetime = float(settings.get("key_lifetime", 86_400.0))
         self._base_url = str(settings.get("base_url", "http://127.0.0.1:9"))
         self._headers = {"Authorization": f"Bearer {settings['key']}"} if "key" in settings else {}
@@ -106,7 +108,12 @@ class ScriptedEngine(BaseEngine):
         return Accepted(ticket={"id": created(response)["id"]})
 
     async def poll(self, ticket: Ticket) -> Progress:
-        body = await self._ask(f"/jobs/{ticket['id']}")
+        try:
+            body = await self._ask(f"/jobs/{ticket['id']}")
+        except ResultGone:
+            if "missing_after" not in self.settings:
+                raise
+            return Progress(state=RenderState.RUNNING, missing="the provider does not list it")
         state = str(body.get("state"))
         try:
             known = RenderState("failed" if state == "failed-content" else state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from http.cookiejar import Cookie
@@ -129,8 +129,14 @@ class Stage:
         job = await self.submit(words, **fields)
         return await self.settled(job)
 
-    async def settled(self, job: Job, *states: JobState, patience: float = 40.0) -> Job:
-        return await settled(self.studio, job, *states, patience=patience)
+    async def settled(
+        self,
+        job: Job,
+        *states: JobState,
+        which: Callable[[Job], object] = lambda job: True,
+        patience: float = 40.0,
+    ) -> Job:
+        return await settled(self.studio, job, *states, which=which, patience=patience)
 
     async def by_hand(self, words: str) -> None:
         """Make a clip in the service's own page, as its person might at the same moment."""

@@ -28,6 +28,7 @@ from rushes.domain.errors import (
 from rushes.domain.job import JobState
 from rushes.domain.request import Reference, Role, Shot
 from rushes.engines.sora_web.engine import SoraWebEngine
+from rushes.engines.sora_web.inspection import listed_draft, listed_task
 from tests.engines.sora_web.shared import on_one_engine
 from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
@@ -389,7 +390,7 @@ async def test_a_photograph_of_a_person_is_refused(
 
 @on_one_engine
 async def test_remix_and_extension(shared: Stage, engine: SoraWebEngine) -> None:
-    """A clip is made anew with other words, or continued, by its id."""
+    """A clip is remixed with other words, or continued, by its id."""
     first = await shared.accepted(engine, "the first")
     shared.emulator.advance(300)
     draft = (await engine.lists.drafts_of(first.ticket["id"]))[0]
@@ -398,6 +399,34 @@ async def test_remix_and_extension(shared: Stage, engine: SoraWebEngine) -> None
     paths = {entry["prompt"].partition(" ")[2]: entry["path"] for entry in shared.creates()}
     assert paths["at night"].endswith("/nf/create")
     assert paths["the boat reaches the drain"].endswith("/long_video_extension")
+
+
+@on_one_engine
+async def test_every_value_of_the_first_notes_is_sent(shared: Stage, engine: SoraWebEngine) -> None:
+    """600 frames, and large with sy_8, are sent as asked, with a word that nobody confirmed them."""
+    long = await shared.accepted(engine, "long", seconds=20.0)
+    large = await shared.accepted(engine, "large", resolution="1080p")
+    sent = "sent as asked; not confirmed to work on the service"
+    assert long.warnings == (f"600 frames: {sent}",)
+    assert large.warnings == (f"size large with sy_8: {sent}",)
+    tasks = [await engine.lists.task(one.ticket["id"]) for one in (long, large)]
+    assert [one["creation_config"]["n_frames"] for one in tasks if one] == [600, 150]
+
+
+@on_one_engine
+async def test_a_storyboard_that_the_service_holds(shared: Stage, engine: SoraWebEngine) -> None:
+    """The id of one that was written out once makes another clip of it; an extension has no place for it."""
+    shots = (Shot(seconds=2.0, prompt="a gutter"), Shot(seconds=3.0, prompt="a drain"))
+    first = await shared.accepted(engine, "the first", shots=shots, seconds=None)
+    shared.emulator.advance(300)
+    board = listed_task(await engine.lists.task(first.ticket["id"]) or {}).storyboard
+    (item,) = [one for one in await engine.lists.newest_drafts() if one["task_id"] == first.ticket["id"]]
+    assert board == listed_draft(item).storyboard != ""
+    again = await shared.accepted(engine, "once more", storyboard_id=board)
+    assert any("storyboard_id" in one for one in again.warnings)
+    task = await engine.lists.task(again.ticket["id"])
+    assert task is not None
+    assert task["creation_config"]["storyboard_id"] == board
 
 
 @on_one_engine

@@ -97,7 +97,7 @@ async def test_the_same_words_with_other_pictures_are_not_mixed_up(stage: Stage,
 
 
 async def test_a_lost_remix_is_found(stage: Stage) -> None:
-    """The list tells which clip was made anew."""
+    """The list tells which clip was remixed."""
     async with stage.working():
         first = await stage.made("the first")
         async with stage.engine() as person:
@@ -215,7 +215,7 @@ async def test_a_service_that_falters_loses_nothing(stage: Stage) -> None:
         ("render-error", "render_failed", "processing_failed"),
         ("fails-in-pending", "render_failed", "processing_failed"),
         ("no-url", "result_gone", "without a file"),
-        ("lost", "result_gone", "nowhere any more"),
+        ("lost", "result_gone", "the service does not list it"),
     ],
 )
 async def test_a_failed_render_ends_with_its_reason(stage: Stage, fault: str, code: str, told: str) -> None:
@@ -251,6 +251,33 @@ async def test_pixels_that_do_not_follow_from_the_order_are_the_drafts(stage: St
     (clip,) = stage.studio.library.of_job(job.id)
     found = probe(clip.path)
     assert (found.width, found.height) == (512, 896)
+
+
+async def test_a_task_that_is_nowhere_for_a_while_is_said_and_goes_on(stage: Stage) -> None:
+    """The service forgets a task half-way and finds it again: told while it lasts, and a clip in the end."""
+    stage.fault("forgotten", 200)
+    async with stage.working():
+        job = await stage.submit()
+        missing = await stage.settled(
+            job, JobState.QUEUED, JobState.RUNNING, which=lambda one: one.missing_since
+        )
+        assert missing.reason == "the service does not list it"
+        job = await stage.settled(job)
+    assert (job.state, job.missing_since) == (JobState.COMPLETED, None), job.failure
+
+
+async def test_a_continuation_is_as_long_as_both(stage: Stage) -> None:
+    """It holds the clip that it continues: 15 s where 10 s more were ordered are nothing to warn of."""
+    async with stage.working():
+        first = await stage.made("the first")
+        async with stage.engine() as engine:
+            await engine.profile.ask_for("the test", patience=10.0)
+            (draft,) = await engine.lists.drafts_of(str((first.ticket or {})["id"]))
+            await engine.site.leave()
+        job = await stage.made("the second", extend=draft.id, seconds=10.0)
+    (clip,) = stage.studio.library.of_job(job.id)
+    assert clip.seconds > 14
+    assert job.warnings == ()
 
 
 async def test_a_task_canceled_in_the_app_is_canceled_here(stage: Stage) -> None:

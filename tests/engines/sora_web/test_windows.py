@@ -42,7 +42,7 @@ async def test_who_signs_in_as_somebody_else_stays_so(stage: Stage, tmp_path: Pa
         if command == "explore":
             work = asyncio.create_task(explore(engine, Journey(headed=True), tmp_path, lambda _: None))
         else:
-            work = asyncio.create_task(signin.log_in(engine, 60))
+            work = asyncio.create_task(signin.log_in(engine, 60))  # type: ignore[arg-type]
         async with at_window(stage) as page:
             await sign_out(page)
             await sign_in(page, OTHER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -82,6 +83,12 @@ def lost(visitor: Visitor, *, accepted: bool) -> bool:
     return len(visitor.pending()) == accepted and visitor.sora.requests("nf/create")[-1]["status"] is None
 
 
+def looks_wrong(visitor: Visitor, field: str, **body: Any) -> bool:
+    """A create with this field is refused, with its name."""
+    answer = visitor.create(**body)
+    return answer.status_code == 400 and answer.json()["error"]["param"] == field
+
+
 def accepted(visitor: Visitor, fits: Callable[[httpx.Response], bool]) -> bool:
     """What is answered is not as usual, and the task is there all the same."""
     return fits(visitor.create()) and len(visitor.pending()) == 1
@@ -111,6 +118,8 @@ CREATES: dict[str, Check] = {
     "sentinel-block": lambda visitor: blocked(visitor, 400, "sentinel_block"),
     "unable-to-process": lambda visitor: blocked(visitor, 400, None, "Unable to process request"),
     "something-not-right": lambda visitor: blocked(visitor, 400, None, "Hmmm something didn't look right"),
+    "no-600": lambda visitor: looks_wrong(visitor, "n_frames", n_frames=600),
+    "large-pro-only": lambda visitor: looks_wrong(visitor, "size", size="large"),
     "too-many-tasks=5": lambda visitor: blocked(visitor, 429, "too_many_concurrent_tasks", "already have 5"),
     "quota=77": exhausted,
     "daily-cap": lambda visitor: blocked(visitor, 429, None, "already generated 100 videos"),

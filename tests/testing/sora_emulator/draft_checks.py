@@ -53,6 +53,15 @@ def late(visitor: Visitor) -> bool:
     return [len(visitor.pending()) for _ in range(3)] == [0, 0, 1]
 
 
+def forgotten(visitor: Visitor) -> bool:
+    """Half-way no address knows the task; after the time that was given its draft is there."""
+    id = visitor.create(n_frames=300).json()["id"]
+    visitor.sora.advance(120)
+    nowhere = visitor.pending() == [] and visitor.get(f"/backend/nf/tasks/{id}/v2").status_code == 404
+    visitor.sora.advance(400)
+    return nowhere and visitor.draft()["task_id"] == id
+
+
 def unseen(visitor: Visitor, *, comes: bool) -> bool:
     id = visitor.create().json()["id"]
     listed = [one["id"] for one in visitor.pending()]
@@ -211,6 +220,7 @@ TASKS: dict[str, Check] = {
     "fails-in-pending=why": lambda visitor: fails(visitor, "failed"),
     "canceled=why": lambda visitor: fails(visitor, "cancelled"),
     "vanishes": lambda visitor: unseen(visitor, comes=True),
+    "forgotten=400": forgotten,
     "lost": lambda visitor: unseen(visitor, comes=False),
     "stays-when-done": stays,
     "never-ends": under_way(5000, lambda task: task["status"] == "running"),

@@ -17,6 +17,7 @@ from rushes.cli.sora.emulator import emulator
 from rushes.cli.sora.engine import open_engine, outside_a_job, sora_engine, which
 from rushes.cli.sora.tools import download, explore, inspect
 from rushes.cli.values import LONGEST_WAIT_S, Number
+from rushes.domain.account import split_account
 from rushes.domain.errors import (
     Blocked,
     EngineError,
@@ -118,9 +119,18 @@ def _going_on(jobs: list[str]) -> str:
 
 
 def _go_on(studio: Studio, engine: str, reason: str | None = None) -> list[str]:
-    """Have the engine's blocked jobs, those of one reason or all, tried at once; return their ids."""
+    """Have the engine's blocked jobs, of one reason or of all, tried at once; return their ids.
+
+    Those of other accounts stay as they are.
+    """
     blocked = studio.ledger.jobs(state=JobState.BLOCKED, limit=MANY)
-    ids = [job.id for job in blocked if job.engine == engine and reason in (None, job.reason)]
+    account, _ = studio.roster.payer(engine)
+    ours = (account, split_account(account)[0])
+    ids = [
+        job.id
+        for job in blocked
+        if job.engine == engine and job.account in ours and reason in (None, job.reason)
+    ]
     for id in ids:
         # The first one unblocks those of its account; a worker may have taken one up by now.
         with suppress(WrongState):

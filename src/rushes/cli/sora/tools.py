@@ -152,7 +152,7 @@ def _put_tasks(tasks: Sequence[Listed]) -> None:
     _put_fitted(
         [(one.id, one.status, _age(one.at), one.words) for one in tasks], ("TASK", "STATUS", "AGE", "PROMPT")
     )
-    _put_reasons(tasks)
+    _put_notes(tasks)
 
 
 def _put_clips(clips: Sequence[Listed], head: str, none: str) -> None:
@@ -165,13 +165,16 @@ def _put_clips(clips: Sequence[Listed], head: str, none: str) -> None:
         for one in clips
     ]
     _put_fitted(rows, (head, status, "PIXELS", "LENGTH", "FILE", "AGE", "PROMPT"))
-    _put_reasons(clips)
+    _put_notes(clips)
 
 
-def _put_reasons(listed: Sequence[Listed]) -> None:
+def _put_notes(listed: Sequence[Listed]) -> None:
+    """Print what has no column of its own: why there is no clip, and which storyboard it was made from."""
     for one in listed:
         if one.reason:
             echo(f"{one.id}: {one.reason}")
+        if one.storyboard:
+            echo(f"{one.id}: storyboard {one.storyboard}")
 
 
 def _put_balance(found: Mapping[str, Any]) -> None:
@@ -194,7 +197,7 @@ def _put_task(found: Mapping[str, Any]) -> None:
 
     one = inspection.listed_task(found)
     pairs = [("task", one.id), ("status", one.status), ("made", _age(one.at)), ("prompt", one.words)]
-    pairs += [("reason", one.reason)]
+    pairs += [("reason", one.reason), ("storyboard", one.storyboard)]
     config = found.get("creation_config")
     config = config if isinstance(config, Mapping) else {}
     pairs += [(name.replace("_", " "), _plain(config.get(name))) for name in ("orientation", "n_frames")]

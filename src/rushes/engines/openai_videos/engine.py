@@ -88,7 +88,7 @@ class OpenAIVideosEngine(BaseEngine):
         super().__init__(name, settings)
         self.post_timeout = float(settings.get("post_timeout", 120.0))
         self.list_delay = float(settings.get("list_delay", 5.0))
-        self._missing_after = float(settings.get("missing_after", 600.0))
+        self.missing_after = float(settings.get("missing_after", 600.0))
         self._limit = round(float(settings.get("max_reference_mb", LARGEST_REFERENCE_MB)) * 1e6)
         self._json = self._one_of("transport", "multipart", "json") == "json"
         self._asks_whether_it_lists = "recovery" not in settings
@@ -101,7 +101,6 @@ class OpenAIVideosEngine(BaseEngine):
             create_s=self.post_timeout,
             official_key=settings.get("openai_key"),
         )
-        self._missing: Recent[str, float] = Recent()
         self._canceled: Recent[str, None] = Recent()
 
     def _one_of(self, option: str, *known: str) -> str:
@@ -223,8 +222,7 @@ class OpenAIVideosEngine(BaseEngine):
         response = await self.server.video(id)
         job = job_of(json_of(response))
         if not response.is_success and not _is_failed(job, id, response.status_code):
-            return self._unanswered(response, id)
-        self._missing.pop(id, None)
+            return self._unanswered(response)
         if not response.content.strip():
             # Accepted and not ready, says 202 with nothing in it.
             return Progress(state=RenderState.RUNNING, ask_after=_ask_after(response))
@@ -235,16 +233,13 @@ class OpenAIVideosEngine(BaseEngine):
         word = self.server.scrubbed(progress.unknown_word) if progress.unknown_word else None
         return replace(progress, error=error, unknown_word=word, ask_after=_ask_after(response))
 
-    def _unanswered(self, response: httpx.Response, id: str) -> Progress:
+    def _unanswered(self, response: httpx.Response) -> Progress:
         """Raise what an error answer to a poll means. A 404 counts after a while only.
 
         Behind a load balancer a new job is not known everywhere at once, and a failed job is final.
         """
         if response.status_code == 404:
-            now = asyncio.get_running_loop().time()
-            if now - self._missing.setdefault(id, now) < self._missing_after:
-                return Progress(state=RenderState.RUNNING)
-            del self._missing[id]
+            return Progress(state=RenderState.RUNNING, missing="the server does not know it")
         classify_answer(response)
         raise unreadable(response)
 
@@ -301,7 +296,6 @@ class OpenAIVideosEngine(BaseEngine):
             return CancelOutcome.UNSUPPORTED
         classify_answer(response)
         self._canceled[id] = None
-        self._missing.pop(id, None)
         return CancelOutcome.CONFIRMED
 
     # --- the server ---

@@ -14,6 +14,7 @@ from rushes.domain.request import Reference, Role, VideoRequest
 from rushes.engines.contract import Prepared
 
 FRAMES_PER_SECOND = 30
+PRO = "sy_ore"
 
 ORIENTATIONS = {"16:9": "landscape", "9:16": "portrait", "1:1": "square"}
 SIZES = {"480p": "small", "720p": "medium", "1080p": "large"}
@@ -94,7 +95,7 @@ def _body(prepared: Prepared) -> dict[str, Any]:
         "video_caption": None,
         "i2v_reference_instruction": None,
         "remix_prompt_template": None,
-        "storyboard_id": None,
+        "storyboard_id": request.storyboard_id,
     }
 
 
@@ -142,15 +143,19 @@ def _held(id: str) -> dict[str, Any]:
 
 
 def unconfirmed(create: Create) -> tuple[str, ...]:
-    """Return what was sent as asked though nobody saw the service take it."""
+    """Return what was sent as asked though no source shows that the service takes it."""
     body = create.body
+    model = str(body.get("model"))
     doubts = {
         "orientation square": body.get("orientation") == "square",
         "size medium": body.get("size") == "medium",
+        f"size large with {model}": body.get("size") == "large" and not model.startswith(PRO),
         "600 frames": body.get("n_frames") == 600,
         "use_image_as_first_frame": bool(body.get("use_image_as_first_frame")),
+        "storyboard_id": body.get("storyboard_id") is not None,
     }
-    return tuple(f"{what}: sent as asked, never seen to work" for what, used in doubts.items() if used)
+    sent = "sent as asked; not confirmed to work on the service"
+    return tuple(f"{what}: {sent}" for what, used in doubts.items() if used)
 
 
 def same_create(create: Create, listed: Mapping[str, Any]) -> bool:
@@ -165,7 +170,9 @@ def same_create(create: Create, listed: Mapping[str, Any]) -> bool:
         return False
     if not config or "n_frames" not in create.body:
         return True
-    same_shape = all(config.get(name) in (None, create.body[name]) for name in ("orientation", "n_frames"))
+    # The service gives a storyboard that is written out an id of its own.
+    told = ["orientation", "n_frames", *(["storyboard_id"] if create.body["storyboard_id"] else [])]
+    same_shape = all(config.get(name) in (None, create.body[name]) for name in told)
     return same_shape and _same_style(create, config) and _same_origin(create, config)
 
 
@@ -176,7 +183,7 @@ def _same_style(create: Create, config: Mapping[str, Any]) -> bool:
 
 
 def _same_origin(create: Create, config: Mapping[str, Any]) -> bool:
-    """Whether a list tells of the same pictures, and of a clip that was made anew where one was."""
+    """Whether a list tells of the same pictures, and of a remixed clip if there was one."""
     told = [config.get("inpaint_image"), config.get("reference_inpaint_items")]
     if "inpaint_image" in config or "reference_inpaint_items" in config:
         ids = [str(value) for item in create.body["inpaint_items"] for value in item.values()]

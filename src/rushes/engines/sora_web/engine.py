@@ -15,7 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rushes.domain.errors import EngineError, OutcomeUnknown, ResultGone, Unreachable
+from rushes.domain.account import split_account
+from rushes.domain.errors import OutcomeUnknown, ResultGone, Unreachable
 from rushes.domain.money import Basis, Quote
 from rushes.domain.request import Reference, VideoRequest
 from rushes.engines.contract import (
@@ -29,19 +30,20 @@ from rushes.engines.contract import (
     Recovery,
     RenderState,
     Result,
+    SignedIn,
     Ticket,
 )
 from rushes.engines.http import moment
-from rushes.engines.recent import Recent
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.creates import check_sayable, create_from, same_create, unconfirmed
 from rushes.engines.sora_web.lists import Lists
 from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
+from rushes.engines.sora_web.session import person_from
 from rushes.engines.sora_web.site import DEAD_S, Site, account_name, check_noted
 from rushes.engines.sora_web.tab import Tab
-from rushes.engines.sora_web.tasks import UNREADY, Draft, draft_from, progress_of
+from rushes.engines.sora_web.tasks import UNLISTED, UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
 
 log = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class SoraWebEngine(BaseEngine):
         self.post_timeout = float(settings.get("post_timeout", 90.0))
         self.list_delay = float(settings.get("list_delay", 30.0))
         self._ask_after = float(settings.get("ask_after", ASK_AFTER_S))
-        self._missing_after = float(settings.get("missing_after", 600.0))
+        self.missing_after = float(settings.get("missing_after", 600.0))
         self._recheck_after = float(settings.get("recheck_after", DEAD_S))
         self.profile = Profile(Path(settings["work"]).parent / "profiles" / name)
         self.proxies = Proxies(settings, self.profile.folder)
@@ -85,21 +87,29 @@ class SoraWebEngine(BaseEngine):
         self._largest_heap = int(settings.get("largest_heap", LARGEST_HEAP))
         self.tell: Callable[[str], None] = log.warning
         """Hears what a person who waits should know, such as a proxy that is replaced."""
+        _, person = split_account(self.account)
+        name = str(settings.get("account_name") or "the account it was made for")
+        self._bound_to = SignedIn(fingerprint=person, name=name) if person is not None else None
         self._site: Site | None = None
-        self._missing: Recent[str, float] = Recent()
 
     @property
     def site(self) -> Site:
         """The service, through a page that is opened with the first call."""
         if self._site is None:
-            self._site = self.site_on(self.profile)
+            self._site = self.site_on(self.profile, bound_to=self._bound_to)
         return self._site
 
-    def site_on(self, profile: Profile) -> Site:
-        """Return the service as the browser on `profile` sees it."""
+    def site_on(self, profile: Profile, *, bound_to: SignedIn | None = None) -> Site:
+        """Return the service as the browser on `profile` sees it; `bound_to` as in `Site`."""
         opener = self.opener(headed=self.headed, profile=profile)
         page = WarmPage(opener, idle_s=self._idle_s, largest_heap=self._largest_heap)
-        return Site(Tab(page), profile, create_s=self.post_timeout, dead_s=self._recheck_after)
+        return Site(
+            Tab(page),
+            profile,
+            create_s=self.post_timeout,
+            dead_s=self._recheck_after,
+            bound_to=bound_to,
+        )
 
     def opener(self, *, headed: bool, profile: Profile | None = None) -> Opener:
         """Return what opens this engine's browser, with a window or without, on its profile or another."""
@@ -111,6 +121,11 @@ class SoraWebEngine(BaseEngine):
             headed=headed,
             tell=self.tell,
         )
+
+    @property
+    def signed_in(self) -> SignedIn | None:
+        account = self.profile.account
+        return None if account.get("dead") else person_from(account)
 
     @property
     def lists(self) -> Lists:
@@ -205,21 +220,14 @@ class SoraWebEngine(BaseEngine):
 
     async def poll(self, ticket: Ticket) -> Progress:
         """Ask for the task itself; where that address is not there, look in pending, then in the drafts."""
-        id = str(ticket["id"])
-        try:
-            found = await self._find(id)
-        except EngineError:
-            # Only answers that do not tell of it count, one after the other.
-            self._missing.pop(id, None)
-            raise
-        if found is None or found is UNREADY:
-            self._check_patience(id, found)
-            return Progress(state=RenderState.RUNNING, ask_after=self._ask_after)
-        self._missing.pop(id, None)
-        return replace(found, ask_after=self._ask_after)
+        found = await self._find(str(ticket["id"]))
+        return replace(found or UNLISTED, ask_after=self._ask_after)
 
     async def _find(self, id: str) -> Progress | None:
-        """Return what the service tells of a task; None where it is listed nowhere."""
+        """Return what the service tells of a task; None if it is listed nowhere.
+
+        It is listed late, and between pending and the drafts it is nowhere at all, both for some seconds.
+        """
         task = await self.lists.task(id)
         if task is None:
             task = next((one for one in await self.lists.pending() if one.get("id") == id), None)
@@ -235,24 +243,6 @@ class SoraWebEngine(BaseEngine):
         best = _best(drafts) if drafts else UNREADY
         # A failure without words among its drafts has them in the task.
         return told if best is UNREADY and told.state is not RenderState.SUCCEEDED else best
-
-    def _check_patience(self, id: str, found: Progress | None) -> None:
-        """Raise where a task has been nowhere, or without a file, for too long.
-
-        It is listed late, and between pending and the drafts it is nowhere at all, both for some seconds.
-        """
-        now = asyncio.get_running_loop().time()
-        if now - self._missing.setdefault(id, now) <= self._missing_after:
-            return
-        del self._missing[id]
-        if found is UNREADY:
-            said = f"the service finished the task {id} without a file, and gives no reason"
-        else:
-            who = self.profile.account.get("email") or "this account"
-            said = f"the service lists the task {id} nowhere any more (signed in: {who})"
-        raise ResultGone(
-            said, next="rushes collect ID looks again, free; was it made by another account than this one?"
-        )
 
     async def results(self, ticket: Ticket) -> Sequence[Result]:
         """Return the clips, their addresses read now: those run out after some days."""

@@ -33,7 +33,8 @@ DRAFT_ID = re.compile(r"(?:.*/d/)?((?:gen|task)_[0-9a-z]+)(?:[/?#].*)?")
 class Listed:
     """One task, draft or post as a person reads it; what is not told is None or empty.
 
-    `size` in pixels, `file` is the best version that can be had, `reason` why there is no clip.
+    `size` in pixels, `file` is the best version that can be had, `reason` why there is no clip, `storyboard`
+    the id of the storyboard that it was made from.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Listed:
     seconds: float | None = None
     file: str = ""
     reason: str = ""
+    storyboard: str = ""
 
 
 @asynccontextmanager
@@ -112,6 +114,7 @@ def listed_task(item: Mapping[str, Any]) -> Listed:
         at=moment(item.get("created_at")),
         words=str(item.get("prompt") or ""),
         reason=str(item.get("failure_reason") or ""),
+        storyboard=_storyboard(item),
     )
 
 
@@ -132,6 +135,7 @@ def listed_draft(item: Mapping[str, Any]) -> Listed:
         seconds=_number(item.get("duration_s")) if there else None,
         file=draft.files[0].label if there else "",
         reason=f"{kind}{draft.reason or 'no reason is given'}" if draft.failed else "",
+        storyboard=_storyboard(item),
     )
 
 
@@ -220,6 +224,11 @@ def _no_such(engine: SoraWebEngine, kind: str, id: str) -> NotFound:
 
 def _who(engine: SoraWebEngine) -> str:
     return str(engine.profile.account.get("email") or "this account")
+
+
+def _storyboard(item: Mapping[str, Any]) -> str:
+    """Return the id of the storyboard that a task or draft was made from; a draft tells it twice."""
+    return str(item.get("storyboard_id") or _mapping(item.get("creation_config")).get("storyboard_id") or "")
 
 
 def _first_attachment(post: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from rushes.domain.account import person_fingerprint
+from rushes.engines.contract import SignedIn
 from rushes.engines.http import moment
 
 RENEW_BEFORE = timedelta(minutes=5)
@@ -61,6 +64,14 @@ def session_from(body: Any) -> Session | None:
         user=str(user.get("id") or ""),
         email=str(email or ""),
     )
+
+
+def person_from(notes: Mapping[str, Any]) -> SignedIn | None:
+    """Return whose session the notes (`Session.as_notes`) are about; None if they do not tell."""
+    user, email = notes.get("user"), notes.get("email")
+    if user is None or not (user or email):
+        return None
+    return SignedIn(fingerprint=person_fingerprint(str(user or email)), name=str(email or user))
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from rushes.domain.errors import (
     Unreachable,
 )
 from rushes.domain.job import age
+from rushes.engines.contract import SignedIn
 from rushes.engines.http import classify_answer, classify_create, json_of, moment, raw
 from rushes.engines.sora_web.answers import (
     MORE_QUOTA,
@@ -34,7 +35,7 @@ from rushes.engines.sora_web.answers import (
 from rushes.engines.sora_web.call import Call
 from rushes.engines.sora_web.creates import Create
 from rushes.engines.sora_web.profile import Profile
-from rushes.engines.sora_web.session import Session, session_from
+from rushes.engines.sora_web.session import Session, person_from, session_from
 from rushes.engines.sora_web.tab import Reopened, Tab, unsent
 
 ASK_S = 20.0
@@ -68,14 +69,24 @@ class Signed:
 class Site:
     """The service, through one page. `create_s` is how long a create may take in all, in seconds.
 
-    A session that was found dead is asked about again after `dead_s`: the service may have erred.
+    A session that was found dead is asked about again after `dead_s`: the service may have erred. `bound_to`
+    is the person whose account alone may be used, None: whoever is signed in.
     """
 
-    def __init__(self, tab: Tab, profile: Profile, *, create_s: float, dead_s: float = DEAD_S) -> None:
+    def __init__(
+        self,
+        tab: Tab,
+        profile: Profile,
+        *,
+        create_s: float,
+        dead_s: float = DEAD_S,
+        bound_to: SignedIn | None = None,
+    ) -> None:
         self.tab = tab
         self._profile = profile
         self._create_s = create_s
         self._dead_s = dead_s
+        self._bound_to = bound_to
         self._renewing = asyncio.Lock()
         self._session: Session | None = None
         self._device: str | None = None
@@ -178,20 +189,37 @@ class Site:
     # --- the session ---
 
     def check_signed_in(self) -> None:
-        """Raise SignInNeeded where nobody is signed in, without starting a browser to find that out.
+        """Raise SignInNeeded if nobody is signed in, or another than has to be; no browser is started.
 
         A session that was found dead long enough ago passes: the service is asked again.
         """
         account = self._profile.account
+        if not account and self._bound_to is not None:
+            said = "nobody is signed in to Sora"
+            raise SignInNeeded(said, next=f"rushes sora login, as {self._bound_to.name}")
+        self._check_person(account)
         dead_at = moment(account.get("dead_at"))
         if account and dead_at is not None and datetime.now(UTC) - dead_at > timedelta(seconds=self._dead_s):
             return
         check_noted(account)
 
+    def _check_person(self, notes: Mapping[str, Any]) -> None:
+        """Raise SignInNeeded if `notes` are about the session of another person than has to be signed in."""
+        person = person_from(notes)
+        if self._bound_to is None or person is None or person.fingerprint == self._bound_to.fingerprint:
+            return
+        name = self._bound_to.name
+        raise SignInNeeded(
+            f"this job is for {name}, and {person.name} is signed in",
+            next=f"sign in as {name}: rushes sora login; the job then continues automatically; or make the"
+            " clip with another account: rushes create … --again",
+        )
+
     async def _signed(self) -> Signed:
         """Return the headers of a call, and the opening of the page that they are good for."""
         self.check_signed_in()
         session = await self.session()
+        self._check_person(session.as_notes())
         headers = {"oai-language": "en-US", "Authorization": f"Bearer {session.token}"}
         return Signed(
             headers=headers | ({"oai-device-id": self._device} if self._device else {}),

@@ -22,8 +22,11 @@ CANCELED = frozenset({"cancelled", "canceled"})
 REFUSED = frozenset({"sora_content_violation", "sora_context_violation"})
 BROKEN = frozenset({"sora_error", "sora_processing_error"})
 
-UNREADY = Progress(state=RenderState.RUNNING, fraction=1.0)
+UNREADY = Progress(state=RenderState.RUNNING, missing="finished, but without a file")
 """Finished, and its file is not there yet."""
+
+UNLISTED = Progress(state=RenderState.RUNNING, missing="the service does not list it")
+"""Accepted, and in none of the lists."""
 
 
 def progress_of(task: Mapping[str, Any]) -> Progress:

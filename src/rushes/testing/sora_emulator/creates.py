@@ -13,13 +13,13 @@ from starlette.routing import Route
 from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.media import PAGE
 from rushes.testing.sora_emulator.moderation import objection
-from rushes.testing.sora_emulator.orders import Order, read_order
+from rushes.testing.sora_emulator.orders import Order, check_doubtful, read_order
 from rushes.testing.sora_emulator.refusals import HungUp, Refused, looks_wrong, not_found, refusal
 from rushes.testing.sora_emulator.sentinel import CREATE_FLOWS
 from rushes.testing.sora_emulator.shapes import balance
 from rushes.testing.sora_emulator.staging import scene_of_task
 from rushes.testing.sora_emulator.styles import STYLE_IDS
-from rushes.testing.sora_emulator.tasks import AT_ONCE, Task
+from rushes.testing.sora_emulator.tasks import AT_ONCE, Task, new_id
 from rushes.testing.sora_emulator.world import World, json_body
 
 BULK = 4
@@ -44,7 +44,9 @@ class Creates:
         """Accept one video, or refuse or lose it as the faults say."""
         body = await json_body(request)
         account = self._enter(request, _prompt(body))
-        order = read_order(body, knows=lambda kind, id: self._knows(account, kind, id))
+        order = self._read(body, account)
+        if request.url.path.endswith("/storyboard"):
+            order = replace(order, storyboard_id=new_id("storyboard"))
         (task,) = await self._accept(request, account, order)
         return await self._answer(task, {**_ticket(task), **self._balance(account)})
 
@@ -55,7 +57,7 @@ class Creates:
         count = body.pop("nsamples", 1) if isinstance(body, dict) else 0
         if type(count) is not int or not 1 <= count <= BULK:
             raise looks_wrong("nsamples")
-        order = read_order(body, knows=lambda kind, id: self._knows(account, kind, id))
+        order = self._read(body, account)
         tasks = await self._accept(request, account, order, count)
         answers = [{**_ticket(task), **self._balance(account)} for task in tasks]
         return await self._answer(tasks[0], answers)
@@ -72,6 +74,11 @@ class Creates:
         order = replace(_extension(body, before.order), extends=before.generation_id)
         (task,) = await self._accept(request, account, order)
         return await self._answer(task, {"id": task.id})
+
+    def _read(self, body: Any, account: Account) -> Order:
+        order = read_order(body, knows=lambda kind, id: self._knows(account, kind, id))
+        check_doubtful(order, lambda fault: self.world.faults.take(fault, order.prompt) is not None)
+        return order
 
     def _enter(self, request: Request, prompt: str) -> Account:
         faults = self.world.faults
@@ -182,6 +189,8 @@ class Creates:
             return self.world.tasks.by_generation(account, id) is not None
         if kind == "target":
             return id in things.posts or self.world.tasks.by_generation(account, id) is not None
+        if kind == "storyboard":
+            return any(task.order.storyboard_id == id for task in self.world.tasks.of(account))
         shelf = {"upload": things.uploads, "file": things.files, "reference": things.references}[kind]
         return things.find(shelf, id, account.email) is not None
 

@@ -110,6 +110,8 @@ _CREATE = _area(
     sentinel_block=(None, "400 sentinel_block whatever the header holds"),
     unable_to_process=(None, "400 Unable to process request"),
     something_not_right=(None, "400 Hmmm something didn't look right"),
+    no_600=(None, "400 for 600 frames, which one source alone saw made"),
+    large_pro_only=(None, "400 for the size large with another model than sy_ore"),
     too_many_tasks=("3", "429 too_many_concurrent_tasks, with this many in progress"),
     quota=("3600", "429 rate_limit_exhausted; the quota resets in so many seconds"),
     daily_cap=("100", "429 You've already generated this many videos in the last day"),
@@ -145,6 +147,7 @@ _TASK = _area(
     canceled=("task_cancelled", "pending says cancelled half-way, with this reason"),
     vanishes=(None, "never in pending; its draft comes all the same"),
     lost=(None, "never seen anywhere after it was accepted"),
+    forgotten=("600", "half-way it is nowhere for so many virtual seconds, then as if nothing had been"),
     stays_when_done=(None, "pending goes on listing it as succeeded, with its generations, for 60 s"),
     never_ends=(None, "runs for ever at 0.9"),
 )

@@ -75,8 +75,7 @@ class Following:
             return spoiled
         if self.world.faults.take("tasks-403", prompt) is not None:
             raise refusal(403, "Forbidden")
-        known = task is not None and task.account == account.email and "lost" not in task.faults
-        if task is None or not known or self.world.faults.take("tasks-404", prompt) is not None:
+        if task is None or task.account != account.email or self._hides(task):
             raise not_found("task")
         return JSONResponse(self._shape(task, base_of(request)))
 
@@ -103,6 +102,10 @@ class Following:
         if not draft.get("downloadable_url"):
             raise not_found("generation")
         return JSONResponse({"url": draft["downloadable_url"]})
+
+    def _hides(self, task: Task) -> bool:
+        known = self.world.tasks.moment(task).known
+        return not known or self.world.faults.take("tasks-404", task.order.prompt) is not None
 
     async def drafts(self, request: Request) -> Response:
         return await self._page(request, version=1)

@@ -9,7 +9,7 @@ from typing import Any
 from rushes.testing.sora_emulator.refusals import looks_wrong
 
 FPS = 30
-FRAMES = (150, 300, 450)
+FRAMES = (150, 300, 450, 600)
 PRO_FRAMES = (750,)
 MODELS = ("sy_8", "sy_ore")
 PRO = "sy_ore"
@@ -92,14 +92,32 @@ def _check_together(body: Mapping[str, Any], knows: Callable[[str, str], bool]) 
     pro = body["model"].startswith(PRO)
     if body["n_frames"] in PRO_FRAMES and not pro:
         raise looks_wrong("n_frames")
-    if body["size"] == "large" and not pro:
-        raise looks_wrong("size")
     for item in body["inpaint_items"]:
         if not knows(item["kind"], item[ITEM_IDS[item["kind"]]]):
             raise looks_wrong("inpaint_items")
-    for name, kind in (("style_id", "style"), ("remix_target_id", "target"), ("reroll_target_id", "target")):
+    for name, kind in _KINDS.items():
         if body.get(name) is not None and not knows(kind, body[name]):
             raise looks_wrong(name)
+
+
+_KINDS = {
+    "style_id": "style",
+    "remix_target_id": "target",
+    "reroll_target_id": "target",
+    "storyboard_id": "storyboard",
+}
+"""The fields that name something the account has."""
+
+
+def check_doubtful(order: Order, has: Callable[[str], bool]) -> None:
+    """Refuse what one source saw work and others never did, as the faults want it. Raises the 400.
+
+    `has` tells whether a fault is on.
+    """
+    if order.n_frames == 600 and has("no-600"):
+        raise looks_wrong("n_frames")
+    if order.size == "large" and not order.model.startswith(PRO) and has("large-pro-only"):
+        raise looks_wrong("size")
 
 
 def _null(value: Any) -> bool:

@@ -105,7 +105,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """How a task stands: `listed` in pending, `drafted` among the drafts, `live` while it takes a place."""
+    """How a task stands: `listed` in pending, `drafted` among the drafts, `live` while it takes a place.
+
+    With `known` False no address knows of it.
+    """
 
     status: str
     progress: float | None
@@ -113,6 +116,7 @@ class Moment:
     listed: bool = True
     drafted: bool = False
     live: bool = True
+    known: bool = True
 
 
 def moment(task: Task, work: float) -> Moment:
@@ -123,8 +127,8 @@ def moment(task: Task, work: float) -> Moment:
     ends = _ends_early(task, age)
     if ends is not None:
         return ends
-    if "lost" in task.faults:
-        return Moment(status="queued", progress=None, listed=False, live=age < UNLISTED_AT)
+    if "lost" in task.faults or _is_forgotten(task, work):
+        return Moment(status="queued", progress=None, listed=False, live=age < UNLISTED_AT, known=False)
     if age >= UNLISTED_AT:
         return Moment(
             status="succeeded" if age >= DRAFTED_AT else "processing",
@@ -137,6 +141,11 @@ def moment(task: Task, work: float) -> Moment:
     if status == "running":
         status = task.faults.get("unknown-status", status)
     return Moment(status=status, progress=progress, listed="vanishes" not in task.faults)
+
+
+def _is_forgotten(task: Task, work: float) -> bool:
+    since = work - task.began - HALF_WAY * task.scale
+    return 0 <= since < task.number("forgotten")
 
 
 def _ends_early(task: Task, age: float) -> Moment | None:
