@@ -123,8 +123,9 @@ class Posts:
         if "authorization" in request.headers:
             return self.world.bearer(request)
         self.world.shield(request)
-        session = self.world.accounts.by_session(session_secret(request))
-        return None if session is None else session[0]
+        if self.world.accounts.by_session(session_secret(request)) is None:
+            return None
+        return self.world.bearer_or_cookie(request)
 
     def _asked(self, request: Request) -> Post:
         """Return the post of a call. Raises the service's 404."""
