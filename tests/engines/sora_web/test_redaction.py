@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from rushes.engines.sora_web.browser import first_line
+from rushes.engines.sora_web.multipart import boundary_of, without_files
 from rushes.engines.sora_web.redaction import redact, redact_address
 from tests.engines.sora_web.planted import PROMPT, SECRETS, holds, planted, recorded
 
@@ -132,6 +133,32 @@ def test_files_that_were_sent_are_left_out() -> None:
     assert 'name="password"' in text
     assert "inpaint_safe" in text
     assert 'filename="in.png"' in text
+
+
+@pytest.mark.parametrize(
+    ("contents", "unseen", "told"),
+    [
+        (b"", 4226, "(4226 bytes left out)"),  # as Chromium shows a file of the disk
+        (b"\x89PNG\r\n\x00\xff--", None, "(10 bytes left out)"),
+        (b"", None, "(contents left out)"),
+    ],
+)
+def test_a_form_is_told_with_the_sizes_of_its_files(contents: bytes, unseen: int | None, told: str) -> None:
+    """Whether the browser shows a file's contents or not, they are left out, and their size is told once."""
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="file"; filename="in.png"\r\nContent-Type: image/png'
+    )
+    field = b'--edge\r\nContent-Disposition: form-data; name="use_case"\r\n\r\nprofile\r\n--edge--\r\n'
+    body = head + b"\r\n\r\n" + contents + b"\r\n" + field
+    kind = "multipart/form-data; boundary=edge"
+
+    sent = None if unseen is None else len(body) + unseen
+    text = without_files(body, boundary_of(kind) or "", sent)
+
+    assert text.encode() == head + b"\r\n\r\n" + told.encode() + b"\r\n" + field
+    entry = {"request": {"url": "/upload", "postData": {"mimeType": kind, "text": text}}, "response": {}}
+    (clean,) = redact({"log": {"entries": [entry]}})["log"]["entries"]
+    assert told in clean["request"]["postData"]["text"]
 
 
 def test_redacting_twice_changes_nothing_more(clean: str) -> None:

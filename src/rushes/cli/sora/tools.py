@@ -47,7 +47,8 @@ def explore(
 
     Goes to PATHS (default /explore) one after the other and logs each call. Without a window it ends when
     the page asks for nothing more. requests.har and requests.txt go to a folder beside the profile, or to
-    --out. Tokens, cookies, signatures and e-mail addresses are taken out before anything is written.
+    --out; requests.txt lists the calls and then the bodies that were sent. Tokens, cookies, signatures,
+    e-mail addresses and the contents of uploaded files are taken out before anything is written.
     """
     from rushes.engines.sora_web.explore import Journey
     from rushes.engines.sora_web.opening import HOME
