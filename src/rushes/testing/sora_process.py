@@ -76,7 +76,7 @@ def running_sora(
     """Start an emulator in a session of its own, and stop it at the end, or when this process dies.
 
     `log` is the file that its accepted creates are added to, `speed` its seconds in each real one, `footage`
-    plain or drawn, `faults` what is on from the start, as NAME or NAME=VALUE.
+    plain, drawn or alike, `faults` what is on from the start, as NAME or NAME=VALUE.
     """
     process = start_sora(log, speed=speed, footage=footage, faults=faults, port=port)
     try:

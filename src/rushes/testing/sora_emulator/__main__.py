@@ -18,7 +18,10 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="one JSON line for each accepted create is added here")
     parser.add_argument("--speed", type=float, default=20.0, help="its seconds in each real one (20)")
     parser.add_argument(
-        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: the words are drawn"
+        "--footage",
+        choices=("plain", "drawn", "alike"),
+        default="plain",
+        help="drawn: the words are drawn; alike: they leave no trace, and clips of a size are the same",
     )
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[=VALUE]", help="on from the start"
@@ -30,6 +33,7 @@ def main() -> None:
         log=options.log,
         speed=options.speed,
         drawn=options.footage == "drawn",
+        alike=options.footage == "alike",
         faults=options.fault,
         until_stdin_closes=options.until_stdin_closes,
     )

@@ -55,6 +55,7 @@ async def serve(
     log: Path | None = None,
     speed: float = 20.0,
     drawn: bool = False,
+    alike: bool = False,
     faults: Iterable[str] = (),
     until_stdin_closes: bool = False,
     announce: Callable[[str], None] = say,
@@ -62,11 +63,12 @@ async def serve(
     """Serve on 127.0.0.1 (`port` 0: any that is free) until stopped, having announced the address.
 
     `log` is a file that gets one JSON line for each accepted create, `speed` how many of its seconds pass in
-    each real one. With `drawn` footage the words of each prompt are drawn, which takes long. `faults`
-    are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there is not,
+    each real one. With `drawn` footage the words of each prompt are drawn, which takes long; if clips are
+    `alike`, words leave no trace on them, and one is filmed for all of a size and length. `faults` are on
+    from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError for a fault that there is not,
     and for a speed that is not above 0.
     """
-    world = World(speed=speed, drawn=drawn, log=log)
+    world = World(speed=speed, drawn=drawn, alike=alike, log=log)
     for words in faults:
         world.faults.add_words(words)
     try:

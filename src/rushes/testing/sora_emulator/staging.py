@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rushes.testing.sora_emulator.scene import Scene, scene_of
 from rushes.testing.sora_emulator.tasks import Task
 from rushes.testing.sora_emulator.world import World
+
+ANY_WORDS = "whatever was asked for"
+"""What every clip shows if clips are alike."""
 
 
 def scene_of_task(world: World, task: Task) -> Scene:
@@ -20,6 +24,8 @@ def scene_of_task(world: World, task: Task) -> Scene:
     pictures = list(_pictures(world, order.inpaint_items))
     uploads = [data for kind, data in pictures if kind in ("upload", "file")]
     first = uploads[0] if uploads and order.use_image_as_first_frame is not False else None
+    if world.alike:
+        order = replace(order, prompt=ANY_WORDS)
     return scene_of(
         order,
         first=first,

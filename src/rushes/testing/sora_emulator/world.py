@@ -33,6 +33,7 @@ class World:
 
     speed: float = 20.0
     drawn: bool = False
+    alike: bool = False
     log: Path | None = None
     faults: Faults = field(default_factory=Faults)
     lines: Lines = field(default_factory=dict)
