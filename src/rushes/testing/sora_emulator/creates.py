@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from rushes.domain.errors import RushesError
 from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.media import PAGE
 from rushes.testing.sora_emulator.orders import Order, read_order
@@ -115,13 +116,14 @@ class Creates:
         return tasks
 
     async def _film(self, task: Task) -> None:
+        """Have a task's clip filmed; where that goes wrong, the task fails and says why."""
         world, scene = self.world, scene_of_task(self.world, task)
         try:
             clip = await world.studio.film(scene, drawn=world.drawn)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, OSError, RushesError) as error:
             task.faults["render-error"] = str(error)
-            clip = await world.studio.film(scene, drawn=False)
-        world.tasks.show(task, clip)
+        else:
+            world.tasks.show(task, clip)
 
     async def _answer(self, task: Task, body: Any) -> Response:
         """Answer for what was accepted, late, wrongly or not at all as the faults say."""

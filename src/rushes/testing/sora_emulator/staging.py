@@ -20,19 +20,21 @@ def scene_of_task(world: World, task: Task) -> Scene:
     The picture that is uploaded is its first one if the body says so, or says nothing of it, as bodies before
     2026 did; any other picture is a reference.
     """
-    order = task.order
+    order, has_sound = task.order, "silent" not in task.faults
+    if world.alike:
+        order = replace(order, prompt=ANY_WORDS)
+    if order.extends is not None:
+        # The clip before shows already what else its order brought.
+        return scene_of(order, before=_clip_of(world, order.extends), has_sound=has_sound)
     pictures = list(_pictures(world, order.inpaint_items))
     uploads = [data for kind, data in pictures if kind in ("upload", "file")]
     first = uploads[0] if uploads and order.use_image_as_first_frame is not False else None
-    if world.alike:
-        order = replace(order, prompt=ANY_WORDS)
     return scene_of(
         order,
         first=first,
         references=[data for _, data in pictures if data is not first],
-        before=_clip_of(world, order.extends),
         remixed=_clip_of(world, order.remix_target_id),
-        has_sound="silent" not in task.faults,
+        has_sound=has_sound,
     )
 
 

@@ -113,7 +113,7 @@ class Moment:
 def moment(task: Task, now: float) -> Moment:
     """Return how a task stands, by the clock, its faults, and whether its clip is there."""
     age = (now - task.created_at) / task.scale
-    if task.clip is None or "never-ends" in task.faults:
+    if (task.clip is None and task.failure is None) or "never-ends" in task.faults:
         age = min(age, PROCESSING_AT - 1)
     ends = _ends_early(task, age)
     if ends is not None:
