@@ -27,7 +27,7 @@ ONE_CREATE = "import asyncio, sys; from bench import sora; asyncio.run(sora.one_
 def run() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        with running_sora(home / "creates.jsonl", speed=1000.0) as emulator:
+        with running_sora(home / "creates.jsonl", speed=1000.0, footage="alike") as emulator:
             sign_in(home, emulator)
             cold = [from_nothing(home, emulator) for _ in range(COLD)]
             warm = asyncio.run(kept_warm(home, emulator))

@@ -93,9 +93,10 @@ def running_sora(
     """Start an emulator in a session of its own, and stop it at the end, or when this process dies.
 
     `log` is the file that its accepted creates are added to, `speed` the seconds of its work in each real
-    one, `footage` plain or drawn, `faults` what is on from the start, as NAME or NAME=VALUE. `state` is the
-    folder in which everything outlives it; without one the next emulator knows nothing. `origins` is one,
-    ports or several; with a folder `tls` it is https, by an authority whose certificate comes to be there.
+    one, `footage` plain, drawn or alike, `faults` what is on from the start, as NAME or NAME=VALUE. `state`
+    is the folder in which everything outlives it; without one the next emulator knows nothing. `origins` is
+    one, ports or several; with a folder `tls` it is https, by an authority whose certificate comes to be
+    there.
     """
     process = start_sora(
         log,

@@ -19,7 +19,8 @@ SPEED = 100.0
 
 @pytest.fixture(scope="session")
 def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
-    with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=SPEED) as one:
+    log = tmp_path_factory.mktemp("sora") / "creates.jsonl"
+    with running_sora(log, speed=SPEED, footage="alike") as one:
         yield one
 
 

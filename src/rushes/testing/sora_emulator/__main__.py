@@ -26,7 +26,10 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier one left in --state")
     parser.add_argument("--speed", type=float, default=20.0, help="how much faster than real it works (20)")
     parser.add_argument(
-        "--footage", choices=("plain", "drawn"), default="plain", help="drawn: the words are drawn"
+        "--footage",
+        choices=("plain", "drawn", "alike"),
+        default="plain",
+        help="drawn: the words are drawn; alike: they leave no trace, and clips of a size are the same",
     )
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[=VALUE]", help="on from the start"
@@ -42,6 +45,7 @@ def main() -> None:
         fresh=options.fresh,
         speed=options.speed,
         drawn=options.footage == "drawn",
+        alike=options.footage == "alike",
         faults=options.fault,
         until_stdin_closes=options.until_stdin_closes,
     )

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from rushes.domain.errors import RushesError
 from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.media import PAGE
 from rushes.testing.sora_emulator.moderation import objection
@@ -130,17 +131,19 @@ class Creates:
     def resume(self) -> None:
         """Begin to film the clips that are neither there nor being filmed, those of an earlier run too."""
         for task in self.world.tasks.all.values():
-            if task.clip is None and not task.stand_in and task.id not in self.world.filming:
+            begun = task.id in self.world.filming or task.failure is not None
+            if task.clip is None and not task.stand_in and not begun:
                 self.world.filming[task.id] = asyncio.create_task(self._film(task))
 
     async def _film(self, task: Task) -> None:
+        """Have a task's clip filmed; where that goes wrong, the task fails and says why."""
         world, scene = self.world, scene_of_task(self.world, task)
         try:
             clip = await world.studio.film(scene, drawn=world.drawn)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, OSError, RushesError) as error:
             task.faults["render-error"] = str(error)
-            clip = await world.studio.film(scene, drawn=False)
-        world.tasks.show(task, clip)
+        else:
+            world.tasks.show(task, clip)
         del world.filming[task.id]
 
     async def _answer(self, task: Task, body: Any) -> Response:

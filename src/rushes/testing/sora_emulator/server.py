@@ -71,6 +71,7 @@ async def serve(
     fresh: bool = False,
     speed: float = 20.0,
     drawn: bool = False,
+    alike: bool = False,
     faults: Iterable[str] = (),
     until_stdin_closes: bool = False,
     announce: Callable[[str], None] = say,
@@ -81,14 +82,15 @@ async def serve(
     made now and whose certificate is `ca.pem` there. `log` is a file that gets one JSON line for each
     accepted create. `state` is the folder in which all outlives it, None for memory alone; `fresh` forgets
     what is there. `speed` is how many seconds of its work are done in each real one. With `drawn` footage
-    each prompt is drawn. `faults` are on from the start, each as `NAME` or `NAME=VALUE`. Raises ValueError
-    for a fault that there is not and for a speed that is not above 0, SetupError for a folder that cannot be
-    used.
+    the words of each prompt are drawn, which takes long; if clips are `alike`, words leave no trace on them,
+    and one is filmed for all of a size and length. `faults` are on from the start, each as `NAME` or
+    `NAME=VALUE`. Raises ValueError for a fault that there is not and for a speed that is not above 0,
+    SetupError for a folder that cannot be used.
     """
     folder = None if state is None else StateFolder(state, fresh=fresh)
     scheme = "http" if tls is None else "https"
     origins, listeners = open_origins(layout, port, scheme)
-    world = World(speed=speed, drawn=drawn, log=log, state=folder, origins=origins)
+    world = World(speed=speed, drawn=drawn, alike=alike, log=log, state=folder, origins=origins)
     try:
         for words in faults:
             world.faults.add_words(words)

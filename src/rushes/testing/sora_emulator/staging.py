@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rushes.testing.sora_emulator.scene import Scene, scene_of
 from rushes.testing.sora_emulator.tasks import Task
 from rushes.testing.sora_emulator.world import World
+
+ANY_WORDS = "whatever was asked for"
+"""What every clip shows if clips are alike."""
 
 
 def scene_of_task(world: World, task: Task) -> Scene:
@@ -16,7 +20,12 @@ def scene_of_task(world: World, task: Task) -> Scene:
     The picture that is uploaded is its first one if the body says so, or says nothing of it, as bodies before
     2026 did; any other picture is a reference.
     """
-    order = task.order
+    order, has_sound = task.order, "silent" not in task.faults
+    if world.alike:
+        order = replace(order, prompt=ANY_WORDS)
+    if order.extends is not None:
+        # The clip before shows already what else its order brought.
+        return scene_of(order, before=_clip_of(world, order.extends), has_sound=has_sound)
     pictures = list(_pictures(world, order.inpaint_items))
     uploads = [data for kind, data in pictures if kind in ("upload", "file")]
     first = uploads[0] if uploads and order.use_image_as_first_frame is not False else None
@@ -24,9 +33,8 @@ def scene_of_task(world: World, task: Task) -> Scene:
         order,
         first=first,
         references=[data for _, data in pictures if data is not first],
-        before=_clip_of(world, order.extends),
         remixed=_clip_of(world, order.remix_target_id),
-        has_sound="silent" not in task.faults,
+        has_sound=has_sound,
     )
 
 

@@ -122,7 +122,7 @@ class Moment:
 def moment(task: Task, work: float) -> Moment:
     """Return how a task stands, by the clock of the work, its faults, and whether its clip is there."""
     age = (work - task.began) / task.scale
-    if task.clip is None or "never-ends" in task.faults:
+    if (task.clip is None and task.failure is None) or "never-ends" in task.faults:
         age = min(age, PROCESSING_AT - 1)
     ends = _ends_early(task, age)
     if ends is not None:

@@ -39,6 +39,7 @@ class World:
 
     speed: float = 20.0
     drawn: bool = False
+    alike: bool = False
     log: Path | None = None
     state: StateFolder | None = None
     origins: Origins = field(default_factory=Origins)
