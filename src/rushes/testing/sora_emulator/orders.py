@@ -63,7 +63,9 @@ class Order:
     @property
     def seconds(self) -> float:
         """The length of what comes out, as it was seen to be: not exactly what was asked for."""
-        return SECONDS.get(self.n_frames, round(self.n_frames / FPS, 1))
+        exactly = round(self.n_frames / FPS, 1)
+        # What an extension brings is counted by its own length, and not by that of the whole.
+        return exactly if self.extends is not None else SECONDS.get(self.n_frames, exactly)
 
 
 def read_order(body: Any, *, knows: Callable[[str, str], bool]) -> Order:
