@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +17,17 @@ from rushes.testing.sora_emulator import FAULTS
 from tests.cli.terminal import Terminal
 
 
+def printed(process: subprocess.Popen[str]) -> str:
+    """Return all that it prints once it serves."""
+    assert process.stdout is not None
+    said = ""
+    while "Ctrl-C" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
     """Address, account and settings are printed; they are good; Ctrl-C ends it."""
     words = terminal.command("sora", "emulator", "--port", "0", "--fault", "session-split")
@@ -22,12 +35,7 @@ def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
         words, env={**terminal.environ, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        assert process.stdout is not None
-        said = ""
-        while "Ctrl-C" not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
+        said = printed(process)
         address = re.search(r"http://127\.0\.0\.1:\d+", said)
         account = re.search(r"(\S+@example\.com), password (\S+)", said)
         assert address is not None
@@ -43,6 +51,29 @@ def test_it_says_where_it_is_and_how_to_use_it(terminal: Terminal) -> None:
     # The fault was in force: the cookie came in two parts.
     assert ".1=" in signed_in.headers["set-cookie"]
     assert code == 130
+
+
+def test_by_tls_it_says_whom_to_trust(terminal: Terminal, tmp_path: Path) -> None:
+    """Each part has an origin with a certificate of the authority that is named, and of no other."""
+    words = terminal.command("sora", "emulator", "--port", "0", "--tls", str(tmp_path / "tls"))
+    with subprocess.Popen(
+        words, env={**terminal.environ, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        said = printed(process)
+        address = re.search(r"https://127\.0\.0\.1:\d+", said)
+        authority = re.search(r"SSL_CERT_FILE=(\S+)", said)
+        assert address is not None
+        assert authority is not None
+        trusting = ssl.create_default_context(cafile=authority[1])
+        origins = httpx.get(f"{address[0]}/emulator/origins", verify=trusting).json()
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"{address[0]}/emulator/origins")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+    assert f"certutil -d sql:$HOME/.pki/nssdb -A -n sora-emulator -t C,, -i {authority[1]}" in said
+    assert len(set(origins.values())) == 5
+    assert all(one.startswith("https://127.0.0.1:") for one in origins.values())
 
 
 def test_every_fault_is_listed(terminal: Terminal) -> None:
