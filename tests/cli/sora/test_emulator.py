@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -88,6 +90,23 @@ def test_one_folder_is_for_one_emulator(terminal: Terminal) -> None:
     assert said.code == 8
     assert "emulator is in use by another emulator" in said.err
     assert "--state" in said.err
+
+
+def test_by_tls_it_says_whom_to_trust(terminal: Terminal, tmp_path: Path) -> None:
+    """Each part has an origin with a certificate of the authority that is named, and of no other."""
+    with serving(terminal, "--tls", str(tmp_path / "tls")) as (_, said):
+        address = re.search(r"https://127\.0\.0\.1:\d+", said)
+        authority = re.search(r"SSL_CERT_FILE=(\S+)", said)
+        assert address is not None
+        assert authority is not None
+        trusting = ssl.create_default_context(cafile=authority[1])
+        origins = httpx.get(f"{address[0]}/emulator/origins", verify=trusting).json()
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"{address[0]}/emulator/origins")
+
+    assert f"certutil -d sql:$HOME/.pki/nssdb -A -n sora-emulator -t C,, -i {authority[1]}" in said
+    assert len(set(origins.values())) == 5
+    assert all(one.startswith("https://127.0.0.1:") for one in origins.values())
 
 
 def test_every_fault_is_listed(terminal: Terminal) -> None:
