@@ -37,6 +37,8 @@ WRITES: dict[str, Callable[[Tenure, Job], object]] = {
     "fail": lambda tenure, job: tenure.fail(job, RenderFailed()),
     "canceled": lambda tenure, job: tenure.canceled(job, None),
     "note": lambda tenure, job: tenure.note(job, "anything"),
+    "missing": lambda tenure, job: tenure.missing(job, job.created_at, "nowhere"),
+    "bind": lambda tenure, job: tenure.bind(job, "default@0123456789ab", "director@example.com"),
 }
 
 
