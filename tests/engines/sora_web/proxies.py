@@ -68,10 +68,12 @@ class AuthenticatingProxy:
 
 
 @contextmanager
-def authenticating(folder: Path, *, username: str, password: str) -> Iterator[AuthenticatingProxy]:
-    """Run a proxy for as long as the block runs; `folder` is for its log."""
+def authenticating(
+    folder: Path, *, username: str, password: str, port: int = 0
+) -> Iterator[AuthenticatingProxy]:
+    """Run a proxy for as long as the block runs; `folder` is for its log, `port` 0 any that is free."""
     log = folder / "access.log"
-    options = ["--hostname", "127.0.0.1", "--port", "0", "--num-workers", "1", "--num-acceptors", "1"]
+    options = ["--hostname", "127.0.0.1", "--port", str(port), "--num-workers", "1", "--num-acceptors", "1"]
     options += ["--log-file", str(log), "--data-dir", str(folder / "data")]
     options += ["--auth-plugin", f"{NotingPlugin.__module__}.{NotingPlugin.__name__}"]
     process = subprocess.Popen(
@@ -87,10 +89,10 @@ def authenticating(folder: Path, *, username: str, password: str) -> Iterator[Au
     assert process.stdout is not None
     with process.stdin as given, process.stdout as told:
         print(f"{username}:{password}", file=given, flush=True)
-        port = told.readline().strip()
-        assert port, f"the proxy did not start (exit status {process.wait(timeout=START_S)})"
+        taken = told.readline().strip()
+        assert taken, f"the proxy did not start (exit status {process.wait(timeout=START_S)})"
         try:
-            yield AuthenticatingProxy(f"http://127.0.0.1:{port}", username, password, log, process)
+            yield AuthenticatingProxy(f"http://127.0.0.1:{taken}", username, password, log, process)
         finally:
             given.close()
             try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.domain.errors import SetupError, Unreachable
+from rushes.domain.errors import BadSettings, SetupError, Unreachable
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import inspection, signin
 from rushes.engines.sora_web.explore import Journey, explore
@@ -200,3 +200,20 @@ async def test_a_password_that_the_proxy_stops_taking_blocks_a_job(
     assert job.failure is not None
     assert job.failure.message == f"the proxy {guarded.server[7:]} does not take its user or password"
     assert "SORA_PROXY_URL" in job.failure.next
+
+
+async def test_a_password_that_changes_while_the_page_is_warm(stage: Stage, tmp_path: Path) -> None:
+    """The proxy takes another password from one moment to the next: the second call says so."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    with authenticating(old, username=USERNAME, password=PASSWORD) as first:
+        async with stage.engine(proxy_url=first.url) as engine:
+            await engine.lists.pending()
+            first.kill()
+            port = int(first.server.rpartition(":")[2])
+            with authenticating(new, username=USERNAME, password="another-invented", port=port):
+                with pytest.raises(Unreachable):
+                    await engine.lists.pending()
+                with pytest.raises(BadSettings, match="does not take its user or password"):
+                    await engine.lists.pending()
