@@ -38,6 +38,10 @@ CARRIERS = ("document", "fetch", "xhr")
 """The kinds of answers by which a site hands out its session."""
 
 
+REST = 4.0
+"""The pause after an export, by how long it took: a page that asks for things all the time is not held up."""
+
+
 class Jar:
     """The cookies of one running browser, and what the disk has of them."""
 
@@ -116,9 +120,11 @@ class Jar:
         while True:
             await self._answered.wait()
             self._answered.clear()
+            began = time.monotonic()
             # The browser may be closing just now: then it writes them itself.
             with suppress(Exception):
                 await self.export()
+            await asyncio.sleep(REST * (time.monotonic() - began))
 
 
 def is_session(cookie: Mapping[str, Any]) -> bool:
