@@ -19,7 +19,9 @@ pytestmark = pytest.mark.xdist_group("sora-pages")
 CREATE = """async body => {
     const session = await (await fetch("/api/auth/session")).json();
     const token = await window.SentinelSDK.token("sora_2_create_task");
-    const headers = {Authorization: "Bearer " + session.accessToken, "openai-sentinel-token": token};
+    const device = document.cookie.match(/oai-did=([^;]*)/)[1];
+    const signed = {Authorization: "Bearer " + session.accessToken, "openai-sentinel-token": token};
+    const headers = {...signed, "oai-device-id": device};
     const answer = await fetch("/backend/nf/create", {method: "POST", headers, body: JSON.stringify(body)});
     return [answer.status, JSON.parse(token).flow];
 }"""
