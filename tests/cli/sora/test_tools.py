@@ -51,7 +51,7 @@ def test_drafts_fit_the_terminal_and_say_what_went_wrong(home: SoraHome) -> None
 
     lines = said.out.splitlines()
     (row,) = [line for line in lines if line.startswith(clip)]
-    assert all(words in row for words in ("clip", "640×352", length, "source", "a paper boat"))
+    assert all(words in row for words in ("clip", "640×352", length, "no_watermark", "a paper boat"))
     assert max(len(line) for line in lines if not line.startswith(f"{refused}:")) <= 100
     assert f"{refused}: sora_content_violation: This content may violate" in said.out
 
@@ -144,7 +144,7 @@ def test_the_best_version_of_a_draft(home: SoraHome) -> None:
 
     file = home.terminal.home / f"{draft['id']}.mp4"
     assert found["file"] == str(file)
-    assert found["version"] == "source"
+    assert found["version"] == "no_watermark"
     assert (probe(file).width, probe(file).height) == (draft["width"], draft["height"]) == (640, 352)
     assert not list(home.terminal.home.glob(".rushes-*"))
 
@@ -165,8 +165,8 @@ def test_a_post_by_its_address_and_nothing_is_published(home: SoraHome) -> None:
 
 def test_a_smaller_version_is_passed_over(home: SoraHome) -> None:
     """Where the first version offered is only a preview, the next one of the promised size is taken."""
-    home.emulator.fault("path-not-url", match="a boat")
-    home.emulator.fault("downloadable-small", match="a boat")
+    for fault in ("no-watermark-null", "path-not-url", "downloadable-small"):
+        home.emulator.fault(fault, match="a boat")
     draft = home.draft(home.make("a boat"))
 
     said = home.sora("download", draft["id"], "--json")

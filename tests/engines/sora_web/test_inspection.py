@@ -49,7 +49,7 @@ async def test_a_clip_among_the_drafts(shared: Stage, engine: SoraWebEngine) -> 
     """A finished clip is listed with its pixels, its length, and the best version that can be had."""
     found = await draft_of(engine, shared, "a boat")
 
-    assert (found.status, found.size, found.file) == ("clip", (640, 352), "source")
+    assert (found.status, found.size, found.file) == ("clip", (640, 352), "no_watermark")
     assert found.seconds == pytest.approx(5.0, abs=0.5)
     assert found.words == shared.prompt("a boat")
     assert found.at is not None
