@@ -209,6 +209,35 @@ async def test_a_create_that_could_not_be_made_ready_was_not_sent(stage: Stage) 
     assert stage.creates() == []
 
 
+LATE = """() => {
+  const send = window.fetch;
+  window.fetch = async (address, call) => {
+    if (String(address).includes("/nf/create")) await new Promise(go => setTimeout(go, 2500));
+    return send(address, call);
+  };
+}"""
+"""A page that is busy: what it is told to send leaves it a while later."""
+
+
+async def test_a_create_that_a_busy_page_sends_too_late_never_leaves(stage: Stage) -> None:
+    """It is given up as not sent, and its job is sent again: what the page sends later must not be a second."""
+    async with stage.engine(post_timeout=8.0) as engine:
+        prepared = await engine.prepare(stage.request(), "sy_8")
+        await engine.lists.pending()
+        async with engine.site.tab.page.hold() as browser:
+            await browser.page.evaluate(LATE)
+        with pytest.raises(NotDelivered):
+            await engine.submit(prepared, key="unused")
+        async with engine.site.tab.page.hold() as browser:
+            await browser.page.evaluate("() => fetch('/backend/nf/create?sent-by-hand').catch(() => null)")
+        # Whatever the page had begun before has arrived when this is answered.
+        await engine.lists.pending()
+        assert stage.creates() == []
+    async with stage.engine() as engine:
+        await stage.accepted(engine)
+    assert len(stage.creates()) == 1
+
+
 async def test_a_create_that_is_given_up_while_it_waits_never_leaves(stage: Stage) -> None:
     """Its job is canceled in the middle of getting ready: what waits at the gate is stopped there."""
     async with stage.engine() as engine:

@@ -52,7 +52,7 @@ class Gate:
         """Send the create."""
         assert self._create is not None
         self._passed = True
-        await self._create.continue_()
+        await self._create.fallback()
 
     async def answered(self, patience: float = LONGEST_HELD_S) -> None:
         """Return once the create was answered or failed, or after `patience` seconds."""
@@ -61,11 +61,15 @@ class Gate:
                 await self._ended.wait()
 
     async def _arrive(self, route: Route) -> None:
-        if self._open:
-            await _pass(route)
-        elif self._create is None and route.request.headers.get("openai-sentinel-token") == self._token:
+        if self._create is None and route.request.headers.get("openai-sentinel-token") == self._token:
             self._create = route
             self._came.set()
+            if self._open:
+                # It was given up before it came: a page that was busy sends it at any later time.
+                await _stop(route)
+                await self._remove()
+        elif self._open:
+            await _pass(route)
         else:
             self._held.append(route)
             self._browser.under_way.look_again()
@@ -82,13 +86,17 @@ class Gate:
         await context.route(EVERYTHING, self._arrive)
 
     async def open(self) -> None:
-        """Let everything pass again; a create that was not let through never leaves."""
+        """Let everything pass again; a create that was not let through never leaves, however late it comes."""
         self._open = True
         if self._create is not None and not self._passed:
             await _stop(self._create)
         for route in self._held:
             # Without a create among them, one of them may be it.
             await (_pass(route) if self._passed else _stop(route))
+        if self._create is not None:
+            await self._remove()
+
+    async def _remove(self) -> None:
         with suppress(Exception):
             await self._browser.context.unroute(EVERYTHING, self._arrive)
 
@@ -111,9 +119,10 @@ async def closed_gate(browser: Browser, token: str) -> AsyncIterator[Gate]:
 
 
 async def _pass(route: Route) -> None:
-    # The page may be gone, or have taken the request back.
+    # The page may be gone, or have taken the request back. An earlier gate that still waits for the create
+    # that it has to stop sees what passes here.
     with suppress(Exception):
-        await route.continue_()
+        await route.fallback()
 
 
 async def _stop(route: Route) -> None:
