@@ -220,7 +220,7 @@ LATE = """() => {
 
 
 async def test_a_create_that_a_busy_page_sends_too_late_never_leaves(stage: Stage) -> None:
-    """It is given up as not sent, and its job is sent again: what the page sends later must not be a second."""
+    """It is given up as not sent, and its job is sent again: what the page sends later is no second one."""
     async with stage.engine(post_timeout=8.0) as engine:
         prepared = await engine.prepare(stage.request(), "sy_8")
         await engine.lists.pending()

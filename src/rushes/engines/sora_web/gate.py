@@ -86,7 +86,7 @@ class Gate:
         await context.route(EVERYTHING, self._arrive)
 
     async def open(self) -> None:
-        """Let everything pass again; a create that was not let through never leaves, however late it comes."""
+        """Let everything pass again; a create that was not let through never leaves, not even later."""
         self._open = True
         if self._create is not None and not self._passed:
             await _stop(self._create)
