@@ -12,9 +12,7 @@ from typing import Any
 import httpx
 
 from rushes.testing.children import end_server, start_server
-
-AUTHORITY = "ca.pem"
-"""What the emulator calls its authority's certificate."""
+from rushes.testing.trust import AUTHORITY
 
 
 class SoraProcess:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+AUTHORITY = "ca.pem"
+"""What the emulator calls the file of its authority's certificate."""
+
 CERTUTIL = "certutil"
 """Of the package libnss3-tools on Debian."""
 

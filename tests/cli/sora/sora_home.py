@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from rushes.testing.sora_emulator.accounts import PASSWORD
 from rushes.testing.sora_process import SoraProcess
 from tests.cli.terminal import Said, Terminal
-from tests.engines.sora_web.stage import FLOW, PASSWORD, exported, page_headers
+from tests.engines.sora_web.stage import FLOW, exported, page_headers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from playwright.async_api import Error, Page, async_playwright
 
 from rushes.engines.sora_web.chromium import find
-from tests.engines.sora_web.stage import PASSWORD, Stage
+from rushes.testing.sora_emulator.accounts import PASSWORD
+from tests.engines.sora_web.stage import Stage
 from tests.engines.working import until
 
 ANSWER_S = 15.0
@@ -47,12 +48,20 @@ async def sign_out(page: Page) -> None:
 
 
 async def sign_in(page: Page, email: str) -> None:
-    """Sign in by the form, and see who is signed in then."""
+    """Walk through the pages of a sign-in, and see who is signed in then."""
     await page.click("#login")
-    await page.fill("input[name=email]", email)
-    await page.fill("input[name=password]", PASSWORD)
-    await page.click("button[type=submit]")
+    await page.get_by_label("Email address").fill(email)
+    await press(page, "Continue")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await press(page, "Continue")
+    await page.get_by_label("One-time code").fill(await page.locator("output").inner_text())
+    await press(page, "Continue")
+    await press(page, "Allow")
     await page.locator("#who:not(:empty)").wait_for(timeout=ANSWER_S * 1000)
+
+
+async def press(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name).click()
 
 
 async def close_window(page: Page) -> None:

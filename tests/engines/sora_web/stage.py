@@ -22,11 +22,11 @@ from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.engines.sora_web.profile import Profile
 from rushes.settings import EngineSettings, Settings
 from rushes.studio import Studio
+from rushes.testing.sora_emulator.accounts import PASSWORD
 from rushes.testing.sora_process import SoraProcess
 from tests.engines.working import settled, working
 
 FLOW = "sora_2_create_task"
-PASSWORD = "a-long-password"
 
 QUICK: Mapping[str, Any] = {"ask_after": 0.05, "post_timeout": 6.0, "list_delay": 0.5, "missing_after": 4.0}
 """Seconds that fit a service whose clock runs fast: a lost create is looked for after the first of them."""

@@ -11,9 +11,10 @@ import pytest
 from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.preferences import PREFERENCES, TYPED, write_preferences
+from rushes.testing.sora_emulator.accounts import PASSWORD
 from rushes.testing.sora_process import SoraProcess
 from tests.engines.sora_web.proxies import authenticating
-from tests.engines.sora_web.stage import PASSWORD, Stage
+from tests.engines.sora_web.stage import Stage
 
 DIRECTOR = "director@example.com"
 """Who the emulator's scripted person is."""

@@ -10,7 +10,7 @@ from rushes.domain.job import JobState
 from rushes.domain.observation import Observation
 from rushes.domain.request import Reference, Role
 from rushes.engines.sora_web.tasks import draft_from
-from rushes.testing.sora_emulator.pictures import covering, opened
+from rushes.testing.sora_emulator.pictures import covering, open_picture
 from tests.engines.sora_web.stage import Stage
 from tests.engines.sora_web.test_jobs import version
 from tests.testing.sora_emulator.viewer import Pictures, difference, photograph
@@ -40,7 +40,7 @@ async def test_the_clean_file_if_the_account_is_given_it_else_the_marked_one(
     shown = {name: Pictures(clip.path, 640, 352) for name, clip in clips.items()}
     assert max(shown["clean"].marks()) < 0.3
     assert min(shown["marked"].marks()) > 0.6
-    assert difference(shown["clean"].rgb(0), covering(opened(photograph()), 640, 352) * 255) < 3
+    assert difference(shown["clean"].rgb(0), covering(open_picture(photograph()), 640, 352) * 255) < 3
     assert {name: clip.facts.c2pa for name, clip in clips.items()} == {"clean": False, "marked": True}
     assert "carries content credentials (C2PA)" in Observation.of(clips["marked"]).lines()
     assert {name: version(stage, job) for name, job in ended.items()} == {

@@ -17,7 +17,7 @@ from PIL import Image
 from rushes.media.boxes import read_boxes
 from rushes.media.lint import lint
 from rushes.media.probe import probe
-from rushes.testing.sora_emulator.pictures import covering, opened
+from rushes.testing.sora_emulator.pictures import covering, open_picture
 from rushes.testing.sora_process import running_sora
 from tests.testing.sora_emulator.test_uploads import upload
 from tests.testing.sora_emulator.viewer import Pictures, difference, photograph
@@ -110,7 +110,7 @@ def test_a_clip_begins_with_the_picture_that_was_given(
     answer = upload(visitor, data, file=route == "file").json()
     id = answer["file_id" if route == "file" else "id"]
     shown = watch(clean(make(inpaint_items=[item(route, id)], use_image_as_first_frame=True)))
-    wanted = covering(opened(data), WIDTH, HEIGHT) * 255
+    wanted = covering(open_picture(data), WIDTH, HEIGHT) * 255
     assert difference(shown.rgb(0), wanted) < SAME
     assert difference(shown.rgb(-1), wanted) > SAME
 
@@ -220,6 +220,6 @@ def test_a_drawn_clip_begins_with_the_picture_and_cuts_too(
             time.sleep(0.1)
         (tmp_path / "clips").mkdir()
         shown = Pictures(fetch(clean(drafts[0]), tmp_path / "clips"), WIDTH, HEIGHT)
-    assert difference(shown.rgb(0), covering(opened(data), WIDTH, HEIGHT) * 255) < OTHER
+    assert difference(shown.rgb(0), covering(open_picture(data), WIDTH, HEIGHT) * 255) < OTHER
     assert shown.cuts() == [45, 105]
     assert len(shown) == 150

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rushes.testing.sora_emulator.accounts import MOST_HELD, PASSWORD
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.testing.sora_emulator.visitor import DRAFTS, SESSION, Visitor, error
 
@@ -37,7 +38,7 @@ def test_the_form_opens_a_session(visitor: Visitor) -> None:
     assert f"Max-Age={NINETY_DAYS}" in cookie
     assert "HttpOnly" in cookie
     assert "Secure" in cookie
-    for email, password in ((visitor.email, "wrong"), ("someone@example.net", "a-long-password")):
+    for email, password in ((visitor.email, "wrong"), ("someone@example.net", PASSWORD)):
         refused = visitor.http.post("/auth/login", data={"email": email, "password": password})
         assert refused.status_code == 401
         assert SESSION not in refused.headers.get("set-cookie", "")
@@ -54,6 +55,18 @@ def test_the_session_shows_who_it_is_and_one_access_token(visitor: Visitor) -> N
     assert told["https://api.openai.com/auth"]["chatgpt_user_id"] == first["user"]["id"]
     assert told["exp"] > time.time()
     assert told["exp"] - told["iat"] == EIGHT_DAYS
+
+
+def test_an_account_has_only_so_many_sessions(visitor: Visitor) -> None:
+    """The oldest ends for the newest, and nobody else's: what is kept between runs stays bounded."""
+    first = visitor.cookie
+    with Visitor(visitor.sora) as other:
+        for _ in range(MOST_HELD):
+            visitor.sign_in()
+        assert "accessToken" in visitor.session().json()
+        assert "accessToken" in other.session().json()
+    visitor.cookie = first
+    assert visitor.session().json() == {}
 
 
 def test_a_token_ends_when_its_exp_says(tmp_path: Path) -> None:

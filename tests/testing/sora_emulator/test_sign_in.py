@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from rushes.testing.sora_emulator.accounts import PASSWORD
 from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.playback.browsers import OFFLINE, STEP_S
-from tests.testing.sora_emulator.visitor import PASSWORD, SESSION
+from tests.testing.sora_emulator.visitor import SESSION
 
 pytestmark = pytest.mark.xdist_group("sora-sign-in")
 ADDRESS = "director@example.com"
@@ -92,15 +93,15 @@ def test_a_wrong_password_and_wrong_codes_are_told(page: Page) -> None:
     go_to_password(page)
     page.get_by_label("Password").fill("wrong")
     press(page, "Continue")
-    expect(page.get_by_role("alert")).to_have_text("That address and password do not fit.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong email address or password.")
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Continue")
     first = page.locator("output").inner_text()
     wrong = "000000" if first != "000000" else "111111"
-    for told in ("That code is not right.",) * 2 + ("That code is not right. Another one was sent.",):
+    for words in ("Wrong code.",) * 2 + ("Wrong code. A new one was sent.",):
         page.get_by_label("One-time code").fill(wrong)
         press(page, "Continue")
-        expect(page.get_by_role("alert")).to_have_text(told)
+        expect(page.get_by_role("alert")).to_have_text(words)
     page.get_by_label("One-time code").fill(page.locator("output").inner_text())
     press(page, "Continue")
     expect(page.get_by_role("button", name="Allow")).to_be_visible()
@@ -150,7 +151,7 @@ def test_a_provider_signs_in_from_a_window_of_its_own(page: Page, site: SoraProc
     window.get_by_label("Email address").fill(ADDRESS)
     window.get_by_label("Password").fill("wrong")
     press(window, "Sign in")
-    expect(window.get_by_role("alert")).to_have_text("That address and password do not fit.")
+    expect(window.get_by_role("alert")).to_have_text("Wrong email address or password.")
     window.get_by_label("Email address").fill(ADDRESS)
     window.get_by_label("Password").fill(PASSWORD)
     with window.expect_event("close"):

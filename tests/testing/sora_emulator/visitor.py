@@ -12,9 +12,9 @@ from typing import Any, Self
 import httpx
 
 from rushes.media.probe import Probe, probe
+from rushes.testing.sora_emulator.accounts import PASSWORD
 from rushes.testing.sora_process import SoraProcess
 
-PASSWORD = "a-long-password"
 SESSION = "__Secure-next-auth.session-token"
 FLOW = "sora_2_create_task"
 CREATE = "/backend/nf/create"

@@ -20,6 +20,9 @@ DAY = 86_400.0
 SESSION_S = 90 * DAY
 TOKEN_S = 8 * DAY
 REISSUE_S = DAY  # or a tenth of the lifetime, where that is less
+MOST_HELD = 50
+"""Sessions, and access tokens, that an account has at most: of more the oldest ends."""
+
 VIDEOS = 100
 """What a Pro plan has in a day: its person was told of 98 left, and its cap named 100."""
 
@@ -65,6 +68,10 @@ class Account:
     def id(self) -> str:
         return "user-" + hashlib.sha256(self.email.encode()).hexdigest()[:24]
 
+    def use(self, now: float) -> None:
+        """Take a video from the quota; what counts no more is forgotten."""
+        self.used = [*(one for one in self.used if one > now - DAY), now]
+
     def left(self, now: float) -> int:
         """Return how many videos may still be made; what was made a day ago counts no more."""
         return max(0, self.videos - sum(one > now - DAY for one in self.used))
@@ -95,6 +102,7 @@ class Accounts:
         secret = secrets.token_urlsafe(48)
         now = self._clock.now()
         self.sessions[secret] = Session(email=account.email, since=now, expires=now + SESSION_S)
+        _drop_oldest(self.sessions, account.email)
         return secret
 
     def end_session(self, secret: str) -> None:
@@ -153,6 +161,7 @@ class Accounts:
         if old is None or account.loaded or self._outworn(old):
             old = self._issue(account, self._clock.now())
             self.tokens[old.text] = old
+            _drop_oldest(self.tokens, account.email)
             account.token, account.loaded = old.text, False
         return old
 
@@ -188,6 +197,13 @@ class Accounts:
                 if value == "session":
                     self.end_sessions(token.email)
                 return
+
+
+def _drop_oldest(held: dict[str, Session] | dict[str, Token], email: str) -> None:
+    """Keep what an account holds bounded; both are in the order in which they were given out."""
+    own = [key for key, one in held.items() if one.email == email]
+    for key in own[:-MOST_HELD]:
+        del held[key]
 
 
 def missing_bearer() -> Refused:

@@ -13,15 +13,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import DIRECTOR, PASSWORD
-from rushes.testing.sora_emulator.pages import acted, step
 from rushes.testing.sora_emulator.sign_ins import MOST_WRONG, STEPS, SignIn
+from rushes.testing.sora_emulator.templates import sign_in_page, with_scripted_person
 from rushes.testing.sora_emulator.world import World, set_guarded
 
 COOKIE = "auth-session"
 COOKIE_S = 3600
 CALLBACK = "/api/auth/callback/openai"
 PROVIDER_CALLBACK = "/log-in/example-id/callback"
-NO_MATCH = "That address and password do not fit."
+TITLE = "Log in – Sora emulator"
+WRONG_PASSWORD = "Wrong email address or password."
 
 Step = Callable[[Request, SignIn], Awaitable[Response]]
 
@@ -57,7 +58,7 @@ class Auth:
         """Begin a sign-in for the site, and for nobody else."""
         asked = request.query_params
         if asked.get("redirect_uri") != f"{self.world.origins.site}{CALLBACK}" or not asked.get("state"):
-            return self._ended("This link is not from Sora.")
+            return self._ended("This link does not come from Sora.")
         secret = self.world.sign_ins.begin(
             request.cookies.get(COOKIE, ""), asked["redirect_uri"], asked["state"]
         )
@@ -80,7 +81,7 @@ class Auth:
 
     async def take_password(self, request: Request, sign_in: SignIn) -> Response:
         if self.world.accounts.find(sign_in.email, await _field(request, "password")) is None:
-            return self._page("password", NO_MATCH, email=sign_in.email, password=PASSWORD)
+            return self._page("password", WRONG_PASSWORD, email=sign_in.email, password=PASSWORD)
         sign_in.send_code()
         sign_in.reach("/mfa-challenge")
         return _to("/mfa-challenge")
@@ -93,10 +94,10 @@ class Auth:
             sign_in.reach("/consent")
             return _to("/consent")
         sign_in.wrong += 1
-        problem = "That code is not right."
+        problem = "Wrong code."
         if sign_in.wrong >= MOST_WRONG:
             sign_in.send_code()
-            problem = "That code is not right. Another one was sent."
+            problem = "Wrong code. A new one was sent."
         return self._page("code", problem, code=sign_in.code)
 
     async def ask_consent(self, request: Request, sign_in: SignIn) -> Response:
@@ -122,7 +123,7 @@ class Auth:
     async def provider(self, request: Request) -> Response:
         """The provider's one page: it asks for everything at once, and needs no second factor."""
         if request.query_params.get("redirect_uri") != f"{self.world.origins.auth}{PROVIDER_CALLBACK}":
-            return self._ended("Example ID does not know who sent you here.")
+            return self._ended("Example ID does not know the site that sent you here.")
         problem = ""
         if request.method == "POST":
             email, password = await _field(request, "email"), await _field(request, "password")
@@ -133,7 +134,7 @@ class Auth:
                     "state": request.query_params["state"],
                 }
                 return _to(f"{request.query_params['redirect_uri']}?{urlencode(given)}")
-            problem = NO_MATCH
+            problem = WRONG_PASSWORD
         return self._page("example-id", problem, person=DIRECTOR, password=PASSWORD)
 
     async def from_provider(self, request: Request, sign_in: SignIn) -> Response:
@@ -150,29 +151,30 @@ class Auth:
     def _opened(self, path: str, work: Step) -> Callable[[Request], Awaitable[Response]]:
         """Have a step done by the sign-in that the browser is in, if that has come so far."""
 
-        async def opened(request: Request) -> Response:
+        async def open_step(request: Request) -> Response:
             sign_in = self.world.sign_ins.under_way.get(request.cookies.get(COOKIE, ""))
             if sign_in is None:
-                return self._ended("It has ended, or was begun in another window.")
+                return self._ended("It has ended, or was started in another window.")
             if not sign_in.may_open(path):
                 return _to(STEPS[sign_in.reached])
             return await work(request, sign_in)
 
-        return opened
+        return open_step
 
     def _page(self, name: str, problem: str = "", **fields: str) -> Response:
-        text = step(name, self.world.origins, title="Log in – Sora emulator", problem=problem, **fields)
+        fields |= {"title": TITLE, "problem": problem}
+        text = sign_in_page(name, self.world.origins, **fields)
         headers = {"Cache-Control": "no-store"}
-        return HTMLResponse(acted(text, self.world.faults), 401 if problem else 200, headers)
+        return HTMLResponse(with_scripted_person(text, self.world.faults), 401 if problem else 200, headers)
 
     def _ended(self, problem: str) -> Response:
-        return ended(self.world, "This sign-in is over", problem)
+        return ended_page(self.world, "This sign-in is over", problem)
 
 
-def ended(world: World, heading: str, problem: str) -> Response:
+def ended_page(world: World, heading: str, problem: str) -> Response:
     """Return the page that tells why a sign-in does not go on, and how to begin another."""
-    fields = {"title": "Log in – Sora emulator", "heading": heading, "problem": problem}
-    return HTMLResponse(step("ended", world.origins, **fields), 400, {"Cache-Control": "no-store"})
+    fields = {"title": TITLE, "heading": heading, "problem": problem}
+    return HTMLResponse(sign_in_page("ended", world.origins, **fields), 400, {"Cache-Control": "no-store"})
 
 
 def _to(address: str) -> RedirectResponse:

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-AUTHORITY = "ca.pem"
-"""The file of the authority's own certificate: what a browser has to trust."""
+from rushes.testing.trust import AUTHORITY
 
 LIVES = timedelta(days=30)
 

@@ -15,8 +15,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rushes.testing.sora_emulator.origins import part_of
-from rushes.testing.sora_emulator.pages import acted, step
 from rushes.testing.sora_emulator.refusals import CHALLENGED
+from rushes.testing.sora_emulator.templates import sign_in_page, with_scripted_person
 from rushes.testing.sora_emulator.world import World, set_guarded
 
 COOKIE = "cf_clearance"
@@ -49,9 +49,9 @@ class Clearance:
     def check(self, request: Request, back: str, problem: str = "") -> Response:
         """Return the page with the check, in place of any answer; `back` is where it leads to."""
         fields = {"title": "Just a moment...", "back": back, "problem": problem}
-        text = step("check", self.world.origins, **fields)
+        text = sign_in_page("check", self.world.origins, **fields)
         if not _without_window(request):
-            text = acted(text, self.world.faults)
+            text = with_scripted_person(text, self.world.faults)
         return HTMLResponse(text, status_code=403, headers=CHALLENGED)
 
     async def verify(self, request: Request) -> Response:
@@ -67,8 +67,8 @@ class Clearance:
 
     def _clearance(self, request: Request) -> str:
         address = request.client.host if request.client else ""
-        told = f"{address}\n{request.headers.get('user-agent', '')}"
-        return hmac.digest(self._key, told.encode(), "sha256").hex()
+        browser = f"{address}\n{request.headers.get('user-agent', '')}"
+        return hmac.digest(self._key, browser.encode(), "sha256").hex()
 
 
 class Shield:

@@ -31,8 +31,8 @@ class Clock:
         self._began_at, self._began = time.time(), time.monotonic()
         self.stretches = [Stretch(calendar=self.now(), work=0.0, speed=_checked(speed))]
 
-    def go_on(self, ahead: float, stretches: Sequence[Stretch]) -> None:
-        """Go on from an earlier run, whose work has not stopped meanwhile."""
+    def resume(self, ahead: float, stretches: Sequence[Stretch]) -> None:
+        """Continue an earlier run, whose work has not stopped meanwhile."""
         speed, self.ahead, self.stretches = self.speed, ahead, list(stretches)
         self.run_at(speed)
 

@@ -124,7 +124,7 @@ class Creates:
         if account.left(world.clock.now()) < count:
             raise self._exhausted(account, account.resets_in(world.clock.now()), order.prompt)
         tasks = [world.tasks.accept(account, order, request.url.path) for _ in range(count)]
-        world.keep()
+        world.save()
         self.resume()
         return tasks
 

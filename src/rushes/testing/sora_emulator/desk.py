@@ -12,8 +12,8 @@ from starlette.routing import Route
 from rushes.testing.sora_emulator.accounts import Account
 from rushes.testing.sora_emulator.fault_table import FAULTS
 from rushes.testing.sora_emulator.faults import from_json
-from rushes.testing.sora_emulator.pages import page
 from rushes.testing.sora_emulator.tasks import AT_ONCE, Task
+from rushes.testing.sora_emulator.templates import page
 from rushes.testing.sora_emulator.world import World, base_of, json_body
 
 LAST = 30

@@ -61,7 +61,10 @@ _SESSION = _area(
     ),
     session_cookie_only=(None, "signing in sets a cookie without Max-Age, gone with the browser"),
     session_split=(None, "signing in splits the cookie into .0 and .1"),
-    scripted_person=("1", "the pages sign in by themselves, so many real seconds after each has come"),
+    scripted_person=(
+        "1",
+        "a script fills in the sign-in's pages, so many real seconds after each has loaded",
+    ),
     scripted_way=(
         "provider",
         "the scripted person signs in with an identity provider in place of a password and a code",

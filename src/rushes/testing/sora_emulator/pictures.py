@@ -93,7 +93,7 @@ def _overlays(scene: Scene, width: int, height: int, *, drawn: bool) -> Iterator
         top += overlay.height
     right = 0
     for data in scene.references:
-        overlay = inset(opened(data), width, height, right, start, scene.frames)
+        overlay = inset(open_picture(data), width, height, right, start, scene.frames)
         yield overlay
         right += overlay.width
 
@@ -113,7 +113,7 @@ def _tags(scene: Scene) -> Iterator[str]:
 
 def _pushed_in(data: bytes, width: int, height: int, count: int) -> Iterator[Frame]:
     """Yield a picture that covers the frame, itself at first, then nearer and nearer."""
-    still = frame_of_rgb(covering(opened(data), width, height))
+    still = frame_of_rgb(covering(open_picture(data), width, height))
     yield still.copy()
     planes = [Image.fromarray(plane) for plane in (still.y, still.u, still.v)]
     for number in range(1, count):
@@ -169,7 +169,7 @@ def _filled(frames: Iterator[Frame], count: int) -> Iterator[Frame]:
 # --- given pictures ---
 
 
-def opened(data: bytes) -> Image.Image:
+def open_picture(data: bytes) -> Image.Image:
     """Return a picture the right way up."""
     with Image.open(io.BytesIO(data)) as picture:
         return ImageOps.exif_transpose(picture).convert("RGB")

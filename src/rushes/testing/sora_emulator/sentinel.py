@@ -19,9 +19,11 @@ FLOWS = (
     "sora_view_detail",
 )
 
+MOST_UNUSED = 1000
+
 
 class Sentinel:
-    """The tokens that are out and not yet used."""
+    """The tokens that are out and not yet used: the newest, for pages ask for more than they use."""
 
     def __init__(self) -> None:
         self.out: dict[str, str] = {}
@@ -32,6 +34,8 @@ class Sentinel:
             raise ValueError(f"there is no flow {flow!r}")
         token = secrets.token_urlsafe(32)
         self.out[token] = flow
+        while len(self.out) > MOST_UNUSED:
+            del self.out[next(iter(self.out))]
         return token
 
     def check(self, header: str | None, flows: Collection[str]) -> str:

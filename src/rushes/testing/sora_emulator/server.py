@@ -26,7 +26,7 @@ from rushes.testing.sora_emulator.refusals import HungUp, Refused
 from rushes.testing.sora_emulator.site import Site
 from rushes.testing.sora_emulator.state import StateFolder
 from rushes.testing.sora_emulator.uploads import Uploads
-from rushes.testing.sora_emulator.witness import Keeper, Witness
+from rushes.testing.sora_emulator.witness import StateSaver, Witness
 from rushes.testing.sora_emulator.world import World
 
 
@@ -55,7 +55,7 @@ def app_of(world: World) -> Starlette:
             Middleware(Witness, seen=seen, now=world.clock.now),
             Middleware(Borders, origins=world.origins),
             Middleware(Shield, clearance=clearance),
-            Middleware(Keeper, keep=world.keep),
+            Middleware(StateSaver, save=world.save),
         ],
         exception_handlers={Refused: refused, HungUp: hung_up, ClientDisconnect: gone},
     )

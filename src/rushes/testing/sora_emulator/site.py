@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from rushes.testing.sora_emulator.accounts import SESSION_S, Account
-from rushes.testing.sora_emulator.auth import CALLBACK, ended
-from rushes.testing.sora_emulator.pages import acted, asset, page
+from rushes.testing.sora_emulator.auth import CALLBACK, WRONG_PASSWORD, ended_page
 from rushes.testing.sora_emulator.refusals import looks_wrong, refusal
+from rushes.testing.sora_emulator.templates import asset, page, with_scripted_person
 from rushes.testing.sora_emulator.world import (
     DEVICE_COOKIE,
     SESSION_COOKIE,
@@ -52,16 +52,16 @@ class Site:
         ]
 
     async def app(self, request: Request) -> Response:
-        self.world.accounts.load_page(session_secret(request))
-        return _known(request, HTMLResponse(acted(page("app", self.world.origins), self.world.faults)))
+        return self._app(request)
 
     async def post_page(self, request: Request) -> Response:
         """Show the page of a post, also to somebody who is not signed in; 404 for one that is not there."""
+        return self._app(request, 200 if request.path_params["id"] in self.world.things.posts else 404)
+
+    def _app(self, request: Request, status: int = 200) -> Response:
         self.world.accounts.load_page(session_secret(request))
-        there = request.path_params["id"] in self.world.things.posts
-        text = acted(page("app", self.world.origins), self.world.faults)
-        answer = HTMLResponse(text, status_code=200 if there else 404)
-        return _known(request, answer)
+        text = with_scripted_person(page("app", self.world.origins), self.world.faults)
+        return _known(request, HTMLResponse(text, status))
 
     async def asset(self, request: Request) -> Response:
         """Serve a script or style of the app."""
@@ -88,11 +88,12 @@ class Site:
     async def callback(self, request: Request) -> Response:
         """Open a session for a browser that comes back from the sign-in that was begun here."""
         state, code = (request.query_params.get(name, "") for name in ("state", "code"))
-        begun = request.cookies.get(STATE_COOKIE)
-        email = self.world.sign_ins.redeem(code) if begun is not None and begun == state else None
+        expected = request.cookies.get(STATE_COOKIE)
+        same = expected is not None and expected == state
+        email = self.world.sign_ins.redeem(code) if same else None
         if email is None:
-            return ended(
-                self.world, "You are not signed in", "This sign-in was not begun here, or is used up."
+            return ended_page(
+                self.world, "You are not signed in", "This sign-in was not started here, or was used already."
             )
         answer = self._signed_in(request, self.world.accounts.all[email])
         answer.delete_cookie(STATE_COOKIE, secure=True, httponly=True)
@@ -104,7 +105,7 @@ class Site:
         email, password = (form.get(name, [""])[0] for name in ("email", "password"))
         account = self.world.accounts.find(email, password)
         if account is None:
-            return PlainTextResponse("That address and password do not fit.", status_code=401)
+            return PlainTextResponse(WRONG_PASSWORD, status_code=401)
         return self._signed_in(request, account)
 
     async def sign_out(self, request: Request) -> Response:

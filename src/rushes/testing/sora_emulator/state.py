@@ -53,11 +53,12 @@ class StateFolder:
                 shutil.rmtree(self._files, ignore_errors=True)
             make_private(self._files)
         except Timeout as error:
-            said = f"{folder} is in use by another emulator"
-            raise SetupError(said, next=f"end that one, or {other}") from error
+            raise SetupError(
+                f"{folder} is in use by another emulator", next=f"stop that one, or {other}"
+            ) from error
         except OSError as error:
-            said = f"{folder} cannot hold the emulator's state: {error.strerror or error}"
-            raise SetupError(said, next=other) from error
+            reason = error.strerror or error
+            raise SetupError(f"{folder} cannot hold the emulator's state: {reason}", next=other) from error
 
     def load(self, world: World) -> None:
         """Put what was kept into a new world."""
@@ -69,7 +70,7 @@ class StateFolder:
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise SetupError(
                 f"{self._place} holds no state that this version can read",
-                next="--fresh forgets it and starts anew; --state uses another folder",
+                next="--fresh forgets it and starts empty; --state uses another folder",
             ) from error
 
     def save(self, world: World) -> None:
@@ -98,7 +99,7 @@ class StateFolder:
         if state["format"] != FORMAT:
             raise ValueError(state["format"])
         accounts, store, clock = state["accounts"], state["store"], state["clock"]
-        world.clock.go_on(clock["ahead"], [Stretch(**one) for one in clock["stretches"]])
+        world.clock.resume(clock["ahead"], [Stretch(**one) for one in clock["stretches"]])
         world.accounts.key = bytes.fromhex(accounts["key"])
         world.accounts.all = {key: Account(**one) for key, one in accounts["all"].items()}
         world.accounts.sessions = {key: Session(**one) for key, one in accounts["sessions"].items()}

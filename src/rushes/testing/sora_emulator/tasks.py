@@ -186,7 +186,7 @@ class Tasks:
         task = self._new(account, order, path)
         task.faults = self._faults.stick(order.prompt)
         self._moderate(task)
-        account.used.append(task.created_at)
+        account.use(task.created_at)
         entry = Entry(id=task.id, account=account.email, prompt=order.prompt, path=path, time=time.time())
         self.entries.append(entry)
         if self._log is not None:

@@ -46,16 +46,16 @@ class Witness:
         await self._app(scope, receive, noting)
 
 
-class Keeper:
-    """Has the state kept before anybody hears an answer."""
+class StateSaver:
+    """Has the state saved before anybody hears an answer."""
 
-    def __init__(self, app: ASGIApp, keep: Callable[[], None]) -> None:
-        self._app, self._keep = app, keep
+    def __init__(self, app: ASGIApp, save: Callable[[], None]) -> None:
+        self._app, self._save = app, save
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def keeping(message: Message) -> None:
+        async def saving(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._keep()
+                self._save()
             await send(message)
 
-        await self._app(scope, receive, keeping)
+        await self._app(scope, receive, saving)

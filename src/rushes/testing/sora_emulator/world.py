@@ -61,8 +61,8 @@ class World:
         if self.state is not None:
             self.state.load(self)
 
-    def keep(self) -> None:
-        """Put everything into the folder for it, if there is one: before anybody hears of it."""
+    def save(self) -> None:
+        """Write everything into the folder for it, if there is one: before anybody hears of it."""
         if self.state is not None:
             self.state.save(self)
 

@@ -27,22 +27,22 @@ def page(name: str, origins: Origins, **fields: str) -> str:
     return _filled(_text(name), origins, fields)
 
 
-def step(name: str, origins: Origins, **fields: str) -> str:
+def sign_in_page(name: str, origins: Origins, **fields: str) -> str:
     """Return a page of a sign-in, `pages/steps/NAME.html` in the frame that all of them have."""
     return _filled(_text("sign-in").replace("{{step}}", _text(f"steps/{name}")), origins, fields)
 
 
-def acted(text: str, faults: Faults) -> str:
-    """Put the scripted person into a page, if there is one."""
+def with_scripted_person(text: str, faults: Faults) -> str:
+    """Return a page with the script that plays a person, if that fault is on."""
     seconds = faults.take("scripted-person")
     if seconds is None:
         return text
     way = faults.look("scripted-way") or "password"
     wait = str(float(seconds) * 1000)
-    acting = _filled(
+    script = _filled(
         _text("person"), Origins(), {"email": DIRECTOR, "password": PASSWORD, "way": way, "wait": wait}
     )
-    return text.replace("</body>", f"{acting}</body>")
+    return text.replace("</body>", f"{script}</body>")
 
 
 def _text(name: str) -> str:
