@@ -70,7 +70,7 @@ def test_a_storyboard_goes_out_as_text(visitor: Visitor, page: Page) -> None:
     page.get_by_label("Prompt").fill("keep the same boat")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("alert")).to_have_text(
-        "The shots are 9.5 s long; a video is 5, 10, 15, 20, 25 s."
+        "The shots add up to 9.5 s. Change them to 5, 10, 15, 20 or 25 s."
     )
     page.get_by_label("Seconds").nth(1).fill("5")
     create(page, "keep the same boat")
@@ -141,7 +141,7 @@ def test_a_draft_is_extended_remixed_and_deleted(visitor: Visitor, page: Page) -
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url("**/drafts")
-    expect(page.get_by_text("Your drafts will be here.")).to_be_visible()
+    expect(page.get_by_text("No drafts yet. Make a video below.")).to_be_visible()
     visitor.sora.advance(ALL_ENDED_S)
 
 
@@ -174,7 +174,7 @@ def test_a_post_by_link_is_seen_by_whoever_has_the_link(
         gone = stranger.reload()
         assert gone is not None
         assert gone.status == 404
-        expect(stranger.get_by_text("This post is not here.")).to_be_visible()
+        expect(stranger.get_by_text("There is no such post.")).to_be_visible()
 
 
 def test_a_public_post_is_found_and_remixed(visitor: Visitor, page: Page) -> None:

@@ -74,7 +74,7 @@ export function referTo(draft) {
 export function remixOf(id) {
   byId("chips").querySelector("[data-remix]")?.remove();
   remix = id;
-  byId("prompt").placeholder = "Describe what is to be different…";
+  byId("prompt").placeholder = "Describe what to change…";
   chip(`Remix of ${id}`, null, null, forgetRemix).dataset.remix = id;
   byId("prompt").focus();
 }
@@ -112,14 +112,15 @@ function showTotal() { byId("total").textContent = `${shots().length} shots, ${t
 
 // The shots stand in the prompt as text.
 function timeline(instructions) {
-  const told = shots().map((shot, at) => `Shot ${at + 1}:\nduration: ${shot.seconds.toFixed(1)}sec\nScene: ${shot.scene}`);
-  return `current timeline:\n${told.join("\n\n")}\n\ninstructions:\n${instructions}`;
+  const scenes = shots().map((shot, at) => `Shot ${at + 1}:\nduration: ${shot.seconds.toFixed(1)}sec\nScene: ${shot.scene}`);
+  return `current timeline:\n${scenes.join("\n\n")}\n\ninstructions:\n${instructions}`;
 }
 
 function storyFrames() {
   const frames = Math.round(total() * FRAMES_A_SECOND), lengths = [...byId("length").options].map(one => Number(one.value));
   if (lengths.includes(frames)) return frames;
-  throw new Error(`The shots are ${total()} s long; a video is ${lengths.map(one => one / FRAMES_A_SECOND).join(", ")} s.`);
+  const allowed = lengths.map(one => one / FRAMES_A_SECOND);
+  throw new Error(`The shots add up to ${total()} s. Change them to ${allowed.slice(0, -1).join(", ")} or ${allowed.at(-1)} s.`);
 }
 
 // --- the create ---

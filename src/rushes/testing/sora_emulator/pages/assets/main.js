@@ -14,7 +14,7 @@ async function open() {
     await (pages[place] || places.explore)(id);
   } catch (problem) {
     const missing = problem.status === 404;
-    if (missing) byId("content").replaceChildren(make("p", {className: "empty", textContent: `This ${place === "p" ? "post" : "page"} is not here.`}));
+    if (missing) byId("content").replaceChildren(make("p", {className: "empty", textContent: `There is no such ${place === "p" ? "post" : "page"}.`}));
     else tell(problem);
   }
 }
@@ -28,10 +28,10 @@ async function start() {
   byId("who").textContent = who.email;
   for (const link of byId("nav").children) if (link.pathname === location.pathname || (place === "" && link.pathname === "/explore")) link.ariaCurrent = "page";
   await window.SentinelSDK.init("sora_init");
-  const told = await call("/backend/project_y/initialize_async").catch(() => ({}));
-  byId("unread").textContent = told.unread_draft_count || "";
-  byId("unread").hidden = !told.unread_draft_count;
-  startComposer(told.styles || []);
+  const account = await call("/backend/project_y/initialize_async").catch(() => ({}));
+  byId("unread").textContent = account.unread_draft_count || "";
+  byId("unread").hidden = !account.unread_draft_count;
+  startComposer(account.styles || []);
   await open();
   follow();
 }

@@ -21,7 +21,7 @@ export const explore = () =>
 
 export async function drafts() {
   const box = grid("Drafts");
-  await fill(box, cursor => page(`${OWN}/profile/drafts/v2?limit=15`, cursor), item => draftCard(item.draft || item), "Your drafts will be here.");
+  await fill(box, cursor => page(`${OWN}/profile/drafts/v2?limit=15`, cursor), item => draftCard(item.draft || item), "No drafts yet. Make a video below.");
   onMade(draft => {
     byId("content").querySelector(".empty")?.remove();
     box.prepend(draftCard(draft));
@@ -37,8 +37,8 @@ export async function profile(name) {
 }
 
 function facts(pairs) {
-  const told = Object.entries(pairs).filter(([, value]) => value);
-  return make("dl", {}, ...told.flatMap(([name, value]) => [make("dt", {textContent: name}), make("dd", {}, value)]));
+  const known = Object.entries(pairs).filter(([, value]) => value);
+  return make("dl", {}, ...known.flatMap(([name, value]) => [make("dt", {textContent: name}), make("dd", {}, value)]));
 }
 
 const when = seconds => seconds ? new Date(seconds * 1000).toLocaleString() : "";
@@ -54,12 +54,12 @@ function save(clip, name) {
 // --- one draft ---
 
 export async function draft(id) {
-  const answer = await call(`${OWN}/profile/drafts/v2/${id}`), one = answer.draft || answer, told = one.creation_config || {};
+  const answer = await call(`${OWN}/profile/drafts/v2/${id}`), one = answer.draft || answer, config = one.creation_config || {};
   call(`${OWN}/profile/drafts/${id}/read`, {method: "POST", json: {}}).catch(() => {});
   const about = make("div", {}, make("h1", {textContent: one.prompt}), actionsOf(one), facts({
-    Made: when(one.created_at), Size: size(one), Length: seconds(one), Style: told.style && told.style.display_name,
-    "Remix of": told.remix_target_post && told.remix_target_post.post.id, Storyboard: one.storyboard_id,
-    "First image": told.inpaint_image && Object.values(told.inpaint_image)[1], Draft: one.id, Task: one.task_id,
+    Made: when(one.created_at), Size: size(one), Length: seconds(one), Style: config.style && config.style.display_name,
+    "Remix of": config.remix_target_post && config.remix_target_post.post.id, Storyboard: one.storyboard_id,
+    "First image": config.inpaint_image && Object.values(config.inpaint_image)[1], Draft: one.id, Task: one.task_id,
   }));
   const reason = one.reason_str || one.error_reason || "This video could not be made.";
   show(make("article", {className: "one"}, one.url ? video(one, {controls: true, autoplay: true}) : still(reason), about));
@@ -67,7 +67,7 @@ export async function draft(id) {
 
 function actionsOf(one) {
   const row = make("div", {className: "actions"});
-  if (one.url && one.post) row.append(make("a", {className: "button plain", href: "/p/" + one.post.id, textContent: "See the post"}));
+  if (one.url && one.post) row.append(make("a", {className: "button plain", href: "/p/" + one.post.id, textContent: "View post"}));
   if (one.url && !one.post) row.append(action("Post…", () => publish(one), ""));
   if (one.url && one.can_remix) row.append(action("Remix", () => remixOf(one.id)));
   if (one.url && one.can_extend) row.append(action("Extend…", () => extend(one)));
@@ -79,8 +79,8 @@ function actionsOf(one) {
 function publish(one) {
   const choice = (value, text, note, checked) => make("label", {}, make("input", {type: "radio", name: "type", value, checked}), " " + text, make("small", {textContent: note}));
   const words = make("label", {}, "Caption", make("textarea", {name: "text", rows: 3, placeholder: "Say something about it"}));
-  const places = [choice("public", "Everyone", "It is in the feed, and on your profile.", true),
-    choice("shared_link_unlisted", "Anyone with the link", "It is in no feed of others.", false)];
+  const places = [choice("public", "Everyone", "Shown in Explore and on your profile.", true),
+    choice("shared_link_unlisted", "Anyone with the link", "Not listed in Explore.", false)];
   ask("Post this video", "Post", [words, ...places], async form => {
     const json = {attachments_to_create: [{generation_id: one.id, kind: "sora"}], post_text: form.get("text"), destinations: [{type: form.get("type")}]};
     const {post} = await call(`${OWN}/post`, {method: "POST", json, flow: FLOW});

@@ -10,7 +10,7 @@ const ENDED = ["failed", "cancelled", "canceled", "error"];
 const known = new Map();
 const misses = new Map();
 const made = new Map();
-let following = false, told = false, taking = () => false;
+let following = false, complained = false, taking = () => false;
 
 // Has `take` get each draft that has just been made; it returns whether it shows it itself.
 export function onMade(take) { taking = take; }
@@ -25,10 +25,10 @@ export async function follow() {
   do {
     try {
       await look();
-      if (told) tell(null);
-      told = false;
+      if (complained) tell(null);
+      complained = false;
     } catch (problem) {
-      told = true;
+      complained = true;
       tell(problem);
       if (problem.status === 401) break;
     }

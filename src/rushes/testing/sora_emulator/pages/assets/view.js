@@ -33,7 +33,7 @@ const shape = item => item.width && item.height ? item.width / item.height : 1;
 export function video(item, more = {}) {
   const poster = item.encodings && item.encodings.thumbnail && item.encodings.thumbnail.path || "";
   const cover = poster.startsWith("http") ? {poster, preload: "none"} : {preload: "metadata"};
-  return make("video", {src: item.url, loop: true, muted: true, playsInline: true, ...cover, ...more});
+  return make("video", {style: {"--shape": shape(item)}, src: item.url, loop: true, muted: true, playsInline: true, ...cover, ...more});
 }
 
 function figure(className, task, ratio, inside, words, note) {
@@ -52,10 +52,10 @@ function playing(item, address) {
 export function pendingCard(task) {
   const share = task.progress_pct > 1 ? task.progress_pct / 100 : task.progress_pct || 0;
   const failed = task.failure_reason || ["failed", "cancelled", "canceled", "error"].includes(task.status);
-  const said = task.failure_reason || task.status;
+  const words = task.failure_reason || task.status;
   const bar = make("div", {className: "bar"}, make("i", {style: {width: `${share * 100}%`}}));
   const percent = share && !failed ? `${Math.round(share * 100)} %` : "";
-  return figure(failed ? "failed" : "pending", task.id, 1.4, [still(said, percent), failed ? null : bar], task.prompt);
+  return figure(failed ? "failed" : "pending", task.id, 1.4, [still(words, percent), failed ? null : bar], task.prompt);
 }
 
 export function draftCard(draft) {
