@@ -68,7 +68,7 @@ def test_a_draft_is_as_old_as_it_is(terminal: Terminal, tmp_path: Path) -> None:
         before = time.time()
         said = home.sora("inspect", "drafts")
         after = time.time()
-    age = re.search(r" source +(\d+) s +a boat", said.out)
+    age = re.search(r" no_watermark +(\d+) s +a boat", said.out)
     assert age is not None, said.out
     assert int(before - made_at) <= int(age[1]) <= after - made_at
     assert int(before - made_at) > 0

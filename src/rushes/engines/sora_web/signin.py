@@ -234,16 +234,18 @@ async def _closed_by_hand(browser: Browser, patience: float) -> None:
                 await asyncio.sleep(LOOK_EVERY_S)
 
 
+SESSION_HERE = """async (origin) => location.origin === origin
+  ? (await fetch("/api/auth/session", {cache: "no-store"})).json() : null"""
+
+
 async def _session_of(page: Page, base_url: str) -> Session | None:
     """Ask a page of the site itself; on any other page (an identity provider's) there is nothing to ask."""
     here, there = urlsplit(page.url), urlsplit(base_url)
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         return None
     with suppress(Exception):
-        # It may be on its way to another page at this very moment.
-        return session_from(
-            await page.evaluate("async () => (await fetch('/api/auth/session', {cache: 'no-store'})).json()")
-        )
+        # It may be on its way to another page at this very moment: the script looks again where it is.
+        return session_from(await page.evaluate(SESSION_HERE, f"{there.scheme}://{there.netloc}"))
     return None
 
 
