@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rushes.engines.sora_web.profile import Profile
+from rushes.testing.sora_emulator.state import StateFolder
 from tests.cli.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -32,6 +33,7 @@ def test_a_home_in_a_repository_is_not_offered_for_a_commit(repository: Path, is
         for name in ("config.toml", "worker.log"):
             (home / name).touch()
         (home / "clips").mkdir()
+        StateFolder(home / "emulator")
     terminal = Terminal(home=home, folder=repository)
     assert terminal.run("jobs").code == 0
     Profile(home / "profiles" / "sora-web").keep_state({"cookies": []})
@@ -53,16 +55,17 @@ def test_what_a_person_says_of_a_home_holds(repository: Path) -> None:
 
 @pytest.mark.parametrize("home", [".", "film"])
 def test_files_of_a_person_stay_in_sight(repository: Path, home: str) -> None:
-    """In a home where they keep other things too, all stays as it is, but for the session's own folder."""
+    """In a home where they keep other things too, all stays as it is, except our own folders."""
     folder = repository / home
     folder.mkdir(exist_ok=True)
     (folder / "script.md").touch()
     assert Terminal(home=folder, folder=repository).run("jobs").code == 0
     Profile(folder / "profiles" / "sora-web").keep_state({"cookies": []})
+    StateFolder(folder / "emulator")
 
     found = untracked(repository)
     assert any(name.endswith("script.md") for name in found)
-    assert not any("state.json" in name for name in found)
+    assert not any("profiles" in name or "emulator" in name for name in found)
 
 
 @pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, False), (0o600, False)])

@@ -237,14 +237,14 @@ def wishes(request: VideoRequest) -> list[tuple[str, str]]:
     return pairs
 
 
-def state(job: Job) -> str:
-    """Return a job's state, with its reason and progress, in its colour."""
+def state(job: Job, width: int = REASON_WIDTH) -> str:
+    """Return a job's state in its colour, with its progress and `width` characters of its reason."""
     text = job.state.value.replace("_", " ")
     if job.reason and not job.state.ended:
         reason = job.reason
         if job.person is not None and reason == SignInNeeded.reason:
             reason = f"sign in as {job.key_source}"
-        text += f" ({shortened(reason, REASON_WIDTH)})"
+        text += f" ({shortened(reason, width)})"
     if job.fraction is not None and job.state.has_progress:
         text += f" {job.fraction:.0%}"
     return style(text, fg=COLOURS.get(job.state))

@@ -15,6 +15,9 @@ from rushes.studio import Studio
 LOOK_EVERY_S = 1.0
 """How often the worker's heartbeat is read."""
 
+WHOLE_REASON = 400
+"""Characters of what holds a job up on a line of its own: all, unless a provider is long-winded."""
+
 STAGES = {
     JobState.WAITING: 0.0,
     JobState.SUBMITTING: 0.02,
@@ -97,7 +100,7 @@ async def _lines(studio: Studio, ids: Sequence[str]) -> None:
         for job in jobs:
             if shown.get(job.id) != (job.state, job.reason):
                 shown[job.id] = (job.state, job.reason)
-                say(f"{job.id} {plain(state(job))}")
+                say(f"{job.id} {plain(state(job, WHOLE_REASON))}")
 
 
 def turns(jobs: Sequence[Job], models: dict[str, str]) -> Iterator[str]:

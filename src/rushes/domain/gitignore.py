@@ -20,6 +20,7 @@ OURS = (
     ".rushes.lock",
     "catalogue",
     "clips",
+    "emulator",
     "looks",
     "profiles",
     "references",

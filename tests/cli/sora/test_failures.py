@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,25 @@ def test_an_address_without_http_is_refused_with_its_name(terminal: Terminal, ad
     assert said.code == 8, said
     assert "engines.sora-web.base_url is not an address" in said.err
     assert "A window opens" not in said.err
+
+
+def test_an_outage_is_told_in_full_while_a_job_is_watched(home: SoraHome) -> None:
+    """Who watches a job through an outage reads why nothing comes, uncut; the worker's log has its calls,
+    failed ones too, without queries. After the outage the job goes on.
+    """
+    assert home.sign_in().code == 0
+    home.emulator.fault("poll-drop")
+    words = home.terminal.command("create", "a tram in an outage", "landscape", "small", "150")
+    with subprocess.Popen(words, env=home.terminal.environ, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stderr is not None
+        try:
+            line = next(line for line in watching.stderr if "got no answer" in line)
+        finally:
+            home.emulator.clear()
+        watching.stderr.read()
+        assert watching.wait(timeout=60) == 0
+    assert line.endswith("(the page got no answer (net::ERR_EMPTY_RESPONSE))\n"), line
+    log = (home.terminal.home / "worker.log").read_text()
+    for call in ("GET /backend/nf/pending/v2: net::ERR_EMPTY_RESPONSE", "POST /backend/nf/create: 200"):
+        assert f"{call}\n" in log, log
+    assert "?" not in log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any, TypeVar
@@ -39,6 +40,8 @@ SPARE_S = 5.0
 """How much longer than its own time limit a script may take before the page counts as hung."""
 
 Found = TypeVar("Found")
+
+log = logging.getLogger("rushes.sora_web")
 
 
 class Reopened(Unreachable):
@@ -130,11 +133,14 @@ class Tab:
         if "status" in reply:
             with sending():
                 response = response_of(words, reply)
+            _log_call(call, response.status_code)
             if response.status_code == PROXY_SIGN_IN:
                 browser.crashed = True
                 raise NotDelivered(f"the proxy {REFUSED_SIGN_IN}; nothing reached the service")
             return response
-        raise self._lost_create(browser, gate.failure or str(reply.get("problem") or "the page had left"))
+        cause = gate.failure or str(reply.get("problem") or "the page had left")
+        _log_call(call, cause)
+        raise self._lost_create(browser, cause)
 
     def _lost_create(self, browser: Browser, cause: str) -> NotDelivered | OutcomeUnknown:
         if is_proxy_failure(cause):
@@ -202,12 +208,19 @@ class Tab:
         if "problem" not in reply:
             with asking():
                 response = response_of(words, reply)
+            _log_call(call, response.status_code)
             if response.status_code != PROXY_SIGN_IN:
                 return response
             # The next opening finds out whether the proxy has to be replaced.
             browser.crashed = True
             raise Unreachable(f"the proxy {REFUSED_SIGN_IN}")
         cause = await self.page.why(call.method, call.path) or str(reply["problem"])
+        _log_call(call, cause)
         if is_proxy_failure(cause):
             browser.crashed = True
         raise Unreachable(f"the page got no answer ({cause})")
+
+
+def _log_call(call: Call, outcome: int | str) -> None:
+    """Log a call's status, or why it got no answer; what a query holds is not for a log."""
+    log.info("%s %s: %s", call.method, call.path.partition("?")[0], outcome)

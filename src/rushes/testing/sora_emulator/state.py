@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from rushes.domain.errors import SetupError
+from rushes.domain.gitignore import ignore_all
 from rushes.domain.permissions import make_private
 from rushes.settings.files import replace_file
 from rushes.testing.sora_emulator.accounts import Account, Session, Token
@@ -46,6 +47,7 @@ class StateFolder:
         other = "give another folder: --state"
         try:
             make_private(folder)
+            ignore_all(folder)
             self._lock = FileLock(folder / "lock", timeout=0)
             self._lock.acquire()
             if fresh:
