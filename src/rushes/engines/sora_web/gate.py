@@ -63,8 +63,8 @@ class Gate:
     async def _arrive(self, route: Route) -> None:
         if route.request.headers.get("openai-sentinel-token") == self._token:
             if self._open or self._create is not None:
-                # A page that was busy sends what was given up at any later time, and the scripts of some pages
-                # send again what has failed.
+                # A page that was busy sends what was given up at any later time, and the scripts of some
+                # pages send again what has failed.
                 await _stop(route)
             else:
                 self._create = route
