@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -240,9 +240,9 @@ def zygote(
         yield ask
 
 
-def end_worker(ask: Callable[[str], int], chance: random.Random) -> str:
-    """End the zygote's worker in one of the ways of `ENDS`, and return it."""
-    end = chance.choice(ENDS)
+def end_worker(ask: Callable[[str], int], chance: random.Random, ends: Sequence[str] = ENDS) -> str:
+    """End the zygote's worker in one of these ways, and return it."""
+    end = chance.choice(ends)
     if end == "freeze":
         ask("stop")
         time.sleep(chance.choice(FREEZES_S))

@@ -209,6 +209,39 @@ async def test_a_create_that_could_not_be_made_ready_was_not_sent(stage: Stage) 
     assert stage.creates() == []
 
 
+AGAIN = """() => {
+  const send = window.fetch;
+  window.fetch = async (address, call) => {
+    const again = () => send(address, {...call, signal: undefined});
+    return send(address, call).catch(again).catch(again);
+  };
+}"""
+"""A page whose own script sends again what has failed, as the scripts of many sites do."""
+
+
+async def test_a_page_that_sends_again_what_failed_does_not_create_twice(stage: Stage) -> None:
+    """The service accepted it and hung up: the page's script tries it again, and that never leaves."""
+    stage.emulator.fault("sentinel-reusable")
+    stage.fault("drop-create")
+    async with stage.engine() as engine:
+        await engine.lists.pending()
+        async with engine.site.tab.page.hold() as browser:
+            await browser.page.evaluate(AGAIN)
+        with pytest.raises(OutcomeUnknown):
+            await stage.accepted(engine)
+        await engine.lists.pending()
+    assert len(stage.creates()) == 1
+
+
+@on_one_engine
+async def test_an_answer_from_elsewhere_refuses_nothing(shared: Stage, engine: SoraWebEngine) -> None:
+    """Accepted, and sent on to an address that answers 404: that 404 says nothing about the create."""
+    shared.fault("create-see-other")
+    with pytest.raises(OutcomeUnknown, match="redirected"):
+        await shared.accepted(engine)
+    assert len(shared.creates()) == 1
+
+
 LATE = """() => {
   const send = window.fetch;
   window.fetch = async (address, call) => {
@@ -225,7 +258,8 @@ async def test_a_create_that_a_busy_page_sends_too_late_never_leaves(stage: Stag
         prepared = await engine.prepare(stage.request(), "sy_8")
         await engine.lists.pending()
         async with engine.site.tab.page.hold() as browser:
-            await browser.page.evaluate(LATE)
+            for habit in (AGAIN, LATE):
+                await browser.page.evaluate(habit)
         with pytest.raises(NotDelivered):
             await engine.submit(prepared, key="unused")
         async with engine.site.tab.page.hold() as browser:

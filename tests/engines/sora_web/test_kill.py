@@ -1,7 +1,9 @@
 """The promise, through the browser: however often the worker is killed, no create is sent twice and no clip
 that the service accepted is lost.
 
-`RUSHES_SORA_KILLS` sets how often it is killed (60 unless told otherwise), `RUSHES_SEED` the moments.
+`RUSHES_SORA_KILLS` sets how often it is ended by SIGKILL (60 unless told otherwise; at times it is frozen
+before), `RUSHES_SORA_TERMS` how often by SIGTERM (20), `RUSHES_SEED` the moments. In every third life the
+browser, or the process that drives it, is killed first.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from rushes.domain.job import Job, JobState
+from rushes.engines.sora_web.leftovers import owner_of
 from rushes.jobs.starter import is_held
 from rushes.library.audit import verify
 from rushes.testing.sora_process import SoraProcess
@@ -26,15 +31,21 @@ from tests.engines.working import until
 from tests.jobs.campaign import end_worker, zygote
 
 KILLS = int(os.environ.get("RUSHES_SORA_KILLS", "60"))
+TERMS = int(os.environ.get("RUSHES_SORA_TERMS", "20"))
 SEED = int(os.environ.get("RUSHES_SEED", "20260426"))
 
 IN_FLIGHT = 3
+LOSE_BROWSER_EVERY = 3
 PHASES = ("launch", "prepare", "create", "follow", "collect")
 A_DAY_S = 90_000
 
 
 class Campaign:
-    """Kills at seeded moments. `phases` counts, by the ledger, what was under way at a kill."""
+    """Ends of a worker at seeded moments.
+
+    `phases` counts, by the ledger, what was under way at one; `ends` counts the ways in which it ended, and
+    the browsers and drivers that were killed before.
+    """
 
     def __init__(self, stage: Stage, ask: Callable[[str], int]) -> None:
         self.stage = stage
@@ -42,28 +53,58 @@ class Campaign:
         self.chance = random.Random(SEED)
         self.jobs: list[Job] = []
         self.phases: Counter[str] = Counter()
+        self.ends: Counter[str] = Counter()
         self.by_hand = 0
         options = "\n".join(f"{name} = {value!r}" for name, value in stage.options.items())
         (stage.home / "config.toml").write_text(
             f"[engines.sora-web]\nconcurrency = {IN_FLIGHT}\n{options}\n".replace("'", '"')
         )
 
-    async def kill_once(self) -> None:
-        """Start a worker, give it work, wait for a seeded moment of a seeded phase, and kill it."""
+    async def end_often(self) -> None:
+        """End the worker as often as was asked for, in a seeded order of both signals."""
+        signals = ["kill"] * KILLS + ["term"] * TERMS
+        self.chance.shuffle(signals)
+        for number, end in enumerate(signals):
+            await self.end_once(end, lose_browser=number % LOSE_BROWSER_EVERY == 0)
+
+    async def end_once(self, end: str, *, lose_browser: bool) -> None:
+        """Start a worker, give it work, wait for a seeded moment of a seeded phase, and end it."""
         await self.start()
         try:
             await self.add_jobs()
-            phase = self.chance.choice(PHASES)
-            with suppress(TimeoutError):
-                await until(lambda: phase in self.under_way(), patience=5.0)
-            await asyncio.sleep(self.chance.uniform(0.0, 0.2))
+            if lose_browser:
+                await self.reach_a_moment()
+                self.lose_browser()
+            await self.reach_a_moment()
             self.phases.update(self.under_way())
         finally:
-            end_worker(self.ask, self.chance)
+            ends = ("term",) if end == "term" else ("kill", "kill", "freeze")
+            self.ends[end_worker(self.ask, self.chance, ends)] += 1
         self.be_the_person()
 
+    async def reach_a_moment(self) -> None:
+        phase = self.chance.choice(PHASES)
+        with suppress(TimeoutError):
+            await until(lambda: phase in self.under_way(), patience=5.0)
+        await asyncio.sleep(self.chance.uniform(0.0, 0.2))
+
+    def lose_browser(self) -> None:
+        """Kill the browser or its driver, whichever there is, and leave the worker alive."""
+        victims = {
+            "browser": owner_of(self.stage.home / "profiles" / "sora-web" / "browser"),
+            "driver": driver_of(self.worker),
+        }
+        running = [name for name, pid in victims.items() if pid is not None]
+        if running:
+            name = self.chance.choice(running)
+            pid = victims[name]
+            assert pid is not None
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.ends[name] += 1
+
     async def start(self) -> None:
-        self.ask("run")
+        self.worker = self.ask("run")
         # Only a worker that holds the lock keeps a submit from starting another one.
         await until(lambda: is_held(self.stage.settings.lock))
 
@@ -124,7 +165,16 @@ class Campaign:
                 return
 
 
-@pytest.mark.timeout(180 + 8 * KILLS)
+def driver_of(worker: int) -> int | None:
+    """Return the process by which Playwright, in this worker, drives the browser."""
+    words = ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = (line.split(None, 2) for line in listed)
+    drivers = [int(one[0]) for one in found if int(one[1]) == worker and "run-driver" in one[2]]
+    return drivers[0] if drivers else None
+
+
+@pytest.mark.timeout(180 + 8 * (KILLS + TERMS))
 async def test_no_kill_creates_twice_or_loses_a_clip(
     tmp_path: Path, emulator: SoraProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,11 +191,10 @@ async def test_no_kill_creates_twice_or_loses_a_clip(
 
 
 async def hold(campaign: Campaign, emulator: SoraProcess, capsys: pytest.CaptureFixture[str]) -> None:
-    """Kill as often as was asked for, let everything end, and compare with the service's own log."""
+    """End it as often as was asked for, let everything end, and compare with the service's own log."""
     stage = campaign.stage
     try:
-        for _ in range(KILLS):
-            await campaign.kill_once()
+        await campaign.end_often()
         await campaign.end()
         created = Counter(entry["prompt"] for entry in stage.creates())
         assert {prompt: count for prompt, count in created.items() if count > 1} == {}
@@ -162,7 +211,7 @@ async def hold(campaign: Campaign, emulator: SoraProcess, capsys: pytest.Capture
         emulator.clear()
         with capsys.disabled():
             print(  # noqa: T201 - the seed is needed where it failed
-                f"\nsora-web: {KILLS} kills, {len(campaign.jobs)} jobs, {len(stage.creates())} creates,"
-                f" {campaign.by_hand} settled by hand, RUSHES_SEED={SEED}; kills during"
-                f" {dict(campaign.phases)}"
+                f"\nsora-web: {KILLS} SIGKILLs and {TERMS} SIGTERMs ({dict(campaign.ends)}),"
+                f" {len(campaign.jobs)} jobs, {len(stage.creates())} creates, {campaign.by_hand} settled by"
+                f" hand, RUSHES_SEED={SEED}; ends during {dict(campaign.phases)}"
             )

@@ -20,6 +20,7 @@ from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.engines.sora_web.call import Call
 from rushes.engines.sora_web.jar import SESSION_COOKIE
+from rushes.engines.sora_web.profile import read
 from rushes.engines.sora_web.session import RENEW_BEFORE
 from rushes.testing.sora_process import SoraProcess, running_sora, start_sora
 from tests.engines.sora_web.person import kill_browser
@@ -240,6 +241,21 @@ async def test_a_persons_browser_does_not_give_way(stage: Stage) -> None:
         with pytest.raises(Unreachable):
             await other.lists.pending()
         engine.profile.release()
+
+
+async def test_two_persons_do_not_take_the_browser_from_each_other(stage: Stage) -> None:
+    """`rushes sora status` while `rushes sora inspect` is between two calls: the second one has to wait."""
+    async with stage.engine() as first, stage.engine() as second:
+        await first.profile.ask_for("rushes sora inspect")
+        await first.lists.pending()
+        with pytest.raises(Unreachable, match="rushes sora inspect"):
+            await second.profile.ask_for("rushes sora status", patience=1.0)
+        assert first.profile.held
+        async with first.site.tab.page.hold() as browser:
+            await browser.page.close()
+            browser.crashed = True
+        await first.lists.pending()
+        assert read(first.profile.folder / "owner.json")["doing"] == "rushes sora inspect"
 
 
 async def test_handing_over_takes_turns_under_load(stage: Stage) -> None:

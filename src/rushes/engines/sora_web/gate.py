@@ -61,13 +61,14 @@ class Gate:
                 await self._ended.wait()
 
     async def _arrive(self, route: Route) -> None:
-        if self._create is None and route.request.headers.get("openai-sentinel-token") == self._token:
-            self._create = route
-            self._came.set()
-            if self._open:
-                # It was given up before it came: a page that was busy sends it at any later time.
+        if route.request.headers.get("openai-sentinel-token") == self._token:
+            if self._open or self._create is not None:
+                # A page that was busy sends what was given up at any later time, and the scripts of some
+                # pages send again what has failed.
                 await _stop(route)
-                await self._remove()
+            else:
+                self._create = route
+                self._came.set()
         elif self._open:
             await _pass(route)
         else:
@@ -86,17 +87,16 @@ class Gate:
         await context.route(EVERYTHING, self._arrive)
 
     async def open(self) -> None:
-        """Let everything pass again; a create that was not let through never leaves, not even later."""
+        """Let everything pass again but the create: it never leaves later, and not once more."""
         self._open = True
         if self._create is not None and not self._passed:
             await _stop(self._create)
         for route in self._held:
             # Without a create among them, one of them may be it.
             await (_pass(route) if self._passed else _stop(route))
-        if self._create is not None:
-            await self._remove()
 
-    async def _remove(self) -> None:
+    async def remove(self) -> None:
+        """Take the gate away: the page has its answer, and does not send the create any more."""
         with suppress(Exception):
             await self._browser.context.unroute(EVERYTHING, self._arrive)
 

@@ -18,7 +18,7 @@ from rushes.engines.bodies import BEGINNING, LENGTH_HEADERS
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.answers import PASS_IT, is_challenge
 from rushes.engines.sora_web.browser import Browser, Launch, first_line, launch
-from rushes.engines.sora_web.profile import WORKER, Profile
+from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import (
     NO_ANSWER,
     PROXY_SIGN_IN,
@@ -63,7 +63,7 @@ class Opener:
         SetupError without a screen for a window, Unreachable.
         """
         if self.headed:
-            chromium.check_display(os.environ, worker=self.profile.doing == WORKER)
+            chromium.check_display(os.environ, worker=self.profile.for_jobs)
         proxy = await self.proxies.current()
         for _ in range(PROXIES_TRIED):
             try:

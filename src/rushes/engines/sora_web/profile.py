@@ -54,6 +54,11 @@ class Profile:
         """Whether this process has the browser."""
         return self._lock.is_locked
 
+    @property
+    def for_jobs(self) -> bool:
+        """Whether this process took it for jobs, last, and gives way to others."""
+        return self.doing == WORKER
+
     def take(self, doing: str) -> None:
         """Take the browser for a process that can wait. Raises Unreachable where another has or wants it."""
         if self.wanted():
@@ -61,7 +66,8 @@ class Profile:
         try:
             self._acquire(doing)
         except Unreachable:
-            if read(self.folder / "owner.json").get("pid") == os.getpid():
+            owner = read(self.folder / "owner.json")
+            if owner.get("pid") == os.getpid() and owner.get("doing") == WORKER:
                 # An engine made of older settings; it has nothing more to do.
                 self._wish.touch()
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rushes.engines.bodies import BEGINNING, LARGEST_ANSWER
 
 READ = """async (reply) => {
+  const answer = {status: reply.status, headers: [...reply.headers], redirected: reply.redirected};
   const reader = reply.body?.getReader(), decoder = new TextDecoder();
   let text = "", size = 0;
   for (let piece; reader && !(piece = await reader.read()).done;) {
@@ -16,10 +17,10 @@ READ = """async (reply) => {
     text += decoder.decode(piece.value, {stream: true});
     if (size > MOST) {
       await reader.cancel();
-      return {status: reply.status, headers: [...reply.headers], text: text.slice(0, BEGINNING), cut: true};
+      return {...answer, text: text.slice(0, BEGINNING), cut: true};
     }
   }
-  return {status: reply.status, headers: [...reply.headers], text: text + decoder.decode()};
+  return {...answer, text: text + decoder.decode()};
 }""".replace("MOST", str(LARGEST_ANSWER)).replace("BEGINNING", str(BEGINNING))
 """Reads an answer; of one that is too large, or has no end, what came first, as `cut`."""
 

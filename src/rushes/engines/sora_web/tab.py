@@ -130,6 +130,7 @@ class Tab:
                 reply = await self._evaluate(browser, ANSWER, started, call.seconds)
                 if "problem" in reply:
                     await gate.answered(SPARE_S)
+                await gate.remove()
         if "status" in reply:
             with sending():
                 response = response_of(words, reply)
@@ -137,6 +138,9 @@ class Tab:
             if response.status_code == PROXY_SIGN_IN:
                 browser.crashed = True
                 raise NotDelivered(f"the proxy {REFUSED_SIGN_IN}; nothing reached the service")
+            if reply["redirected"] and not response.is_success:
+                # Whoever redirects a create may have accepted it, and it is another call that was refused.
+                raise OutcomeUnknown(f"the create was redirected, to an answer of {response.status_code}")
             return response
         cause = gate.failure or str(reply.get("problem") or "the page had left")
         _log_call(call, cause)

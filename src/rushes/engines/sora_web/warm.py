@@ -1,7 +1,7 @@
 """The page that is kept open across jobs, so that a create costs a round trip and not a launch.
 
-It is closed when another process asks for the browser, when it was idle, has grown or crashed; whoever holds
-it next finds it opened anew.
+It is closed when it was idle, has grown or crashed, and when another process asks for the browser, unless a
+person's command has it; whoever holds it next finds it opened anew.
 """
 
 from __future__ import annotations
@@ -93,12 +93,19 @@ class WarmPage:
                 with suppress(Exception):
                     await browser.page.wait_for_load_state("networkidle", timeout=LONGEST_LOOK_S * 1000)
 
-    async def close(self) -> None:
-        """Close the browser, if it is open, and let others have the profile; answers to come are awaited."""
+    async def close(self, *, until_next_call: bool = False) -> None:
+        """Close the browser, if it is open, and let others have the profile; answers to come are awaited.
+
+        `until_next_call`: a person's command keeps the profile, and gives it back at its end.
+        """
         async with self._turn:
-            if self._browser is not None and not self._browser.crashed:
-                await self._quiet.wait()
-            await self._shut()
+            try:
+                if self._browser is not None and not self._browser.crashed:
+                    await self._quiet.wait()
+                await self._shut()
+            finally:
+                if self._browser is None:
+                    self._let_others(even_from_a_person=not until_next_call)
 
     def forget_failure(self, method: str, path: str) -> None:
         """Forget why an earlier request of this kind failed."""
@@ -118,6 +125,7 @@ class WarmPage:
     async def _opened(self) -> Browser:
         if self._browser is not None and self._browser.crashed:
             await self._shut()
+            self._let_others(even_from_a_person=False)
         if self._browser is None:
             if not self._profile.held:
                 self._profile.take(WORKER)
@@ -155,10 +163,11 @@ class WarmPage:
             keeper.cancel()
             await asyncio.wait([keeper])
         if browser is not None:
-            try:
-                await browser.close()
-            finally:
-                self._profile.release()
+            await browser.close()
+
+    def _let_others(self, *, even_from_a_person: bool) -> None:
+        if self._profile.held and (even_from_a_person or self._profile.for_jobs):
+            self._profile.release()
 
     async def _keep(self) -> None:
         """Close the page when it is time; look at its size and its cookies every now and then."""
@@ -168,17 +177,17 @@ class WarmPage:
             browser = self._browser
             if browser is None:
                 continue
-            if browser.crashed or self._profile.wanted():
+            if browser.crashed or (self._profile.for_jobs and self._profile.wanted()):
                 # It queues behind the calls that were there before, and no further.
-                return await self.close()
+                return await self.close(until_next_call=True)
             if self._turn.locked() or self._awaited:
                 continue
             if _now() - self._used_at > self._idle_s:
-                return await self.close()
+                return await self.close(until_next_call=True)
             if _now() - looked_at > MEASURE_EVERY_S:
                 looked_at = _now()
                 if await self._has_grown(browser):
-                    return await self.close()
+                    return await self.close(until_next_call=True)
             if _now() - exported_at > EXPORT_EVERY_S:
                 exported_at = _now()
                 async with self._turn:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rushes.domain.errors import RushesError
@@ -156,6 +156,8 @@ class Creates:
             raise refusal(int(status), "Internal server error", type="server_error")
         if faults.take("create-html", prompt) is not None:
             return HTMLResponse(PAGE)
+        if faults.take("create-see-other", prompt) is not None:
+            return RedirectResponse(f"/backend/nf/created/{task.id}", status_code=303)
         if faults.take("no-id", prompt) is not None:
             body = {"task_type": "video_gen", "priority": 1}
         if faults.take("no-balance", prompt) is not None:

@@ -130,6 +130,7 @@ _CREATE = _area(
         ("500", "502", "504"),
     ),
     create_html=(None, "accepted, and answered 200 with a page"),
+    create_see_other=(None, "accepted, and answered 303 with an address at which there is nothing"),
     create_list=(None, "accepted, and answered with a list that holds the task"),
     no_moderation=(None, "no words and no pictures are objected to"),
     pixels=(
