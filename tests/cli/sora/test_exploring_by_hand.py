@@ -182,7 +182,7 @@ def test_a_post_made_in_the_page_is_listed_and_downloaded(visit: Visit) -> None:
     found = visit.home.terminal.json("sora", "download", visit.permalink)
 
     assert EDGE in listed.out
-    assert (probe(Path(found["file"])).width, found["version"]) == (352, "source")
+    assert (probe(Path(found["file"])).width, found["version"]) == (352, "no_watermark")
 
 
 def test_a_post_of_another_site_is_refused(visit: Visit) -> None:
