@@ -72,7 +72,8 @@ def main() -> int:
         picture = draw_boat(HOME / "boat.png")
         wish = ["create", *WORDS, "--first-frame", str(picture), "--model", "sora-web/sy_8"]
         tell("3. No window from now on. The clip begins with a picture:\n"
-             f"   rushes create {WORDS[0]!r} \\\n     {' '.join(WORDS[1:])} --first-frame boat.png")  # fmt: skip
+             f"   rushes create {WORDS[0]!r} \\\n"
+             f"     {' '.join(WORDS[1:])} --first-frame boat.png")  # fmt: skip
         rushes(wish, environ)
         tell(f"4. The service's own log has {len(emulator.log())} create.")
     tell(f"Done in {time.monotonic() - started:.0f} s. Everything is in {HOME}")
