@@ -39,7 +39,7 @@ ask_after = 0.3
 
 def main() -> int:
     started = time.monotonic()
-    # A demonstration begins anew; nothing of it touches the library of whoever runs it.
+    # Each run starts empty; nothing of it touches the library of whoever runs it.
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     program = json.dumps(str(chromium.find()))
@@ -55,7 +55,7 @@ def main() -> int:
                 tls=HOME / "tls" if by_tls else None,
             )
         )
-        tell("1. The emulator of the service is up. Each part has an origin of its own, as it really had:")
+        tell("1. The emulator of the service is up. Each part has an origin of its own:")
         for part, address in emulator.origins.items():
             print(f"     {part:9} {address}")
         (HOME / "config.toml").write_text(SETTINGS.format(base_url=emulator.base_url, browser=program))
@@ -66,13 +66,14 @@ def main() -> int:
             environ |= trusting(emulator.authority, HOME / "person")
         screen = stack.enter_context(a_screen())
         where = "your screen" if screen is None else "a virtual screen"
-        tell(f"2. rushes sora login opens a browser on {where}. A scripted person walks through the\n"
-             "   pages of the sign-in: address, password, one-time code, consent.")  # fmt: skip
+        tell(f"2. rushes sora login opens a browser on {where}. A scripted\n"
+             "   person walks through the sign-in: address, password, code, consent.")  # fmt: skip
         rushes(["sora", "login"], {**environ, **({"DISPLAY": screen} if screen else {})})
         picture = draw_boat(HOME / "boat.png")
         wish = ["create", *WORDS, "--first-frame", str(picture), "--model", "sora-web/sy_8"]
-        tell("3. From now on no window is seen. The clip begins with a picture:\n"
-             f"   rushes create {WORDS[0]!r} {' '.join(WORDS[1:])} --first-frame boat.png")  # fmt: skip
+        tell("3. No window from now on. The clip begins with a picture:\n"
+             f"   rushes create {WORDS[0]!r} \\\n"
+             f"     {' '.join(WORDS[1:])} --first-frame boat.png")  # fmt: skip
         rushes(wish, environ)
         tell(f"4. The service's own log has {len(emulator.log())} create.")
     tell(f"Done in {time.monotonic() - started:.0f} s. Everything is in {HOME}")
@@ -112,5 +113,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except subprocess.CalledProcessError as error:
-        # It has said itself what was wrong.
+        # The command has said what was wrong.
         sys.exit(error.returncode)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from rushes.alternatives import NOTHING, Alternatives, in_words
 from rushes.catalogue.aliases import meant, short_name
 from rushes.catalogue.catalogue import alive, retired
-from rushes.catalogue.choice import MOST_REASONS, Candidate, cannot, choose, reason, refusal, weigh
+from rushes.catalogue.choice import MOST_REASONS, Candidate, choose, no_model_can, reason, refusal, weigh
 from rushes.catalogue.offer import Offer, listed_offer
 from rushes.catalogue.price import price
 from rushes.domain.errors import (
@@ -119,7 +119,7 @@ class Quoting:
         able = self._generators(groups)
         if able:
             # Whoever has set up an engine that generates wants no storyboard because of a mistyped length.
-            raise cannot(able)
+            raise no_model_can(able)
         lacking = "nothing that generates video can do this" if self._alternatives.exist() else NOTHING
         return self._roster.model(DEFAULT_MODEL), f"{lacking}: a free storyboard, not generated video"
 

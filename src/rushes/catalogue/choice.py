@@ -78,7 +78,7 @@ def refusal(alias: str, candidates: Sequence[Candidate], today: date) -> Unsuppo
     )
 
 
-def cannot(candidates: Sequence[Candidate]) -> UnsupportedOption:
+def no_model_can(candidates: Sequence[Candidate]) -> UnsupportedOption:
     """Return the error for a request that none of the models that are set up can do: each with its reason."""
     return UnsupportedOption(
         f"no model that is set up can do this: {_reasons(candidates)}",

@@ -127,7 +127,7 @@ def request_from(
     if last_frame is not None:
         references.append(file_reference(Role.LAST_FRAME, last_frame))
     return VideoRequest(
-        prompt=piped(sys.stdin.read()) if prompt == "-" else prompt,
+        prompt=prompt_from_pipe(sys.stdin.read()) if prompt == "-" else prompt,
         model=model,
         seconds=once("N_FRAMES", frames, "--seconds", seconds),
         aspect=once("ORIENTATION", word("orientation", orientation, ORIENTATIONS), "--aspect", aspect),
@@ -145,7 +145,7 @@ def request_from(
     )
 
 
-def piped(text: str) -> str:
+def prompt_from_pipe(text: str) -> str:
     """Return the prompt in what a pipe or a file holds: without the newline that `echo` and editors add."""
     return text.removeprefix(BYTE_ORDER_MARK).removesuffix("\n").removesuffix("\r")
 

@@ -228,3 +228,8 @@ def _parts_of(secret: str) -> Iterator[str]:
         return
     password = userinfo.partition(":")[2]
     yield from (userinfo, unquote(userinfo), password, unquote(password))
+
+
+def count_of(number: int, thing: str) -> str:
+    """Return how many of a thing there are: "1 job", "3 jobs"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -88,7 +88,7 @@ def test_jobs_that_waited_for_the_sign_in_go_on(home: SoraHome) -> None:
 
     said = home.sign_in()
 
-    assert "1 job waited for this and now goes on" in said.out
+    assert "1 job waited for this and now continues" in said.out
     assert home.terminal.run("wait", id, "--timeout", "60").code == 0
     assert len(home.emulator.log("a paper boat")) == 1
 
@@ -188,7 +188,7 @@ def test_a_session_that_was_wrongly_said_to_have_ended(home: SoraHome) -> None:
     said = home.sora("refresh")
 
     assert said.code == 0, said
-    assert said.out.endswith("; jobs: 1 job waited for this and now goes on\n")
+    assert said.out.endswith("; jobs: 1 job waited for this and now continues\n")
     assert home.terminal.run("wait", job.json()["job"]["id"], "--timeout", "60").code == 0
 
 

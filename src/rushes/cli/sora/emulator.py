@@ -18,7 +18,7 @@ from rushes.cli.values import Number, Whole
 from rushes.domain.errors import BadInput, SetupError
 from rushes.domain.extras import install_command
 
-TRUST = """Its certificate has to be trusted first, by the browser (Linux) and by whoever downloads:
+TRUST = """First have its certificate trusted, by the browser (on Linux) and by rushes, which downloads:
 
 mkdir -p $HOME/.pki/nssdb
 certutil -d sql:$HOME/.pki/nssdb -A -n sora-emulator -t C,, -i {authority}
@@ -30,21 +30,23 @@ NEEDS = ("starlette", "uvicorn")
 
 
 @click.command(short_help="Serve an emulator of the service on this machine.")
-@click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any.")
+@click.option("--port", type=Whole(0, 65_535), default=8765, show_default=True, help="0: any free port.")
 @click.option("--origins", type=click.Choice(["one", "ports", "several"]), default="ports", show_default=True,
-              help="ports: site, sign-in, files and others have a port each, as they had hosts; several: an "
-              "address of 127.0.0.0/8 each; one: all are at one origin.")  # fmt: skip
+              help="ports: site, sign-in, files and other parts each have a port; several: each has an "
+              "address of 127.0.0.0/8; one: all share one origin.")  # fmt: skip
 @click.option("--tls", type=PATH, metavar="FOLDER",
-              help="Serve https by a test authority, whose ca.pem is written to this folder.")  # fmt: skip
+              help="Serve https; the test authority's ca.pem is written to this folder.")  # fmt: skip
 @click.option("--speed", type=Number(0.001, 1_000_000), default=20, show_default=True,
               help="How much faster than the real service it works.")  # fmt: skip
 @click.option("--footage", type=click.Choice(["plain", "drawn"]), default="plain", show_default=True,
-              help="drawn: the words of each prompt are drawn, which takes a while.")  # fmt: skip
+              help="drawn: clips are drawn from the words of the prompt, which takes longer.")  # fmt: skip
 @click.option("--state", type=PATH, metavar="FOLDER",
-              help="Keep everything here between runs.  [default: HOME/emulator]")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Forget what earlier runs kept there.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave so; repeatable.")
-@click.option("--list-faults", is_flag=True, help="List the faults, and serve nothing.")
+              help="Where everything is kept between runs.  [default: HOME/emulator]")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Start empty: forget what earlier runs kept.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave in this way; repeatable."
+)
+@click.option("--list-faults", is_flag=True, help="List the faults and exit.")
 @common
 def emulator(
     as_json: bool,
@@ -60,10 +62,12 @@ def emulator(
 ) -> int:
     """Serve an emulator of Sora's web app here, until Ctrl-C: no account and no network is needed.
 
-    Accounts, tasks and clips are kept between runs: who was signed in still is, and renders go on meanwhile.
+    Accounts, tasks and clips are kept between runs. Whoever was signed in still is, and renders go on while
+    it is stopped.
     """
     _check_packages([*NEEDS, *(["cryptography"] if tls else [])])
     from rushes.testing.sora_emulator import serve
+    from rushes.testing.trust import AUTHORITY
 
     if list_faults:
         _list_faults(as_json)
@@ -74,7 +78,7 @@ def emulator(
     folder = settings.load().home / "emulator" if state is None else state
 
     def announce(address: str) -> None:
-        _say_where(address, folder, as_json, None if tls is None else tls / "ca.pem")
+        _say_where(address, folder, as_json, None if tls is None else tls / AUTHORITY)
 
     serving = serve(
         port=port,

@@ -28,14 +28,14 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
         "--engine",
         type=Text(),
         metavar="NAME",
-        help="Which configured engine of the kind sora-web, where there are several.",
+        help="Which configured engine of the kind sora-web, if there are several.",
     )(command)
 
 
 def sora_engine(studio: Studio, name: str | None) -> SoraWebEngine:
     """Return the engine `name`; without one the only one of its kind, or the one named after its kind.
 
-    Raises BadInput for one of another kind or where there are several, and what `Studio.engine` raises.
+    Raises BadInput for one of another kind or if there are several, and what `Studio.engine` raises.
     """
     configured = [one.name for one in studio.settings.engines.values() if one.kind == KIND]
     if name is None:
@@ -59,7 +59,7 @@ def sora_engine(studio: Studio, name: str | None) -> SoraWebEngine:
 
 
 def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
-    """Return the same, where its service still answers. Raises ModelRetired for the official host too."""
+    """Return the same, if its service still answers. Raises ModelRetired for the official host too."""
     from rushes.engines.sora_web.engine import BASE_URL
 
     found = sora_engine(studio, name)

@@ -1,4 +1,4 @@
-"""`rushes sora`: sign in to Sora's web app and out again, and how the account stands."""
+"""`rushes sora`: sign in to Sora's web app and out again, and the state of the account."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from rushes.domain.errors import (
     WrongState,
 )
 from rushes.domain.job import JobState, age
+from rushes.domain.text import count_of
 from rushes.studio import Studio
 
 if TYPE_CHECKING:
@@ -53,20 +54,20 @@ def sora() -> None:
     """
 
 
-@sora.command(short_help="Sign in by hand; jobs that waited for it go on.")
+@sora.command(short_help="Sign in by hand; jobs that waited for it continue.")
 @click.option(
     "--timeout", type=Number(1, LONGEST_WAIT_S, "seconds"), default=600, show_default=True, metavar="SECONDS"
 )
 @which
 @common
 def login(as_json: bool, engine: str | None, timeout: float) -> int:
-    """Sign in by hand in a browser that is opened for it; jobs that waited for it go on."""
+    """Sign in by hand in a browser that is opened for it; jobs that waited for it continue."""
     from rushes.engines.sora_web import signin
 
     async def sign_in(found: SoraWebEngine) -> Standing:
         return await signin.log_in(found, timeout)
 
-    return _come_in(as_json, engine, sign_in)
+    return _sign_in(as_json, engine, sign_in)
 
 
 @sora.command("import", short_help="Take over a session from another machine.")
@@ -77,25 +78,25 @@ def import_(as_json: bool, engine: str | None, state: Path) -> int:
     """Take over the session of a browser that is signed in elsewhere.
 
     STATE is the state.json that `rushes sora login` names, or another export of cookies: JSON, a cookies.txt,
-    or the value of a Cookie header. Only the cookies of the site itself are kept, and only once the service
-    has taken them: until then whoever is signed in here stays so.
+    or the value of a Cookie header. Only the site's own cookies are kept. They are tried first: the session
+    that is here stays until the service accepts the new one.
     """
     from rushes.engines.sora_web import signin
 
     async def take_over(found: SoraWebEngine) -> Standing:
         return await signin.import_state(found, state)
 
-    return _come_in(as_json, engine, take_over)
+    return _sign_in(as_json, engine, take_over)
 
 
-def _come_in(as_json: bool, name: str | None, sign_in: Callable[[SoraWebEngine], Awaitable[Standing]]) -> int:
-    """Have somebody signed in, let the jobs that waited go on, and say so."""
+def _sign_in(as_json: bool, name: str | None, sign_in: Callable[[SoraWebEngine], Awaitable[Standing]]) -> int:
+    """Have somebody signed in, let the jobs that waited continue, and say so."""
 
     async def run() -> tuple[Standing, SoraWebEngine, list[str]]:
         async with Studio.open() as studio:
             engine = open_engine(studio, name)
             standing = await sign_in(engine)
-            return standing, engine, _go_on(studio, engine.name)
+            return standing, engine, _resume_jobs(studio, engine.name)
 
     with outside_a_job():
         standing, engine, jobs = asyncio.run(run())
@@ -108,17 +109,18 @@ def _come_in(as_json: bool, name: str | None, sign_in: Callable[[SoraWebEngine],
             ("signed in", standing.email),
             ("session", _time_left(standing.session_expires)),
             ("state", f"{state} (whoever has this file is signed in as you)"),
-            ("jobs", _going_on(jobs) if jobs else "none waited for this"),
+            ("jobs", _resumed(jobs) if jobs else "none waited for this"),
         ]
     )
     return 0
 
 
-def _going_on(jobs: list[str]) -> str:
-    return f"{_count(len(jobs), 'job')} waited for this and now {'goes' if len(jobs) == 1 else 'go'} on"
+def _resumed(jobs: list[str]) -> str:
+    continue_ = "continues" if len(jobs) == 1 else "continue"
+    return f"{count_of(len(jobs), 'job')} waited for this and now {continue_}"
 
 
-def _go_on(studio: Studio, engine: str, reason: str | None = None) -> list[str]:
+def _resume_jobs(studio: Studio, engine: str, reason: str | None = None) -> list[str]:
     """Have the engine's blocked jobs, of one reason or of all, tried at once; return their ids.
 
     Those of other accounts stay as they are.
@@ -138,13 +140,14 @@ def _go_on(studio: Studio, engine: str, reason: str | None = None) -> list[str]:
     return ids
 
 
-@sora.command(short_help="Ask the service how the account stands.")
+@sora.command(short_help="Show who is signed in, until when, and the quota.")
 @which
 @common
 def status(as_json: bool, engine: str | None) -> int:
-    """Ask the service how the account stands; where it cannot be asked, say what it said last.
+    """Ask the service who is signed in, until when, and what is left of the quota.
 
-    Exits with 7 where nobody is signed in, or the session has ended.
+    If it cannot be asked, shows what it said last. Exits with 7 if nobody is signed in, or if the session has
+    ended.
     """
     with outside_a_job():
         standing, old, facts, jobs = asyncio.run(_status(engine))
@@ -152,7 +155,7 @@ def status(as_json: bool, engine: str | None) -> int:
         put_json({**standing.as_json(), **facts, "not_newer_because": old, "jobs": jobs})
         return 0
     pairs = _standing_pairs(standing) + [(name, str(value)) for name, value in facts.items()]
-    put_pairs(pairs + ([("jobs", _going_on(jobs))] if jobs else []))
+    put_pairs(pairs + ([("jobs", _resumed(jobs))] if jobs else []))
     if old is not None:
         echo(f"{style(' warn', fg='yellow')}: this is not from now: {old}")
     return 0
@@ -160,7 +163,7 @@ def status(as_json: bool, engine: str | None) -> int:
 
 async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any], list[str]]:
     from rushes.engines.sora_web import chromium, signin
-    from rushes.engines.sora_web.site import check_noted
+    from rushes.engines.sora_web.site import check_session
 
     async with Studio.open() as studio:
         engine = open_engine(studio, name)
@@ -168,11 +171,11 @@ async def _status(name: str | None) -> tuple[Standing, str | None, dict[str, Any
         jobs: list[str] = []
         try:
             standing = await signin.refresh(engine, "rushes sora status")
-            jobs = _go_on(studio, engine.name, SignInNeeded.reason)
+            jobs = _resume_jobs(studio, engine.name, SignInNeeded.reason)
         except Blocked:
             raise
         except (EngineError, SetupError) as error:
-            check_noted(engine.profile.account)
+            check_session(engine.profile.account)
             standing = signin.standing(engine)
             at = f"{standing.noted_at:%Y-%m-%d %H:%M} UTC" if standing.noted_at else "some time"
             old = f"it is what the service said at {at}; {error.message}"
@@ -201,10 +204,10 @@ def refresh(as_json: bool, engine: str | None) -> int:
     """Keep the session young, in one line. Exits with 7 if it has ended.
 
     The service is asked each time. If it was wrong when it said that the session had ended, the jobs that
-    waited for a sign-in go on.
+    waited for a sign-in continue.
 
     \b
-    For a crontab, once a day (it prints only where something is wrong):
+    For a crontab, once a day (it prints only if something is wrong):
     17 9 * * *  rushes sora refresh >/dev/null
     """
     from rushes.engines.sora_web import signin
@@ -213,7 +216,7 @@ def refresh(as_json: bool, engine: str | None) -> int:
         async with Studio.open() as studio:
             found = open_engine(studio, engine)
             standing = await signin.refresh(found)
-            return standing, _go_on(studio, found.name, SignInNeeded.reason)
+            return standing, _resume_jobs(studio, found.name, SignInNeeded.reason)
 
     with outside_a_job():
         standing, jobs = asyncio.run(run())
@@ -221,7 +224,7 @@ def refresh(as_json: bool, engine: str | None) -> int:
         put_json({**standing.as_json(), "jobs": jobs})
     else:
         session, token = _time_left(standing.session_expires), _time_left(standing.token_expires)
-        rest = f"; jobs: {_going_on(jobs)}" if jobs else ""
+        rest = f"; jobs: {_resumed(jobs)}" if jobs else ""
         echo(f"{standing.email} is signed in; session: {session}; token: {token}{rest}")
     return 0
 
@@ -230,29 +233,30 @@ def refresh(as_json: bool, engine: str | None) -> int:
 @which
 @common
 def logout(as_json: bool, engine: str | None) -> int:
-    """Remove the session from this machine: the browser's profile, its cookies, all notes of the account.
+    """Remove the session from this machine: browser profile, cookies, what was noted of the account.
 
-    Your clips and the records of your jobs stay, and a record may name the account. The account stays signed
-    in on the site's own side until you sign out there.
+    Your clips and the records of your jobs stay, and a record may name the account. On the site itself
+    the account stays signed in until you sign out there.
     """
     from rushes.engines.sora_web import signin
+    from rushes.engines.sora_web.site import account_name
 
-    async def run() -> tuple[str | None, list[str], Path]:
+    async def run() -> tuple[str | None, str, list[str], Path]:
         # Also where the service has closed: what is here can go.
         async with Studio.open() as studio:
             found = sora_engine(studio, engine)
             profile = found.profile
-            email, removed = profile.account.get("email"), _remains(profile.folder)
+            account, removed = profile.account, _remains(profile.folder)
             await signin.log_out(found)
-            return email, removed, profile.folder
+            return account.get("email"), account_name(account), removed, profile.folder
 
-    email, removed, folder = asyncio.run(run())
+    email, name, removed, folder = asyncio.run(run())
     if as_json:
         put_json({"email": email, "removed": removed, "profile": str(folder)})
     elif not removed:
         echo(f"nobody was signed in; there is nothing to remove in {folder}")
     else:
-        echo(f"signed out {email or 'an account that tells no address'}; removed from {folder}:")
+        echo(f"signed out {name}; removed from {folder}:")
         for one in removed:
             echo(f"  {one}")
         echo("your clips and the records of your jobs stay; a record may name the account")
@@ -267,13 +271,13 @@ def _remains(folder: Path) -> list[str]:
         "account.json": "what was known of the account",
         "proxy.json": "the pick of a proxy",
         "explore": "the recordings of rushes sora explore",
-        "import": "what an import that was ended has left",
+        "import": "what an interrupted import has left",
     }
-    return [said for name, said in names.items() if (folder / name).exists()]
+    return [words for name, words in names.items() if (folder / name).exists()]
 
 
 def _standing_pairs(standing: Standing) -> list[tuple[str, str]]:
-    quota = "not told" if standing.quota_left is None else f"{_count(standing.quota_left, 'video')} left"
+    quota = "unknown" if standing.quota_left is None else f"{count_of(standing.quota_left, 'video')} left"
     if standing.quota_resets_at is not None:
         quota += f"; resets {standing.quota_resets_at:%Y-%m-%d %H:%M} UTC"
     asked = [("asked", age(standing.noted_at))] if standing.noted_at else []
@@ -289,18 +293,14 @@ def _standing_pairs(standing: Standing) -> list[tuple[str, str]]:
 def _time_left(until: datetime | None) -> str:
     """Return how long something is good for, and until when."""
     if until is None:
-        return "its end is not told"
+        return "end unknown"
     seconds = (until - datetime.now(UTC)).total_seconds()
     if seconds <= 0:
         return f"ended {until:%Y-%m-%d %H:%M} UTC"
     for unit, length in (("day", 86_400), ("hour", 3600)):
         if seconds >= 2 * length:
-            return f"{_count(round(seconds / length), unit)} left"
-    return f"{_count(max(1, int(seconds // 60)), 'minute')} left"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+            return f"{count_of(round(seconds / length), unit)} left"
+    return f"{count_of(max(1, int(seconds // 60)), 'minute')} left"
 
 
 for command in (explore, inspect, download, emulator):

@@ -89,8 +89,8 @@ async def _explore(name: str | None, journey: Journey, out: Path | None) -> Expl
 @click.command(short_help="Show the service's own lists of tasks, drafts and posts.")
 @click.argument("what", type=click.Choice(["pending", "drafts", "feed", "check", "task"]))
 @click.argument("id", required=False)
-@click.option("--limit", type=LIMIT, default=15, show_default=True, help="Of drafts.")
-@click.option("--headed", is_flag=True, help="Show the browser at it.")
+@click.option("--limit", type=LIMIT, default=15, show_default=True, help="How many drafts.")
+@click.option("--headed", is_flag=True, help="Show the browser window.")
 @which
 @common
 def inspect(as_json: bool, engine: str | None, what: str, id: str | None, limit: int, headed: bool) -> int:
@@ -246,7 +246,7 @@ def download(as_json: bool, engine: str | None, clip: str, out: str | None, forc
     """Download a post or a draft in the best version there is. Nothing is published for it.
 
     POST_OR_DRAFT is an id (s_…, gen_…) or a post's address. A version with fewer pixels than the service
-    promises is only taken where no better one can be had.
+    promises is used only if there is no better one.
     """
     from rushes.cli.sora.download import fetch
     from rushes.engines.sora_web.inspection import check_site, clip_id

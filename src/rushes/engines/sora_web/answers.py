@@ -27,7 +27,7 @@ from rushes.engines.http import json_of, reason, retry_after, shortened
 SIGN_IN = "rushes sora login signs in again; jobs that wait for it then continue automatically"
 PASS_IT = "pass its check yourself, in a window: rushes sora login; if it comes back, set headed = true"
 
-MORE_QUOTA = "wait for it, or buy more on the site; rushes sora status then reads the balance anew"
+MORE_QUOTA = "wait for it, or buy more on the site; rushes sora status then reads the balance again"
 
 OWN_TASKS_PAUSE_S = 10.0
 """After "too many in progress": how soon one of ours may have ended."""

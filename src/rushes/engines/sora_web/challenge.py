@@ -1,4 +1,4 @@
-"""What to do where the site checks for a person, whose clearance is good for one browser only.
+"""What to do if the site checks for a person, whose clearance is good for one browser only.
 
 The user agent of a browser without a window says so, and a clearance holds for one user agent: what a person
 passes in a window may be worth nothing to the jobs. That is not hidden from the site; the jobs get a window.
@@ -17,11 +17,11 @@ JUST_NOW = timedelta(minutes=10)
 """A challenge so soon after a person was let in is not one that the person could have passed."""
 
 
-def challenged(profile: Profile, said: str, *, headed: bool) -> Challenged:
+def challenge_error(profile: Profile, reason: str, *, headed: bool) -> Challenged:
     """Return the challenge that a job's browser has met, and what a person can do about it."""
     let_in = moment(profile.account.get("let_in_at"))
     if headed or let_in is None or datetime.now(UTC) - let_in > JUST_NOW:
-        return Challenged(said, next=PASS_IT)
+        return Challenged(reason, next=PASS_IT)
     return Challenged(
         "the site challenges a browser without a window, though it let a person in just now",
         next=f"set headed = true under [engines.{profile.folder.name}]: jobs then use a window, which needs "

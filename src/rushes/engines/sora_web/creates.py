@@ -171,8 +171,8 @@ def same_create(create: Create, listed: Mapping[str, Any]) -> bool:
     if not config or "n_frames" not in create.body:
         return True
     # The service gives a storyboard that is written out an id of its own.
-    told = ["orientation", "n_frames", *(["storyboard_id"] if create.body["storyboard_id"] else [])]
-    same_shape = all(config.get(name) in (None, create.body[name]) for name in told)
+    names = ["orientation", "n_frames", *(["storyboard_id"] if create.body["storyboard_id"] else [])]
+    same_shape = all(config.get(name) in (None, create.body[name]) for name in names)
     return same_shape and _same_style(create, config) and _same_origin(create, config)
 
 

@@ -41,7 +41,7 @@ from rushes.engines.sora_web.opening import Opener
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.proxy import Proxies
 from rushes.engines.sora_web.session import person_from
-from rushes.engines.sora_web.site import DEAD_S, Site, account_name, check_noted
+from rushes.engines.sora_web.site import RECHECK_S, Site, account_name, check_session
 from rushes.engines.sora_web.tab import Tab
 from rushes.engines.sora_web.tasks import UNLISTED, UNREADY, Draft, draft_from, progress_of
 from rushes.engines.sora_web.warm import LARGEST_HEAP, WarmPage
@@ -78,7 +78,7 @@ class SoraWebEngine(BaseEngine):
         self.list_delay = float(settings.get("list_delay", 30.0))
         self._ask_after = float(settings.get("ask_after", ASK_AFTER_S))
         self.missing_after = float(settings.get("missing_after", 600.0))
-        self._recheck_after = float(settings.get("recheck_after", DEAD_S))
+        self._recheck_after = float(settings.get("recheck_after", RECHECK_S))
         self.profile = Profile(Path(settings["work"]).parent / "profiles" / name)
         self.proxies = Proxies(settings, self.profile.folder)
         self.program = settings.get("browser")
@@ -107,7 +107,7 @@ class SoraWebEngine(BaseEngine):
             Tab(page),
             profile,
             create_s=self.post_timeout,
-            dead_s=self._recheck_after,
+            recheck_s=self._recheck_after,
             bound_to=bound_to,
         )
 
@@ -278,7 +278,7 @@ class SoraWebEngine(BaseEngine):
     async def check(self) -> str:
         """Return who is signed in. Raises EngineMissing without a browser, SignInNeeded."""
         program = chromium.find(self.program)
-        check_noted(self.profile.account)
+        check_session(self.profile.account)
         return f"signed in as {account_name(self.profile.account)}, {program.name}"
 
     async def aclose(self) -> None:

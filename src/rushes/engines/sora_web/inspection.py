@@ -14,6 +14,7 @@ from rushes.domain.errors import BadInput, ContentRefused, NotFound, ResultGone,
 from rushes.engines.contract import RenderState
 from rushes.engines.http import moment
 from rushes.engines.sora_web.redaction import redact_address
+from rushes.engines.sora_web.site import account_name
 from rushes.engines.sora_web.tasks import Draft, draft_from, progress_of
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def task(engine: SoraWebEngine, id: str) -> Mapping[str, Any]:
         found = next((one for one in await engine.lists.pending() if one.get("id") == id), None)
     if found is None:
         raise NotFound(
-            f"the service lists no task {id} for {_who(engine)}",
+            f"the service lists no task {id} for {account_name(engine.profile.account)}",
             next="rushes sora inspect pending and rushes sora inspect drafts list what there is",
         )
     return found
@@ -217,13 +218,9 @@ async def _of_post(engine: SoraWebEngine, id: str) -> Draft:
 def _no_such(engine: SoraWebEngine, kind: str, id: str) -> NotFound:
     where = "feed" if kind == "post" else "drafts"
     return NotFound(
-        f"the service has no {kind} {id} for {_who(engine)}",
+        f"the service has no {kind} {id} for {account_name(engine.profile.account)}",
         next=f"rushes sora inspect {where} lists what there is",
     )
-
-
-def _who(engine: SoraWebEngine) -> str:
-    return str(engine.profile.account.get("email") or "this account")
 
 
 def _storyboard(item: Mapping[str, Any]) -> str:

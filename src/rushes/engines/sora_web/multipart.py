@@ -42,5 +42,5 @@ def _contents(part: bytes) -> bytes | None:
 
 
 def _outline(part: bytes, size: int | None) -> bytes:
-    told = "(contents left out)" if size is None or size < 0 else f"({size} bytes left out)"
-    return part.partition(GAP)[0] + GAP + told.encode() + b"\r\n"
+    note = "(contents left out)" if size is None or size < 0 else f"({size} bytes left out)"
+    return part.partition(GAP)[0] + GAP + note.encode() + b"\r\n"

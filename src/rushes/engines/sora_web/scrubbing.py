@@ -184,8 +184,8 @@ class Scrubber:
             return part
         name = re.search(r'name="([^"]*)"', head)
         if "filename=" in head:
-            told = content.strip("\r\n")
-            clean = told if LEFT_OUT.fullmatch(told) else f"({len(content.rstrip())} characters left out)"
+            body = content.strip("\r\n")
+            clean = body if LEFT_OUT.fullmatch(body) else f"({len(content.rstrip())} characters left out)"
         else:
             clean = self.value(name[1] if name else "", content.strip("\r\n"), rule)
         return f"{self.text(head)}{gap}{clean}\r\n"

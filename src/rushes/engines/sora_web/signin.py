@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rushes.domain.errors import SignInNeeded, Unreachable
+from rushes.domain.text import count_of
 from rushes.engines.http import moment
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.browser import Browser
@@ -22,7 +23,7 @@ from rushes.engines.sora_web.jar import is_session
 from rushes.engines.sora_web.opening import HOME, visit
 from rushes.engines.sora_web.profile import Profile
 from rushes.engines.sora_web.session import Session, session_from
-from rushes.engines.sora_web.site import Site, account_name, nobody
+from rushes.engines.sora_web.site import Site, account_name, nobody_signed_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -77,8 +78,8 @@ async def log_in(engine: SoraWebEngine, patience: float) -> Standing:
     chromium.check_display(os.environ)
     await engine.profile.ask_for("rushes sora login", patience=min(patience, ASK_S), window=True)
     try:
-        place = engine.base_url
-        engine.tell(f"A window opens with {place}. Sign in there as usual; you have {patience:g} s.")
+        wait = f"you have {patience:g} s"
+        engine.tell(f"A window opens with {engine.base_url}. Sign in there as usual; {wait}.")
         engine.tell("What you type goes only to the site and is not saved; its cookies are kept.")
 
         async def arrive(browser: Browser) -> None:
@@ -127,8 +128,7 @@ async def import_state(engine: SoraWebEngine, file: Path) -> Standing:
     """
     export = read_cookies(file, engine.base_url)
     if export.others:
-        cookies = "1 cookie" if export.others == 1 else f"{export.others} cookies"
-        engine.tell(f"{cookies} of other sites in {file} left out")
+        engine.tell(f"{count_of(export.others, 'cookie')} of other sites in {file} left out")
     trial = Profile(engine.profile.folder / "import")
     await trial.ask_for(IMPORT)
     try:
@@ -155,7 +155,7 @@ async def _tried(site: Site, trial: Profile, cookies: Sequence[Mapping[str, Any]
     except SignInNeeded as error:
         raise SignInNeeded(
             f"the service does not take the session in {file}: it has ended, or was signed out",
-            next="sign in anew where it comes from, and export it again",
+            next="sign in again where it comes from, and export it again",
         ) from error
     finally:
         # What closes it exports the cookies.
@@ -177,10 +177,10 @@ async def log_out(engine: SoraWebEngine) -> None:
 async def refresh(engine: SoraWebEngine, doing: str = "rushes sora refresh") -> Standing:
     """Have the service look at the session, which keeps it young, and read the balance.
 
-    It is asked also where the session was found to have ended. Raises SignInNeeded where it has.
+    It is asked even if the session was found to have ended. Raises SignInNeeded if it has.
     """
     if not engine.profile.account:
-        raise nobody()
+        raise nobody_signed_in()
     await engine.profile.ask_for(doing)
     try:
         await engine.site.renew()
@@ -192,10 +192,10 @@ async def refresh(engine: SoraWebEngine, doing: str = "rushes sora refresh") -> 
 
 
 def standing(engine: SoraWebEngine) -> Standing:
-    """Return how the account stands as it was last told. Raises SignInNeeded where nobody is signed in."""
+    """Return the account's state as the service last told it. Raises SignInNeeded if nobody is signed in."""
     account = engine.profile.account
     if not account:
-        raise nobody()
+        raise nobody_signed_in()
     left = account.get("quota_left")
     return Standing(
         email=account_name(account),

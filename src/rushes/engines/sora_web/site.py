@@ -50,7 +50,7 @@ MOST_EXPIRED = 2
 
 RELOAD_EVERY = timedelta(minutes=1)
 
-DEAD_S = 3600.0
+RECHECK_S = 3600.0
 """How long nobody asks about a session that was found dead: jobs try again more often than that."""
 
 LONGEST_QUIET_S = 3.0
@@ -69,8 +69,8 @@ class Signed:
 class Site:
     """The service, through one page. `create_s` is how long a create may take in all, in seconds.
 
-    A session that was found dead is asked about again after `dead_s`: the service may have erred. `bound_to`
-    is the person whose account alone may be used, None: whoever is signed in.
+    A session that was found dead is asked about again after `recheck_s`: the service may have erred.
+    `bound_to` is the person whose account alone may be used, None: whoever is signed in.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class Site:
         profile: Profile,
         *,
         create_s: float,
-        dead_s: float = DEAD_S,
+        recheck_s: float = RECHECK_S,
         bound_to: SignedIn | None = None,
     ) -> None:
         self.tab = tab
         self._profile = profile
         self._create_s = create_s
-        self._dead_s = dead_s
+        self._recheck_s = recheck_s
         self._bound_to = bound_to
         self._renewing = asyncio.Lock()
         self._session: Session | None = None
@@ -194,14 +194,12 @@ class Site:
         A session that was found dead long enough ago passes: the service is asked again.
         """
         account = self._profile.account
-        if not account and self._bound_to is not None:
-            said = "nobody is signed in to Sora"
-            raise SignInNeeded(said, next=f"rushes sora login, as {self._bound_to.name}")
+        if not account:
+            raise nobody_signed_in(self._bound_to)
         self._check_person(account)
         dead_at = moment(account.get("dead_at"))
-        if account and dead_at is not None and datetime.now(UTC) - dead_at > timedelta(seconds=self._dead_s):
-            return
-        check_noted(account)
+        if dead_at is None or datetime.now(UTC) - dead_at <= timedelta(seconds=self._recheck_s):
+            check_session(account)
 
     def _check_person(self, notes: Mapping[str, Any]) -> None:
         """Raise SignInNeeded if `notes` are about the session of another person than has to be signed in."""
@@ -334,7 +332,7 @@ class Site:
             # Another call may just have found it dead, or have got another token.
             self.check_signed_in()
             if signed.opening != self.tab.page.openings:
-                return Reopened("the browser was opened anew meanwhile")
+                return Reopened("the browser was restarted meanwhile")
             if self._session is None or self._session.token == signed.token:
                 self._session = await self._renew(signed.token)
             if self._session.token == signed.token and not isinstance(refused, TokenExpired):
@@ -354,7 +352,7 @@ class Site:
         if not isinstance(refused, Challenged):
             return refused
         await self.leave()
-        return self.tab.page.challenged(refused.message)
+        return self.tab.page.challenge_error(refused.message)
 
     def _check_quota(self) -> None:
         """Raise QuotaExhausted until the moment that the service named, without asking it in vain."""
@@ -365,24 +363,25 @@ class Site:
             raise QuotaExhausted(said, next=MORE_QUOTA)
 
 
-def check_noted(account: Mapping[str, Any]) -> None:
-    """Raise SignInNeeded where nobody is signed in, by what is noted of the account."""
+def check_session(account: Mapping[str, Any]) -> None:
+    """Raise SignInNeeded if nobody is signed in or the session has ended, by what is noted of the account."""
     if not account:
-        raise nobody()
+        raise nobody_signed_in()
     if account.get("dead"):
         asked_at = moment(account.get("dead_at"))
         asked = f" (as the service said {age(asked_at)})" if asked_at else ""
         raise SignInNeeded(f"the session of {account_name(account)} has ended{asked}", next=SIGN_IN)
 
 
-def nobody() -> SignInNeeded:
-    """Return the error for a profile in which nobody has signed in."""
-    return SignInNeeded("nobody is signed in to Sora", next="rushes sora login, once")
+def nobody_signed_in(expected: SignedIn | None = None) -> SignInNeeded:
+    """Return the error for a profile in which nobody has signed in; `expected` is who has to."""
+    name = "" if expected is None else f" as {expected.name}"
+    return SignInNeeded("nobody is signed in to Sora", next=f"rushes sora login{name}")
 
 
 def account_name(account: Mapping[str, Any]) -> str:
     """Return what people call an account, by what is noted of it."""
-    return str(account.get("email") or "an account that tells no address")
+    return str(account.get("email") or "an account without an email address")
 
 
 def _parsed(response: httpx.Response) -> Any:

@@ -45,7 +45,7 @@ log = logging.getLogger("rushes.sora_web")
 
 
 class Reopened(Unreachable):
-    """The page was opened anew since the call was made ready."""
+    """The page was loaded again after the call was prepared."""
 
 
 @contextmanager
@@ -172,7 +172,7 @@ class Tab:
 
     def _check_opening(self, call: Call) -> None:
         if call.opening not in (None, self.page.openings):
-            raise Reopened("the browser was opened anew meanwhile")
+            raise Reopened("the browser was restarted meanwhile")
 
     async def _page_token(self, browser: Browser, flow: str) -> str:
         """Return what the page's own script hands out for one create of this kind."""
@@ -186,7 +186,7 @@ class Tab:
         said = token.get("problem") or "its script has none"
         if token.get("network"):
             raise Unreachable(f"the page got no token for a create ({said})")
-        raise self.page.challenged(f"the page gives no token for a create ({said})")
+        raise self.page.challenge_error(f"the page gives no token for a create ({said})")
 
     async def _evaluate(self, browser: Browser, script: str, words: Any, seconds: float) -> dict[str, Any]:
         """Run a script that ends by itself within `seconds`."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from rushes.domain.errors import Challenged, Unreachable
 from rushes.engines.recent import Recent
 from rushes.engines.sora_web.browser import Browser, first_line
-from rushes.engines.sora_web.challenge import challenged
+from rushes.engines.sora_web.challenge import challenge_error
 from rushes.engines.sora_web.opening import HOME, Opener, check_page, visit
 from rushes.engines.sora_web.profile import WORKER
 from rushes.engines.sora_web.proxy import ProxyFailed
@@ -77,9 +77,9 @@ class WarmPage:
         browser.crashed = True
         return Unreachable(f"the page was lost: {first_line(error)}")
 
-    def challenged(self, said: str) -> Challenged:
+    def challenge_error(self, reason: str) -> Challenged:
         """The site wants a person; what that person can do depends on whether this browser has a window."""
-        return challenged(self._profile, said, headed=self._opener.headed)
+        return challenge_error(self._profile, reason, headed=self._opener.headed)
 
     async def renew(self, *, until_idle: bool = False) -> None:
         """Load the page anew, as a person does whose token has run out; answers to come are awaited.
@@ -154,7 +154,7 @@ class WarmPage:
         try:
             await check_page(browser, response)
         except Challenged as error:
-            raise self.challenged(error.message) from error
+            raise self.challenge_error(error.message) from error
 
     async def _shut(self) -> None:
         keeper, self._keeper = self._keeper, None
