@@ -109,7 +109,7 @@ def test_without_a_home_the_xdg_folders_are_used(tmp_path: Path, monkeypatch: py
 
 def test_a_copy_goes_where_it_is_wanted_and_replaces_nothing_unasked(home: Path, tmp_path: Path) -> None:
     """`out` as text or path, a folder with a slash; what is there needs `force`, another kind is refused."""
-    words: dict[str, Any] = {"seconds": 1, "resolution": "480p", "seed": 3}
+    words: dict[str, Any] = {"seconds": 1, "resolution": "480p", "seed": 3, "model": "animatic/storyboard"}
     clip = rushes.generate("a pier", out=f"{tmp_path}/videos/", **words)
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(b"mine")
@@ -128,7 +128,9 @@ def test_a_copy_goes_where_it_is_wanted_and_replaces_nothing_unasked(home: Path,
 async def test_a_copy_that_could_not_be_made_is_raised_and_then_forgotten(home: Path, tmp_path: Path) -> None:
     """NotCopied names the clip, which is safe; whoever then asks for no copy gets the clip."""
     out = tmp_path / "x.mp4"
-    asked = rushes.VideoRequest(prompt="a weir", seconds=1, resolution="480p", seed=3)
+    asked = rushes.VideoRequest(
+        prompt="a weir", seconds=1, resolution="480p", seed=3, model="animatic/storyboard"
+    )
     async with rushes.Studio.open() as studio:
         job = await studio.submit(asked, out=out)
         out.write_bytes(b"mine")

@@ -309,6 +309,7 @@ async def test_an_agent_reads_it_in_the_words_of_its_tools(bare: Terminal) -> No
     assert closed.is_error
     assert f"next: {person}" in words_of(closed)
     assert "; or model local (free" in words_of(closed)
+    assert "; or with a server of your own: the person runs: rushes config set" in words_of(closed)
     assert f"for generated video: {person}" in drawn.structured_content["next"]
     assert "using animatic/storyboard (free)" in turned.structured_content["remarks"][0]
     assert person in models.structured_content["next"]
