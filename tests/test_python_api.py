@@ -22,8 +22,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_generate_blocks_and_returns_a_clip(home: Path) -> None:
-    """`rushes.generate` gives a Clip whose file and sheet are on disk."""
-    clip = rushes.generate("a harbour at dawn", seconds=1, resolution="480p", seed=3)
+    """`rushes.generate` gives a Clip whose file and sheet are on disk, and warns that it is a storyboard."""
+    with pytest.warns(UserWarning, match="a free storyboard, not generated video; for generated video: "):
+        clip = rushes.generate("a harbour at dawn", seconds=1, resolution="480p", seed=3)
 
     assert clip.path.is_file()
     assert clip.sheet.is_file()
@@ -35,7 +36,9 @@ async def test_studio_submits_and_waits(home: Path) -> None:
     """The two-step form: submit returns a job at once, wait its clip."""
     async with rushes.Studio.open() as studio:
         job = await studio.submit(
-            rushes.VideoRequest(prompt="a forest at night", seconds=1, resolution="480p")
+            rushes.VideoRequest(
+                prompt="a forest at night", seconds=1, resolution="480p", model="animatic/storyboard"
+            )
         )
         clip = await studio.wait(job.id)
 
@@ -46,7 +49,9 @@ async def test_studio_submits_and_waits(home: Path) -> None:
 async def test_wait_that_runs_out_of_time_says_how_to_come_back(home: Path) -> None:
     """StillRunning names the job and the command; the job is not canceled."""
     async with rushes.Studio.open() as studio:
-        request = rushes.VideoRequest(prompt="the sea", seconds=1, resolution="480p")
+        request = rushes.VideoRequest(
+            prompt="the sea", seconds=1, resolution="480p", model="animatic/storyboard"
+        )
         job = await studio.submit(request)
         with pytest.raises(StillRunning) as caught:
             await studio.wait(job.id, timeout=0.05)
@@ -104,7 +109,7 @@ def test_without_a_home_the_xdg_folders_are_used(tmp_path: Path, monkeypatch: py
 
 def test_a_copy_goes_where_it_is_wanted_and_replaces_nothing_unasked(home: Path, tmp_path: Path) -> None:
     """`out` as text or path, a folder with a slash; what is there needs `force`, another kind is refused."""
-    words: dict[str, Any] = {"seconds": 1, "resolution": "480p", "seed": 3}
+    words: dict[str, Any] = {"seconds": 1, "resolution": "480p", "seed": 3, "model": "animatic/storyboard"}
     clip = rushes.generate("a pier", out=f"{tmp_path}/videos/", **words)
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(b"mine")
@@ -123,7 +128,9 @@ def test_a_copy_goes_where_it_is_wanted_and_replaces_nothing_unasked(home: Path,
 async def test_a_copy_that_could_not_be_made_is_raised_and_then_forgotten(home: Path, tmp_path: Path) -> None:
     """NotCopied names the clip, which is safe; whoever then asks for no copy gets the clip."""
     out = tmp_path / "x.mp4"
-    asked = rushes.VideoRequest(prompt="a weir", seconds=1, resolution="480p", seed=3)
+    asked = rushes.VideoRequest(
+        prompt="a weir", seconds=1, resolution="480p", seed=3, model="animatic/storyboard"
+    )
     async with rushes.Studio.open() as studio:
         job = await studio.submit(asked, out=out)
         out.write_bytes(b"mine")

@@ -53,6 +53,22 @@ class Alternatives:
         models = (model for name in self._ready() for model in self._roster.models_of(name))
         return any(alive(model, _today()) and not model.named_only for model in models)
 
+    def broken(self) -> SetupError | None:
+        """Return why an engine that a person has set up cannot be used; an absent key is not counted."""
+        for name in self._roster.settings.set_up:
+            try:
+                self._roster.check_made(name)
+            except KeyMissing:
+                continue
+            except SetupError as error:
+                return error
+        return None
+
+    def lacking(self) -> str:
+        """Return in words why nothing that generates video can be used, where nothing can."""
+        broken = self.broken()
+        return NOTHING if broken is None else f"nothing else can be used: {broken.message}"
+
     def cheapest(self, request: VideoRequest = PLAIN) -> Alternative | None:
         """Return the cheapest model that is set up, if any can for `request`; None: none is set up."""
         models = [model for name in self._ready() for model in self._roster.models_of(name)]

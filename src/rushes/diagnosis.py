@@ -185,7 +185,7 @@ def _generating(studio: Studio) -> Iterator[Check]:
     alternatives = Alternatives(studio.roster)
     # What is wrong with the settings of an engine is said by its own check.
     with suppress(BadSettings):
-        if not alternatives.exist():
+        if not alternatives.exist() and alternatives.broken() is None:
             mend = in_words(alternatives.to_set_up())
             yield Check(name="video", good=False, needed=False, told=NOTHING, mend=mend)
 

@@ -77,11 +77,13 @@ class Quoting:
             return await self._offer(request, model, chosen), request.fallback
         except ModelRetired as error:
             retirement = error
+        words = retirement.message
         for at, name in enumerate(request.fallback, start=1):
             with suppress(ModelRetired):
                 offer = await self._fallback(request, name)
                 return replace(offer, replaces=retirement.message), request.fallback[at:]
-        raise retirement
+            words += f"; the fallback {name} is retired, too"
+        raise ModelRetired(words, next=retirement.next)
 
     def named(self, request: VideoRequest) -> str | None:
         """Return the model or alias that a request or the settings name. Raises BadSettings."""
@@ -120,6 +122,10 @@ class Quoting:
         if able:
             # Whoever has set up an engine that generates wants no storyboard because of a mistyped length.
             raise no_model_can(able)
+        broken = None if self._alternatives.exist() else self._alternatives.broken()
+        if broken is not None:
+            # Nor because of a mistake in its settings.
+            raise broken
         lacking = "nothing that generates video can do this" if self._alternatives.exist() else NOTHING
         return self._roster.model(DEFAULT_MODEL), f"{lacking}: a free storyboard, not generated video"
 
@@ -161,11 +167,11 @@ class Quoting:
         opened = in_words(self._alternatives.to_set_up(request, models))
         if self._alternatives.exist() or not opened:
             return refusal(alias, candidates, today)
-        return UnsupportedOption(f"{alias!r} cannot be used yet: {NOTHING}", next=opened)
+        return UnsupportedOption(f"{alias!r} cannot be used yet: {self._alternatives.lacking()}", next=opened)
 
     def _retired(self, request: VideoRequest, models: Sequence[Model], label: str = "") -> ModelRetired:
         words = ", and ".join(retired(model) for model in models[:MOST_REASONS])
-        lacking = "" if self._alternatives.exist() else f"; {NOTHING}"
+        lacking = "" if self._alternatives.exist() else f"; {self._alternatives.lacking()}"
         advice = self._alternatives.instead(request, models)
         return ModelRetired(f"{label}{words}{lacking}", next=advice or None)
 

@@ -373,6 +373,18 @@ class Roster:
         engine.check_set_up()
         registry.load(engine.kind)
 
+    def check_made(self, name: str) -> None:
+        """Raise what `check_ready` does, and what else keeps an engine from being made."""
+        self.check_ready(name)
+        try:
+            self._engine(name, self._at_hand)
+        except SetupError:
+            raise
+        except Exception as error:
+            # The keyring is not asked.
+            if not isinstance(getattr(error, "entry", None), InKeyring):
+                raise
+
     def understanding(self, name: str, request: VideoRequest) -> Understanding | None:
         """Return what the engine `name` would make of a prompt, if it can tell; nothing is started for it."""
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -219,10 +220,13 @@ class Studio:
         clips even if the same were just made. `out` is a file for a copy, or a folder (one that is there, or
         a text that ends with a slash) that it goes into under the clip's own name; a file that is there
         already is only replaced with `force`. `max_usd` bounds the price of each, and is what is held
-        if the price is not known. Raises BadInput and its kinds, OverBudget, PriceUnknown, KeyMissing.
+        if the price is not known. Warns if a storyboard is drawn because nothing that generates video is set
+        up. Raises BadInput and its kinds, OverBudget, PriceUnknown, KeyMissing.
         """
         goal = None if out is None else Destination.read(out, CLIP, force=force, what="out")
         offer = await self.quote(request)
+        if offer.advice:
+            warnings.warn(f"{offer.chosen}; for generated video: {offer.advice}", stacklevel=2)
         orders = takes(offer, count, key=key, again=again, out=goal, max_usd=max_usd)
         copies = await self.copy_references(offer)
         same = self.find_same(orders, copies)

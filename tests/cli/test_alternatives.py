@@ -174,10 +174,36 @@ def test_a_fallback_takes_the_place_of_a_retired_model(bare: Terminal) -> None:
 
 
 def test_a_list_of_retired_models_is_refused(bare: Terminal) -> None:
-    """Where the model and all of its fallbacks are closed, the first is what the error is about."""
+    """Where the model and all of its fallbacks are closed, each of them is said to be."""
     error = error_of(bare, "create", "a boat", "--model", "sora-web/sy_8", "--fallback", "sora-2")
 
     assert "sora-web/sy_8 was retired on 2026-04-26" in error["message"]
+    assert error["message"].endswith("the fallback sora-2 is retired, too")
+
+
+WRONG_TABLES = {
+    "concurrency is 'many'": '[engines.openrouter]\nkey = "sk-or-v1-invented"\nconcurrency = "many"\n',
+    "base_url is not an address": '[engines.sora-web]\nbase_url = "nowhere"\n',
+    "no engine of the kind 'openruter' is installed": "[engines.openruter]\n",
+}
+
+
+@pytest.mark.parametrize("told", WRONG_TABLES)
+def test_a_mistake_in_an_engines_settings_makes_no_storyboard(bare: Terminal, told: str) -> None:
+    """Whoever set up an engine reads what is wrong with it; a storyboard is drawn for its name alone."""
+    bare.settings(WRONG_TABLES[told])
+    made = bare.run("create", "a boat", *QUICK)
+    retired = error_of(bare, "quote", "a boat", "--model", "sora")["message"]
+    checked = bare.run("doctor")
+    listed = bare.json("jobs")
+    named = bare.run("create", "a boat", *QUICK, "--model", "animatic")
+
+    assert made.code == 8, made
+    assert told in made.err
+    assert NOTHING not in made.err + retired + checked.out
+    assert told in retired
+    assert listed == []
+    assert named.code == 0, named
 
 
 def test_a_paid_fallback_still_has_to_be_agreed_to(bare: Terminal) -> None:
@@ -283,6 +309,7 @@ async def test_an_agent_reads_it_in_the_words_of_its_tools(bare: Terminal) -> No
     assert closed.is_error
     assert f"next: {person}" in words_of(closed)
     assert "; or model local (free" in words_of(closed)
+    assert "; or with a server of your own: the person runs: rushes config set" in words_of(closed)
     assert f"for generated video: {person}" in drawn.structured_content["next"]
     assert "using animatic/storyboard (free)" in turned.structured_content["remarks"][0]
     assert person in models.structured_content["next"]

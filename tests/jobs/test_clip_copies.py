@@ -214,7 +214,9 @@ def test_a_ledger_of_an_earlier_rushes_keeps_its_wishes(shop: Shop, tmp_path: Pa
     """A copy that was wanted of a job is in the new table; a worker that still runs reads the old row."""
     job = shop.submit(out=to(tmp_path / "old.mp4"))
     with closing(sqlite3.connect(shop.home / "ledger.db")) as ledger:
-        ledger.executescript("DROP TABLE copies; PRAGMA user_version = 5;")
+        ledger.executescript(
+            "DROP TABLE copies; ALTER TABLE jobs DROP COLUMN missing_since; PRAGMA user_version = 5;"
+        )
         ledger.execute("UPDATE jobs SET out = ?", [str(tmp_path / "old.mp4")])
         ledger.commit()
         # A worker of the earlier rushes that is still running: it reads the column whenever it reads a job.

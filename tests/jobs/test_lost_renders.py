@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from rushes.domain.errors import Billed
 from rushes.domain.job import JobState
+from rushes.domain.money import Basis, Quote
 from rushes.jobs.pace import Limits
 from rushes.testing.process import ProviderProcess
 from tests.jobs.shop import HOLD, Shop
@@ -87,3 +89,48 @@ async def test_what_is_listed_late_is_not_called_lost(shop: Shop) -> None:
     (job,) = await shop.carry(shop.submit())
     assert job.state is JobState.COMPLETED
     assert "missing" not in shop.kinds(job)
+
+
+async def test_a_clock_that_is_set_back_begins_no_time_to_come(shop: Shop, clock: Clock) -> None:
+    """What is missing since a moment that has not come yet is missing since now: it ends when it should."""
+    clock.ahead = 7200.0
+    shop.script(render={"faults": [NOWHERE]})
+    job = shop.submit()
+    async with shop.working():
+        await shop.until(job, JobState.QUEUED, which=lambda job: job.missing_since is not None)
+    clock.ahead = 0.0
+    async with shop.working():
+        await shop.until(
+            job,
+            JobState.QUEUED,
+            which=lambda job: job.missing_since is not None and job.missing_since.timestamp() < time.time(),
+        )
+        clock.ahead = 660.0
+        ended = await shop.settled(job)
+    assert ended.state is JobState.FAILED
+    assert ended.failure is not None
+    assert ended.failure.code == "result_gone"
+
+
+@pytest.mark.parametrize(
+    ("basis", "billed"),
+    [(Basis.INCLUDED_IN_PLAN, Billed.UNKNOWN), (Basis.FREE, Billed.NO)],
+    ids=["plan", "free"],
+)
+async def test_what_a_plan_lost_may_have_used_its_quota(
+    shop: Shop, clock: Clock, basis: Basis, billed: Billed
+) -> None:
+    """Of a render that was accepted and cannot be found nobody knows whether the plan counts it."""
+    shop.script(render={"faults": [NOWHERE]})
+    job = shop.submit(quote=Quote(amount=Decimal(0), basis=basis), hold=Decimal(0))
+    async with shop.working():
+        await shop.until(job, JobState.QUEUED, which=lambda job: job.missing_since is not None)
+        clock.ahead = 660.0
+        ended = await shop.settled(job)
+    assert ended.failure is not None
+    assert (ended.failure.code, ended.failure.billed) == ("result_gone", billed)
+    assert (shop.held(), shop.spent()) == (0, 0)
+    shop.script()
+    shop.ledger.collect(job.id)
+    (collected,) = await shop.carry(job)
+    assert collected.state is JobState.COMPLETED

@@ -174,3 +174,24 @@ async def test_a_word_for_the_ledger_is_none_for_a_doubtful_job(tmp_path: Path, 
 
     assert shop.now(copy).state is JobState.BLOCKED
     assert json.loads(json.dumps(shop.ledger.events(copy.id)))[-1]["kind"] == "put_to_a_person"
+
+
+async def test_jobs_under_way_go_on_in_a_ledger_that_knows_more(tmp_path: Path, open_shop: Open) -> None:
+    """What waits, is at its provider or is completed in an earlier rushes' ledger is not sent twice."""
+    first = open_shop(tmp_path / "home")
+    first.script("under way", render={"faults": [{"status": 503, "times": None}]})
+    done, under_way = first.submit("done"), first.submit("under way")
+    async with first.working():
+        await first.settled(done)
+        await first.until(under_way, JobState.QUEUED, JobState.RUNNING)
+    waiting = first.submit("waiting")
+    first.close()
+    with closing(sqlite3.connect(first.home / "ledger.db")) as ledger:
+        ledger.executescript("ALTER TABLE jobs DROP COLUMN missing_since; PRAGMA user_version = 6;")
+    shop = open_shop(tmp_path / "home")
+    shop.script("under way")
+    jobs = await shop.carry(done, under_way, waiting)
+
+    assert [job.state for job in jobs] == [JobState.COMPLETED] * 3
+    assert [job.missing_since for job in jobs] == [None] * 3
+    assert [len(shop.creates(words)) for words in ("done", "under way", "waiting")] == [1, 1, 1]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from rushes.cli.output import echo, put_json, put_lines, say_next, style, warn_of
+from rushes.cli.output import bill_words, echo, put_json, put_lines, say_next, style, warn_of
 from rushes.domain.errors import BadInput, LedgerBusy, RushesError
 from rushes.domain.permissions import keep_files_private
 from rushes.domain.text import TextFilter
@@ -147,9 +147,7 @@ def tell(error: RushesError) -> None:
             "error": error.as_json(),
         }
         put_json(shape)
-    billed = {"yes": "; it was charged", "unknown": "; whether it was charged is not known"}
-    note = billed.get(error.billed.value, "")
-    echo(f"{style('error', fg='red')}: {error.message}{note}", err=True)
+    echo(f"{style('error', fg='red')}: {error.message}{bill_words(error.billed)}", err=True)
     say_next(error.next)
     if isinstance(error, LedgerBusy):
         warn_of(_silent_worker())

@@ -19,8 +19,9 @@ import click
 
 from rushes.domain.answer import Answer
 from rushes.domain.clip import Clip
-from rushes.domain.errors import SignInNeeded
+from rushes.domain.errors import Billed, SignInNeeded
 from rushes.domain.job import Job, JobState
+from rushes.domain.money import Basis
 from rushes.domain.request import VideoRequest
 from rushes.domain.text import json_text, one_line, visible_lines
 from rushes.jobs.heartbeat import SilentWorker
@@ -204,8 +205,18 @@ def put_answer(answer: Answer) -> None:
         if job.state is not JobState.COMPLETED:
             echo(f"{where}; rushes wait {job.id} watches it")
         return
-    echo(f"{where}: {failure.message}")
+    bill = bill_words(failure.billed, job.quote.basis) if job.state is JobState.FAILED else ""
+    echo(f"{where}: {failure.message}{bill}")
     echo(f"{style(' next', fg='cyan')}: {failure.next}")
+
+
+def bill_words(billed: Billed, basis: Basis = Basis.PER_USE) -> str:
+    """Return what is said after an error that may have cost something, "" if it did not."""
+    if billed is Billed.NO:
+        return ""
+    if basis is Basis.INCLUDED_IN_PLAN:
+        return "; whether your plan counts it is not known"
+    return "; it was charged" if billed is Billed.YES else "; whether it was charged is not known"
 
 
 def put_clip(clip: Clip, price: str, copies: Sequence[Path] = ()) -> None:

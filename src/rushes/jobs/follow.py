@@ -185,7 +185,8 @@ def is_lost(kit: Kit, job: Job, missing: str, watch: Watch) -> bool:
     since when it is missing, so that neither another worker nor a poll that goes wrong begins anew.
     """
     now, engine = moment(kit.tenure.ledger.clock()), kit.engine(job)
-    watch.missing_since = watch.missing_since or now
+    # Not later than now: the clock may have been set back since.
+    watch.missing_since = min(watch.missing_since or now, now)
     lasted = (now - watch.missing_since).total_seconds()
     if lasted >= engine.missing_after:
         kit.tenure.fail(job, ResultGone(f"{missing}, for {duration(lasted)} now"))

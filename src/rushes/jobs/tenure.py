@@ -21,12 +21,13 @@ from rushes.domain.errors import (
     Billed,
     LedgerInDoubt,
     OverBudget,
+    ResultGone,
     RushesError,
     StorageError,
     Superseded,
 )
 from rushes.domain.job import Failure, Job, JobState
-from rushes.domain.money import Caps, usd
+from rushes.domain.money import Basis, Caps, usd
 from rushes.engines.contract import Accepted, Attempt, Progress, RenderState
 from rushes.jobs.budget import to_amount
 from rushes.jobs.ledger import LONGEST_PAUSE_S, NOTHING_SENT, Ledger, canonical, error_json
@@ -379,6 +380,8 @@ class Tenure:
         cost = job.charged if cost is None else cost
         if cost is not None:
             failure = replace(failure, billed=Billed.YES if cost else Billed.NO)
+        elif takes_nothing(job, error):
+            failure = replace(failure, billed=Billed.NO)
         with self.fenced():
             if job.state is JobState.SUBMITTING:
                 self._outcome(job, "refused")
@@ -481,8 +484,6 @@ class Tenure:
         )
 
     def _end(self, job: Job, to: JobState, failure: Failure, cost: Decimal | None = None) -> None:
-        if job.quote.free:
-            failure = replace(failure, billed=Billed.NO)
         # A job that somebody has moved since it was looked at is not ended by what was seen then.
         origin = _FROM_PROVIDER if job.state in _FROM_PROVIDER else (job.state,)
         if not self.ledger.move(job.id, origin, to, failure=failure):
@@ -538,6 +539,16 @@ def failure_of(error: RushesError) -> Failure:
         next=error.next,
         exit_code=error.exit_code,
     )
+
+
+def takes_nothing(job: Job, error: RushesError) -> bool:
+    """Whether a failure takes neither money nor, so far as anybody knows, a clip of a plan.
+
+    Of what a plan made, and nobody can find, it is not known: its quota may have been used.
+    """
+    if isinstance(error, ResultGone) and job.ticket is not None:
+        return job.quote.basis is Basis.FREE
+    return job.quote.free
 
 
 def _canceled(billed: Billed) -> Failure:

@@ -32,7 +32,7 @@ OPTION = re.compile(
 )
 """Options of the command line that are arguments of tools."""
 
-SETTING_UP = re.compile(r"^((?:or )?)(rushes config set )")
+SETTING_UP = re.compile(r"^((?:or )?(?:with [^:]+: )?)(rushes config set )")
 """A part of an advice that stores a key: keys are the person's own."""
 
 

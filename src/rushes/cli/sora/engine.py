@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.alternatives import NOTHING, Alternatives, own_server
+from rushes.alternatives import Alternatives, own_server
 from rushes.cli.output import say
 from rushes.cli.values import Text
 from rushes.domain.errors import BadInput, Billed, EngineError, ModelRetired
@@ -67,8 +67,9 @@ def open_engine(studio: Studio, name: str | None) -> SoraWebEngine:
         alternatives = Alternatives(studio.roster)
         ready = alternatives.cheapest()
         use = f'rushes create "PROMPT" {ready.todo}' if ready else alternatives.advice()
+        lacking = "" if alternatives.exist() else f"; {alternatives.lacking()}"
         raise ModelRetired(
-            f"Sora's web app closed on 2026-04-26{'' if alternatives.exist() else f'; {NOTHING}'}",
+            f"Sora's web app closed on 2026-04-26{lacking}",
             next=f"{use}; or {own_server(found.name)}; or to try this flow: rushes sora emulator",
         )
     found.tell = say
