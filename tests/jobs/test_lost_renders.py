@@ -129,7 +129,7 @@ async def test_what_a_plan_lost_may_have_used_its_quota(
         ended = await shop.settled(job)
     assert ended.failure is not None
     assert (ended.failure.code, ended.failure.billed) == ("result_gone", billed)
-    assert (shop.held(), shop.spent()) == (0, 0)
+    assert (shop.held(), shop.spent()) == (Decimal(0), Decimal(0))
     shop.script()
     shop.ledger.collect(job.id)
     (collected,) = await shop.carry(job)
