@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rushes.domain.errors import SignInNeeded
 from rushes.engines.sora_web.profile import Profile
@@ -37,9 +38,12 @@ MARK_S = 365 * 86_400.0
 CARRIERS = ("document", "fetch", "xhr")
 """The kinds of answers by which a site hands out its session."""
 
+SESSION_PATH = "/api/auth/"
+"""What is asked for there may put another cookie in the place of the session's, and end the one before."""
 
 REST = 4.0
-"""The pause after an export, by how long it took: a page that asks for things all the time is not held up."""
+"""The pause after an export, by how long it took: a page that asks for things all the time is not held up. An
+answer about the session ends it."""
 
 
 class Jar:
@@ -51,6 +55,7 @@ class Jar:
         self._exported: Sequence[Mapping[str, Any]] | None = None
         self._turn = asyncio.Lock()
         self._answered = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
 
     async def restore(self) -> None:
@@ -115,16 +120,21 @@ class Jar:
     def _look(self, response: Response) -> None:
         if response.request.resource_type in CARRIERS:
             self._answered.set()
+            if urlsplit(response.url).path.startswith(SESSION_PATH):
+                self._urgent.set()
 
     async def _export_changes(self) -> None:
         while True:
             await self._answered.wait()
             self._answered.clear()
+            self._urgent.clear()
             began = time.monotonic()
             # The browser may be closing just now: then it writes them itself.
             with suppress(Exception):
                 await self.export()
-            await asyncio.sleep(REST * (time.monotonic() - began))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REST * (time.monotonic() - began)):
+                    await self._urgent.wait()
 
 
 def is_session(cookie: Mapping[str, Any]) -> bool:
