@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from rushes.domain.answer import Answer
-from rushes.domain.errors import NotCopied, PriceChanged, SetupError
+from rushes.domain.errors import Billed, NotCopied, PriceChanged, SetupError
 from rushes.domain.job import Job, JobState, age
 from rushes.domain.money import usd
 from rushes.engines.contract import Recovery
@@ -121,7 +121,8 @@ def _state(answer: Answer) -> str:
 def _money(studio: Studio, job: Job) -> str:
     cost = job.cost
     if job.quote.free:
-        return cost.words
+        is_open = job.failure is not None and job.failure.billed is Billed.UNKNOWN
+        return f"{cost.words}; whether it counts this clip is not known" if is_open else cost.words
     amount = "an unknown amount" if cost.amount is None else usd(cost.amount)
     if cost.settled:
         return f"{amount} charged" if cost.amount else "nothing charged, nothing held"

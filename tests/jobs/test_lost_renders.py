@@ -120,16 +120,23 @@ async def test_a_clock_that_is_set_back_begins_no_time_to_come(shop: Shop, clock
 async def test_what_a_plan_lost_may_have_used_its_quota(
     shop: Shop, clock: Clock, basis: Basis, billed: Billed
 ) -> None:
-    """Of a render that was accepted and cannot be found nobody knows whether the plan counts it."""
+    """Nobody knows whether the plan counts it; so the same words do not take another clip of it unasked."""
     shop.script(render={"faults": [NOWHERE]})
-    job = shop.submit(quote=Quote(amount=Decimal(0), basis=basis), hold=Decimal(0))
+    asked: dict[str, Any] = {"quote": Quote(amount=Decimal(0), basis=basis), "hold": Decimal(0)}
+    job = shop.submit(**asked)
     async with shop.working():
         await shop.until(job, JobState.QUEUED, which=lambda job: job.missing_since is not None)
         clock.ahead = 660.0
         ended = await shop.settled(job)
     assert ended.failure is not None
     assert (ended.failure.code, ended.failure.billed) == ("result_gone", billed)
-    assert (shop.held(), shop.spent()) == (Decimal(0), Decimal(0))
+    assert shop.held() == shop.spent() == Decimal(0)
+    again = shop.submit(**asked)
+    assert (again.id == job.id) is (basis is Basis.INCLUDED_IN_PLAN)
+    if again.id == job.id:
+        assert "may have been charged (in your plan)" in again.answers_again("now", "--again")
+    else:
+        shop.ledger.cancel(again.id)
     shop.script()
     shop.ledger.collect(job.id)
     (collected,) = await shop.carry(job)

@@ -196,6 +196,8 @@ class Job:
 
         `age` is how long ago it was made ("3 h ago"), `again` what asks for another clip ("--again").
         """
+        if self.person is not None:
+            age += f" with {self.key_source}"
         if not self.state.ended and self.completed_at is not None:
             return f"already made {age}; its clip is collected again, free; {again} makes another"
         if not self.state.ended:
@@ -204,7 +206,10 @@ class Job:
             another = "makes another" if self.quote.free else "makes and pays for another"
             return f"already made {age} ({self.cost.words}), no new charge; {again} {another}"
         first = f"rushes collect {self.id} asks for its clip, free; " if self.ticket is not None else ""
-        bill = "was charged" if self.cost.settled else "may have been charged"
+        is_open = not self.cost.settled or (
+            self.failure is not None and self.failure.billed is Billed.UNKNOWN
+        )
+        bill = "may have been charged" if is_open else "was charged"
         end = self.state.value
         return f"{end} {age} and {bill} ({self.cost.words}), no new charge; {first}{again} pays for another"
 

@@ -60,7 +60,7 @@ UPDATE jobs SET key = key || ' (' || id || ')', updated_at = :now WHERE key = :k
 -- name: same_digest
 -- A job that would make the very same clip: live or of unknown outcome; ended, and paid for or perhaps paid
 -- for, at any age; or free and completed just now. A completion in the future is one from before the clock
--- was set back: it counts as recent. A clip of a plan is paid for by the plan.
+-- was set back: it counts as recent. A clip of a plan is paid for by the plan, and so may be one that was lost.
 SELECT jobs.id FROM jobs
 LEFT JOIN holds ON holds.job_id = jobs.id
 LEFT JOIN spend ON spend.job_id = jobs.id
@@ -68,6 +68,9 @@ WHERE jobs.digest = :digest
   AND (jobs.state NOT IN ('completed', 'failed', 'canceled')
        OR spend.amount > 0
        OR (holds.amount > 0 AND holds.settled_at IS NULL)
+       OR (jobs.state = 'failed'
+           AND json_extract(iif(json_valid(jobs.quote), jobs.quote, '{}'), '$.basis') = 'included_in_plan'
+           AND json_extract(iif(json_valid(jobs.error), jobs.error, '{}'), '$.billed') = 'unknown')
        OR (jobs.state = 'completed'
            AND (completed_at > :recent OR json_extract(iif(json_valid(jobs.quote), jobs.quote, '{}'), '$.basis') = 'included_in_plan')
            AND EXISTS (SELECT 1 FROM clips WHERE clips.job_id = jobs.id)))
