@@ -54,8 +54,10 @@ class Alternatives:
         return any(alive(model, _today()) and not model.named_only for model in models)
 
     def broken(self) -> SetupError | None:
-        """Return why an engine that a person has set up cannot be used; an absent key is not counted."""
-        for name in self._roster.settings.set_up:
+        """Return why an engine that a person has set up cannot be used, if not for an absent key."""
+        for name, engine in self._roster.settings.set_up.items():
+            if engine.missing:
+                continue
             try:
                 self._roster.check_made(name)
             except KeyMissing:
