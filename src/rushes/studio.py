@@ -225,8 +225,6 @@ class Studio:
         """
         goal = None if out is None else Destination.read(out, CLIP, force=force, what="out")
         offer = await self.quote(request)
-        if offer.advice:
-            warnings.warn(f"{offer.chosen}; for generated video: {offer.advice}", stacklevel=2)
         orders = takes(offer, count, key=key, again=again, out=goal, max_usd=max_usd)
         copies = await self.copy_references(offer)
         same = self.find_same(orders, copies)
@@ -235,6 +233,8 @@ class Studio:
             self.check_ready(offer)
             _check_agreed(offer, max_usd)
         admissions = self.store(orders, copies)
+        if offer.advice and None in same:
+            warnings.warn(f"{offer.chosen}; for generated video: {offer.advice}", stacklevel=2)
         await self.make_copies([one.job.id for one in admissions])
         return admissions
 

@@ -6,15 +6,17 @@ from tests.cli.terminal import QUICK, Terminal
 
 
 def test_a_missing_engine_keeps_no_other_from_working(terminal: Terminal) -> None:
-    """With an engine of an unknown kind configured, the embedded one works; asked for, it says why."""
+    """With an engine of an unknown kind configured, the embedded one works if it is named; else it says why."""
     terminal.settings('[engines.lab]\nengine = "nosuch"\n')
-    made = terminal.run("create", "a forest", *QUICK, "--no-wait")
+    made = terminal.run("create", "a forest", *QUICK, "--no-wait", "--model", "animatic/storyboard")
+    unnamed = terminal.run("create", "a forest", *QUICK, "--no-wait")
     asked = terminal.run("create", "a forest", "--model", "lab/one")
     doctor = terminal.run("doctor")
 
     assert made.code == 0
-    assert asked.code == 8
+    assert asked.code == unnamed.code == 8
     assert "no engine of the kind 'nosuch' is installed" in asked.err
+    assert unnamed.err == asked.err
     assert doctor.code == 8
     assert "engine lab" in doctor.out
 

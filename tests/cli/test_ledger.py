@@ -44,7 +44,7 @@ def test_a_copied_home_asks_a_person(terminal: Terminal, provider: ProviderProce
         waits = copy.run("wait", id)
         why = copy.run("why", id)
         refused = copy.run("create", "another", "--model", "lab/priced", "--yes")
-        free = copy.run("create", "a forest", *QUICK)
+        free = copy.run("create", "a forest", *QUICK, "--model", "animatic/storyboard")
         shown = copy.run("ledger")
         doctor = copy.run("doctor")
         canceled = copy.run("ledger", "--copy")
