@@ -6,7 +6,7 @@ from tests.cli.terminal import QUICK, Terminal
 
 
 def test_a_missing_engine_keeps_no_other_from_working(terminal: Terminal) -> None:
-    """With an engine of an unknown kind configured, the embedded one works if it is named; else it says why."""
+    """With an engine of an unknown kind configured, the embedded one works if it is named."""
     terminal.settings('[engines.lab]\nengine = "nosuch"\n')
     made = terminal.run("create", "a forest", *QUICK, "--no-wait", "--model", "animatic/storyboard")
     unnamed = terminal.run("create", "a forest", *QUICK, "--no-wait")
