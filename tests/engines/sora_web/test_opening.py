@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -217,3 +218,15 @@ async def test_a_password_that_changes_while_the_page_is_warm(stage: Stage, tmp_
                     await engine.lists.pending()
                 with pytest.raises(BadSettings, match="does not take its user or password"):
                     await engine.lists.pending()
+
+
+async def test_a_driver_that_ends_at_its_start_is_asked_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Playwright's process is killed while it starts: that is no mistake of ours, and the next call works."""
+    async with stage.engine() as engine:
+        monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(shutil.which("false")))
+        with pytest.raises(Unreachable, match="drives the browser"):
+            await engine.lists.pending()
+        monkeypatch.delenv("PLAYWRIGHT_NODEJS_PATH")
+        assert await engine.lists.pending() == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rushes.domain.errors import SetupError
+from rushes.domain.errors import SetupError, Unreachable
 from rushes.domain.permissions import make_private
 from rushes.engines.sora_web import chromium
 from rushes.engines.sora_web.jar import Jar
@@ -109,8 +109,7 @@ class Browser:
         except TimeoutError:
             end_browser(self._profile.browser)
         finally:
-            with suppress(Exception):
-                await asyncio.shield(self._playwright.stop())
+            await _stop(self._playwright)
 
 
 async def launch(profile: Profile, how: Launch) -> Browser:
@@ -124,7 +123,10 @@ async def launch(profile: Profile, how: Launch) -> Browser:
     await clear_leftovers(profile.browser)
     make_private(profile.browser)
     write_preferences(profile.browser)
-    playwright = await async_playwright().start()
+    try:
+        playwright = await async_playwright().start()
+    except Exception as error:
+        raise _driver_gone(error) from error
     try:
         context = await playwright.chromium.launch_persistent_context(
             profile.browser,
@@ -142,12 +144,29 @@ async def launch(profile: Profile, how: Launch) -> Browser:
         page = context.pages[0] if context.pages else await context.new_page()
         under_way = await UnderWay.of(page)
     except BaseException as error:
-        # Also where the launch was cancelled: its processes must not stay.
-        await asyncio.shield(playwright.stop())
+        # Also if the launch was cancelled: its processes must not stay.
+        await _stop(playwright)
+        if type(error) is Exception:
+            # What Playwright raises if the process that drives its browsers has gone.
+            raise _driver_gone(error) from error
         if not isinstance(error, Error):
             raise
         raise _not_started(program, error, headed=how.headed) from error
     return Browser(playwright, page, under_way, jar, profile)
+
+
+async def _stop(playwright: Playwright) -> None:
+    """Stop Playwright's driver; one that has gone already does not answer."""
+    with suppress(Exception):
+        async with asyncio.timeout(CLOSE_S):
+            await asyncio.shield(playwright.stop())
+
+
+def _driver_gone(error: Exception) -> Unreachable:
+    return Unreachable(
+        f"the process that drives the browser ended at its start: {first_line(error)}",
+        next="run it again; if that does not help, install rushes[sora] again",
+    )
 
 
 def _not_started(program: Path, error: Exception, *, headed: bool) -> SetupError:
