@@ -133,6 +133,7 @@ CREATES: dict[str, Check] = {
     "create-500-accepted": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 500),
     "create-500-accepted=502": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 502),
     "create-html": lambda visitor: accepted(visitor, lambda answer: answer.text.startswith("<!doctype")),
+    "create-see-other": lambda visitor: accepted(visitor, lambda answer: answer.status_code == 303),
     "create-list": lambda visitor: accepted(visitor, lambda answer: "id" in answer.json()[0]),
     "no-moderation": made_all_the_same,
     "pixels=512x896": lambda visitor: made_so_large(visitor, 512, 896),

@@ -60,6 +60,18 @@ def unsent() -> Iterator[None]:
 
 
 @contextmanager
+def at_the_gate() -> Iterator[None]:
+    """Turn the loss of the page into OutcomeUnknown also while the create waits at its gate.
+
+    If the process that drives the browser ends, the browser lets everything pass that waits.
+    """
+    try:
+        yield
+    except Unreachable as error:
+        raise OutcomeUnknown(f"the create was about to be sent and then {error.message}") from error
+
+
+@contextmanager
 def sent() -> Iterator[None]:
     """Turn the loss of the page into OutcomeUnknown: the create was on its way."""
     try:
@@ -119,9 +131,10 @@ class Tab:
                         closed_gate(browser, words["headers"]["openai-sentinel-token"])
                     )
                     one_at_a_time.callback(gate.forget)
-                    starting = browser.page.evaluate_handle(START, words)
-                    started = await self._bounded(browser, starting, SPARE_S)
-                    await self._bounded(browser, gate.make_ready(), SPARE_S)
+                    with at_the_gate():
+                        starting = browser.page.evaluate_handle(START, words)
+                        started = await self._bounded(browser, starting, SPARE_S)
+                        await self._bounded(browser, gate.make_ready(), SPARE_S)
             with sent(), self.page.kept_open():
                 await self._bounded(browser, gate.let_through(), SPARE_S)
                 await gate.answered()
