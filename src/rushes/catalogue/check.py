@@ -6,9 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from rushes.domain.model import Audio, Lengths, Model
-from rushes.domain.request import VideoRequest
-
-FRAMES_PER_SECOND = 30
+from rushes.domain.request import FRAMES_PER_SECOND, VideoRequest
 
 
 @dataclass(frozen=True, kw_only=True)

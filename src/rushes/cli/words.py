@@ -11,14 +11,13 @@ import click
 from rushes.cli.values import Number, Text, Whole
 from rushes.domain.errors import BadInput
 from rushes.domain.paths import absolute, read_path
-from rushes.domain.request import SECONDS_LIMIT, Reference, Role, Shot, VideoRequest
+from rushes.domain.request import FRAMES_PER_SECOND, SECONDS_LIMIT, Reference, Role, Shot, VideoRequest
 from rushes.studio import MOST_TAKES
 
 Value = TypeVar("Value")
 
 ORIENTATIONS = {"landscape": "16:9", "portrait": "9:16", "square": "1:1"}
 SIZES = {"small": "480p", "medium": "720p", "large": "1080p"}
-FRAMES_PER_SECOND = 30
 MOST_FRAMES = int(FRAMES_PER_SECOND * SECONDS_LIMIT)
 
 BYTE_ORDER_MARK = "\ufeff"

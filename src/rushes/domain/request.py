@@ -17,6 +17,9 @@ PROMPT_LIMIT = 20_000
 
 SECONDS_LIMIT = 3600.0
 
+FRAMES_PER_SECOND = 30
+"""What a length that is given as a number of frames counts by."""
+
 NAME_LIMIT = 200
 """Characters of a style's name or of a provider's id; those seen have under 50."""
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rushes.testing.sora_process import SoraProcess, running_sora
+from rushes.testing.sora_process import SoraProcess
 from tests.cli.sora.sora_home import SoraHome
 from tests.cli.terminal import Said, Terminal
 
 SHAPE = ("landscape", "small", "150", "--model", "sora-web/sy_8")
-
-
-@pytest.fixture(scope="module")
-def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
-    with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=100.0) as one:
-        yield one
 
 
 @pytest.fixture

@@ -5,16 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rushes.engines.sora_web.cookies import end_of
-from rushes.testing.sora_process import SoraProcess, running_sora
 from tests.cli.sora.sora_home import SoraHome
-from tests.cli.terminal import Terminal
 
 SESSION = "__Secure-next-auth.session-token"
 YEAR_S = 31_536_000
@@ -25,19 +22,6 @@ FOREIGN = [
     {"name": "old", "value": "1", "domain": "127.0.0.1", "path": "/", "expirationDate": 1_000_000_000},
 ]
 """What else stands in an export: a cookie of another site, one that no browser takes, one that has ended."""
-
-
-@pytest.fixture(scope="module")
-def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
-    with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=100.0) as one:
-        yield one
-
-
-@pytest.fixture
-def home(terminal: Terminal, emulator: SoraProcess) -> SoraHome:
-    one = SoraHome(terminal=terminal, emulator=emulator)
-    one.configure()
-    return one
 
 
 def powershell(cookies: list[dict[str, Any]]) -> bytes:

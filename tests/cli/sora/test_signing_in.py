@@ -18,12 +18,6 @@ from tests.cli.sora.sora_home import SoraHome
 from tests.cli.terminal import Terminal
 
 
-@pytest.fixture(scope="module")
-def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoraProcess]:
-    with running_sora(tmp_path_factory.mktemp("sora") / "creates.jsonl", speed=100.0) as one:
-        yield one
-
-
 @pytest.fixture
 def home(terminal: Terminal, emulator: SoraProcess) -> Iterator[SoraHome]:
     one = SoraHome(terminal=terminal, emulator=emulator)

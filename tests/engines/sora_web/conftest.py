@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from rushes.engines.sora_web.engine import SoraWebEngine
 from rushes.testing.sora_process import SoraProcess, running_sora
+from tests.engines.sora_web.proxies import PASSWORD, USERNAME, AuthenticatingProxy, authenticating
 from tests.engines.sora_web.shared import SharedEngine
 from tests.engines.sora_web.stage import Stage
 
@@ -22,6 +23,13 @@ def emulator(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     log = tmp_path_factory.mktemp("sora") / "creates.jsonl"
     with running_sora(log, speed=SPEED, footage="alike") as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthenticatingProxy]:
+    """A proxy that wants a password, for the tests of one file."""
+    with authenticating(tmp_path_factory.mktemp("proxy"), username=USERNAME, password=PASSWORD) as running:
+        yield running
 
 
 @pytest_asyncio.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.engines.sora_web.noting import HOSTS, NotingPlugin
+
+USERNAME = "ada-invented"
+PASSWORD = "hunter/two@invented:%#"
+"""What a test gives a proxy and its person; the password is one that an address has to quote."""
 
 START_S = 30.0
 LOG_S = 20.0  # the longest that a line of the log may take to be written; only an upper bound
@@ -24,6 +29,13 @@ with proxy.Proxy(sys.argv[1:], basic_auth=sys.stdin.readline().rstrip("\\n")) as
     print(running.flags.port, flush=True)
     sys.stdin.read()
 """
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 class AuthenticatingProxy:

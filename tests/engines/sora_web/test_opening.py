@@ -18,27 +18,18 @@ from rushes.engines.sora_web import inspection, signin
 from rushes.engines.sora_web.explore import Journey, explore
 from rushes.testing import webshare
 from rushes.testing.sora_process import SoraProcess
-from tests.engines.sora_web.proxies import AuthenticatingProxy, authenticating
+from tests.engines.sora_web.proxies import (
+    PASSWORD,
+    USERNAME,
+    AuthenticatingProxy,
+    authenticating,
+    closed_port,
+)
 from tests.engines.sora_web.stage import Stage
 
-USERNAME = "ada-invented"
-PASSWORD = "hunter/two@invented:%#"
 KEY = "an-invented-key"
 DEAD = 2**22 + 1
 """No process has this number: it is above the largest there can be."""
-
-
-def closed_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthenticatingProxy]:
-    with authenticating(tmp_path_factory.mktemp("proxy"), username=USERNAME, password=PASSWORD) as running:
-        yield running
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -14,24 +12,14 @@ from rushes.domain.job import JobState
 from rushes.engines.sora_web import signin
 from rushes.testing import webshare
 from rushes.testing.sora_process import SoraProcess
-from tests.engines.sora_web.proxies import AuthenticatingProxy, authenticating
+from tests.engines.sora_web.proxies import (
+    PASSWORD,
+    USERNAME,
+    AuthenticatingProxy,
+    authenticating,
+    closed_port,
+)
 from tests.engines.sora_web.stage import Stage
-
-USERNAME = "ada-invented"
-PASSWORD = "hunter/two@invented:%#"
-
-
-def closed_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthenticatingProxy]:
-    with authenticating(tmp_path_factory.mktemp("proxy"), username=USERNAME, password=PASSWORD) as running:
-        yield running
 
 
 async def test_every_call_goes_through_the_proxy(

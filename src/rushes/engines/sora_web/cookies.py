@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from rushes.domain.errors import BadInput, SignInNeeded
 from rushes.domain.text import decode_text
-from rushes.engines.sora_web.jar import SESSION_COOKIE, WITH_THE_BROWSER, is_session
+from rushes.engines.sora_web.jar import SESSION_COOKIE, WITH_THE_BROWSER, is_session, lives
 
 LARGEST_BYTES = 4 * 2**20
 """An export of all cookies of a browser has some 500 kB."""
@@ -95,18 +95,14 @@ def read_cookies(file: Path, base_url: str, now: float | None = None) -> Export:
             next=f"export the cookies of {site.host}, while you are signed in there",
         )
     now = time.time() if now is None else now
-    if not any(_lives(one, now) for one in ours):
+    if not any(lives(one, now) for one in ours):
         ended = datetime.fromtimestamp(max(one["expires"] for one in ours), UTC)
         raise SignInNeeded(
             f"the session in {file} ended on {ended:%Y-%m-%d %H:%M} UTC",
             next=f"sign in to {site.host} in a browser, then export its cookies again",
         )
     own = [one for one in found if site.is_sent(one["domain"])]
-    return Export(cookies=[one for one in own if _lives(one, now)], others=len(found) - len(own))
-
-
-def _lives(cookie: Mapping[str, Any], now: float) -> bool:
-    return cookie["expires"] == WITH_THE_BROWSER or float(cookie["expires"]) > now
+    return Export(cookies=[one for one in own if lives(one, now)], others=len(found) - len(own))
 
 
 def _text(file: Path) -> str:

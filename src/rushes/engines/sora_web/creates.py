@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rushes.domain.errors import Refused
-from rushes.domain.request import Reference, Role, VideoRequest
+from rushes.domain.request import FRAMES_PER_SECOND, Reference, Role, VideoRequest
 from rushes.engines.contract import Prepared
 
-FRAMES_PER_SECOND = 30
 PRO = "sy_ore"
 
 ORIENTATIONS = {"16:9": "landscape", "9:16": "portrait", "1:1": "square"}

@@ -61,7 +61,7 @@ class Jar:
     async def restore(self) -> None:
         """Give the browser the newest cookies. Raises SignInNeeded if it refuses those of the session."""
         state = self._profile.state
-        stored = [one for one in state.get("cookies", []) if _lives(one)]
+        stored = [one for one in state.get("cookies", []) if lives(one, time.time())]
         there = await self._context.cookies()
         if state.get("mark") in [one["value"] for one in there if one["domain"] == MARK_HOST]:
             stored = [one for one in stored if _is_lacking(one, there)]
@@ -142,15 +142,18 @@ def is_session(cookie: Mapping[str, Any]) -> bool:
     return str(cookie["name"]).startswith(SESSION_COOKIE)
 
 
-def _lives(cookie: Mapping[str, Any]) -> bool:
-    return cookie.get("expires", WITH_THE_BROWSER) in (WITH_THE_BROWSER, None) or (
-        float(cookie["expires"]) > time.time()
-    )
+def lives(cookie: Mapping[str, Any], now: float) -> bool:
+    """Whether a cookie has not ended at `now`, in seconds since 1970."""
+    return _ends_with_the_browser(cookie) or float(cookie["expires"]) > now
+
+
+def _ends_with_the_browser(cookie: Mapping[str, Any]) -> bool:
+    return cookie.get("expires", WITH_THE_BROWSER) in (WITH_THE_BROWSER, None)
 
 
 def _is_lacking(cookie: Mapping[str, Any], there: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a newer profile lacks a stored cookie only because it ended with the browser."""
-    if cookie.get("expires", WITH_THE_BROWSER) not in (WITH_THE_BROWSER, None):
+    if not _ends_with_the_browser(cookie):
         return False
     if is_session(cookie):
         return not any(is_session(one) for one in there)
